@@ -1,0 +1,20 @@
+//! The language that Penstock's programs share: what a finding is, where it is, how it keeps its identity, and how a
+//! secret is shown without being told.
+//!
+//! This crate holds data and pure functions. It does no I/O, starts no thread, and never reads the environment or the clock.
+
+pub mod finding;
+pub mod fingerprint;
+pub mod limits;
+pub mod location;
+pub mod redact;
+pub mod run;
+pub mod severity;
+pub mod time;
+
+pub use finding::{Finding, Reference, Suppression, SuppressionKind, Validity};
+pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
+pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
+pub use redact::Mask;
+pub use run::{Run, Skipped, ToolRun};
+pub use severity::{Category, Confidence, Severity};

@@ -1,0 +1,1 @@
+//! Analyzers: what is wrong with what was looked at. One module per analyzer.

@@ -1,0 +1,71 @@
+//! What is looked at: the files of a work tree, the index, the commits of a range, the blobs of a history, or standard input.
+//!
+//! Owns finding and reading content. Git is read with a library: no `git` binary and no program that the repository or its
+//! configuration names is ever run. Knows nothing of secrets, findings or output: each source hands [`Item`]s to a [`Visitor`].
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use penstock_common::{CommitInfo, Skipped};
+
+pub mod path;
+
+/// One piece of content to look at.
+#[derive(Clone, Copy)]
+pub struct Item<'a> {
+    /// Path from the root of the scan, `/` between segments, raw bytes as the file system or git has them.
+    /// [`path::display`] makes it fit to be shown.
+    pub path: &'a [u8],
+    /// The whole content.
+    pub bytes: &'a [u8],
+    /// If set, only what touches these lines (from 1, ascending, not overlapping) counts; the rest is context.
+    pub lines: Option<&'a [RangeInclusive<u32>]>,
+    /// The commit that brought it, when commits are scanned. Author, mail and subject are raw: the visitor masks them.
+    pub commit: Option<&'a Arc<CommitInfo>>,
+}
+
+/// Takes the items that one worker thread reads. Every thread has its own, so it may keep caches and needs no locks.
+pub trait Visitor: Send {
+    /// Looks at one item.
+    fn visit(&mut self, item: Item<'_>);
+}
+
+/// What a source went through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Files or blobs handed to visitors.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What was passed over and why, sorted.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Coverage {
+    /// Whether everything that should have been read was read.
+    pub fn complete(&self) -> bool {
+        self.skipped.iter().all(|skipped| skipped.by_limit)
+    }
+
+    /// Adds what another worker or source went through.
+    pub fn merge(&mut self, other: Coverage) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.skipped.extend(other.skipped);
+    }
+}
+
+/// Bounds on what is read. Whatever a bound leaves out is listed and leaves the run complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest file or blob that is read, in bytes.
+    pub max_file_size: u64,
+    /// Worker threads; at least 1.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_file_size: 10_000_000, threads: 1 }
+    }
+}

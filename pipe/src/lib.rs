@@ -1,0 +1,7 @@
+//! The gate for Bitbucket Cloud, as a library: the program `penstock` is a thin shell around it.
+//!
+//! The flow goes one way: `checkout` (what is looked at) → `analyze` (what is wrong with it) → `assess` (what that means) →
+//! `render` (how it is told).
+
+pub mod analyze;
+pub mod checkout;
