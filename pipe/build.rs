@@ -1,0 +1,242 @@
+//! Compiles the rules in `rules/*.toml` into static tables, so that starting up costs nothing.
+//!
+//! Two files are written: `rules.rs`, the rules as Rust statics, and `automaton.rs` with `automaton.bin`, an Aho-Corasick automaton over
+//! all keywords as a dense table. What is wrong with a rule's file stops the build with the file's name; what is wrong with its pattern or
+//! examples is found by the tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde::Deserialize;
+
+#[path = "build/automaton.rs"]
+mod automaton;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    #[serde(rename = "rule")]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    id: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    title: String,
+    description: String,
+    severity: String,
+    shape: String,
+    #[serde(default)]
+    keywords: Vec<String>,
+    #[serde(default)]
+    pattern: String,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    entropy: f32,
+    #[serde(default)]
+    before: Option<u16>,
+    #[serde(default)]
+    after: Option<u16>,
+    #[serde(default)]
+    check: String,
+    #[serde(default)]
+    part_of: String,
+    revoke: String,
+    #[serde(default)]
+    references: Vec<String>,
+    // Read by the tests, from the same files.
+    #[serde(default, rename = "positive")]
+    _positive: Vec<String>,
+    #[serde(default, rename = "negative")]
+    _negative: Vec<String>,
+}
+
+/// Keywords that lead to the engine's own detectors rather than to one rule: `rules/keywords.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Builtin {
+    /// Parts of names whose assigned values are looked at.
+    name: Vec<String>,
+    /// Starts the look for credentials inside a URL.
+    url: Vec<String>,
+    /// Authentication schemes of HTTP headers.
+    scheme: Vec<String>,
+    /// Phrases of commands and languages that a secret follows directly.
+    phrase: Vec<String>,
+    /// Signs that text is escaped.
+    escape: Vec<String>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let folder = root.join("rules");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    println!("cargo::rerun-if-changed=build");
+
+    let mut rules = Vec::new();
+    let mut files: Vec<_> = fs::read_dir(&folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    for path in files {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if !name.ends_with(".toml") || name == "keywords.toml" {
+            continue;
+        }
+        let file: RuleFile = read(&path)?;
+        let group = name.trim_end_matches(".toml").to_owned();
+        rules.extend(file.rules.into_iter().map(|rule| (group.clone(), rule)));
+    }
+    rules.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    let mut seen = BTreeSet::new();
+    for (group, rule) in &rules {
+        if !seen.insert(rule.id.clone()) {
+            return Err(format!("rules/{group}.toml: the id `{}` is used twice", rule.id).into());
+        }
+        if let Some(bad) = rule.keywords.iter().find(|k| k.is_empty() || **k != k.to_ascii_lowercase()) {
+            return Err(format!("rules/{group}.toml: `{}`: keyword `{bad}` must be lower case", rule.id).into());
+        }
+    }
+    let builtin: Builtin = read(&folder.join("keywords.toml"))?;
+
+    fs::write(out.join("rules.rs"), write_rules(&rules)?)?;
+    let actions = actions(&rules, &builtin)?;
+    let keywords: Vec<&str> = actions.keys().map(String::as_str).collect();
+    let automaton = automaton::build(&keywords)?;
+    fs::write(out.join("automaton.bin"), &automaton.table)?;
+    fs::write(out.join("automaton.rs"), write_automaton(&automaton, &actions)?)?;
+    Ok(())
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Box<dyn Error>> {
+    toml::from_str(&fs::read_to_string(path)?).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
+    let ids: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(at, (_, rule))| (rule.id.as_str(), at)).collect();
+    let mut text = String::from("pub(crate) static RULES: &[Rule] = &[\n");
+    for (group, rule) in rules {
+        let shape = match rule.shape.as_str() {
+            "token" => "Shape::Token".to_owned(),
+            "assigned" => "Shape::Assigned".to_owned(),
+            "window" => format!(
+                "Shape::Window {{ before: {}, after: {} }}",
+                rule.before.unwrap_or(128),
+                rule.after.unwrap_or(256)
+            ),
+            "engine" => "Shape::Engine".to_owned(),
+            other => return Err(format!("rules/{group}.toml: `{}`: unknown shape `{other}`", rule.id).into()),
+        };
+        let severity = match rule.severity.as_str() {
+            "critical" => "Critical",
+            "high" => "High",
+            "medium" => "Medium",
+            "low" => "Low",
+            "info" => "Info",
+            other => return Err(format!("rules/{group}.toml: `{}`: unknown severity `{other}`", rule.id).into()),
+        };
+        let part_of = match rule.part_of.as_str() {
+            "" => "None".to_owned(),
+            id => {
+                let at = ids.get(id).ok_or_else(|| format!("`{}`: part_of names no rule: `{id}`", rule.id))?;
+                format!("Some({at})")
+            }
+        };
+        // A token's keyword is its public prefix; the pattern shows it in its true case.
+        let prefix = match rule.shape.as_str() {
+            "token" => rule.keywords.first().map_or("", |k| true_case(&rule.pattern, k)),
+            _ => "",
+        };
+        writeln!(
+            text,
+            "Rule {{ id: {:?}, aliases: &{:?}, group: {:?}, title: {:?}, description: {:?}, severity: Severity::{severity}, shape: {shape}, \
+             keywords: &{:?}, pattern: {:?}, names: &{:?}, entropy: {:?}f32, check: Check::{}, part_of: {part_of}, prefix: {prefix:?}, \
+             revoke: {:?}, references: &{:?} }},",
+            rule.id,
+            rule.aliases,
+            group,
+            rule.title,
+            rule.description,
+            rule.keywords,
+            rule.pattern,
+            rule.names,
+            rule.entropy,
+            camel_case(&rule.check),
+            rule.revoke,
+            rule.references,
+        )?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
+/// The spelling of `keyword` in `pattern`, or the keyword itself if the pattern does not spell it out.
+fn true_case<'a>(pattern: &'a str, keyword: &'a str) -> &'a str {
+    pattern.to_ascii_lowercase().find(keyword).map_or(keyword, |at| &pattern[at..at + keyword.len()])
+}
+
+fn camel_case(kebab: &str) -> String {
+    if kebab.is_empty() {
+        return "None".to_owned();
+    }
+    kebab.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
+}
+
+/// What each keyword leads to, as Rust expressions. Sorted, so that the tables are the same on every machine.
+fn actions(rules: &[(String, Rule)], builtin: &Builtin) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Error>> {
+    let mut actions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut add = |keyword: &str, action: String| actions.entry(keyword.to_owned()).or_default().push(action);
+    for (at, (group, rule)) in rules.iter().enumerate() {
+        let action = match rule.shape.as_str() {
+            "token" => "Token",
+            "window" => "Window",
+            "assigned" => "Vendor",
+            _ => continue,
+        };
+        if rule.keywords.is_empty() || rule.pattern.is_empty() {
+            return Err(format!("rules/{group}.toml: `{}` needs keywords and a pattern", rule.id).into());
+        }
+        for keyword in &rule.keywords {
+            add(keyword, format!("Action::{action}({at})"));
+        }
+    }
+    for (words, action) in [
+        (&builtin.name, "Name"),
+        (&builtin.url, "Url"),
+        (&builtin.scheme, "Scheme"),
+        (&builtin.phrase, "Phrase"),
+        (&builtin.escape, "Escape"),
+    ] {
+        for word in words {
+            add(word, format!("Action::{action}"));
+        }
+    }
+    Ok(actions)
+}
+
+fn write_automaton(
+    automaton: &automaton::Automaton,
+    actions: &BTreeMap<String, Vec<String>>,
+) -> Result<String, Box<dyn Error>> {
+    let mut text = String::new();
+    writeln!(text, "pub(super) const FIRST_MATCH: u16 = {};", automaton.first_match)?;
+    writeln!(text, "pub(super) const STRIDE_LOG2: u32 = {};", automaton.stride_log2)?;
+    writeln!(text, "pub(super) const LONGEST: usize = {};", automaton.longest)?;
+    writeln!(text, "pub(super) static CLASSES: [u8; 256] = {:?};", automaton.classes)?;
+    writeln!(text, "pub(super) static OUTPUTS: &[&[u16]] = &[")?;
+    for output in &automaton.outputs {
+        writeln!(text, "&{output:?},")?;
+    }
+    writeln!(text, "];\npub(super) static KEYWORDS: &[Keyword] = &[")?;
+    for (keyword, actions) in actions {
+        writeln!(text, "Keyword {{ text: {keyword:?}, actions: &[{}] }},", actions.join(", "))?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}

@@ -1,0 +1,53 @@
+//! What a keyword leads to: one file per way of finding a secret.
+//!
+//! Owns the detectors. Each gets the place of a keyword, looks at a bounded stretch around it and adds candidates; none knows of another.
+
+pub(super) mod assigned;
+mod decode;
+pub(super) use decode::base64;
+mod header;
+mod kubernetes;
+mod phrase;
+mod token;
+mod url;
+
+use super::rule;
+
+/// How candidates of different origin rank when they overlap.
+pub(super) mod rank {
+    pub(in super::super) const GENERIC: u8 = 0;
+    pub(in super::super) const SYNTAX: u8 = 1;
+    pub(in super::super) const VENDOR: u8 = 2;
+    pub(in super::super) const FORM: u8 = 3;
+}
+
+/// Indices of the rules under which detectors report.
+pub(super) struct Known {
+    pub(super) password: usize,
+    pub(super) token: usize,
+    pub(super) key_material: usize,
+    pub(super) url: usize,
+    pub(super) header: usize,
+    pub(super) command_line: usize,
+    pub(super) kubernetes: usize,
+    pub(super) terraform: usize,
+    pub(super) nuget: usize,
+}
+
+impl Known {
+    pub(super) fn find() -> Self {
+        // `rules/core.toml` holds these ids; a test reads every rule, so 0 is never what is used.
+        let index = |id| rule::find(id).unwrap_or(0);
+        Self {
+            password: index("generic-password"),
+            token: index("generic-api-key"),
+            key_material: index("generic-key-material"),
+            url: index("url-credentials"),
+            header: index("http-authorization"),
+            command_line: index("command-line-password"),
+            kubernetes: index("kubernetes-secret-yaml"),
+            terraform: index("hashicorp-tf-password"),
+            nuget: index("nuget-config-password"),
+        }
+    }
+}

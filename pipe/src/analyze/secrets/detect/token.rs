@@ -1,0 +1,113 @@
+//! Secrets with a vendor's mark: a literal start (`token`) or a literal nearby (`window`).
+//!
+//! Owns the boundaries around a token and the tests that every such secret passes: entropy, no placeholder, not made of words.
+
+use std::ops::Range;
+
+use penstock_common::Confidence;
+
+use super::rank;
+use crate::analyze::secrets::Pass;
+use crate::analyze::secrets::judge::{placeholder, traits};
+use crate::analyze::secrets::keywords::Hit;
+use crate::analyze::secrets::rule::{self, Check, Rule, Shape};
+
+/// Longest token.
+const TOKEN_MAX: usize = 5000;
+
+impl Pass<'_, '_, '_> {
+    pub(in super::super) fn token(&mut self, hit: Hit, index: usize) {
+        let start = hit.start();
+        if !starts_free(self.text, start) || !self.scanner.engine.enabled[index] {
+            return;
+        }
+        let rules = rule::builtin();
+        let rule = &rules[index];
+        let range = start..self.text.len().min(start + TOKEN_MAX);
+        let found = self.scanner.caches.search(&self.scanner.engine.patterns, rules, index, self.text, range, true);
+        let closed = found.as_ref().is_some_and(|found| {
+            self.text.get(found.whole.end).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+        });
+        match found {
+            Some(found) if closed => {
+                let plausible = is_plausible(rule, &self.text[found.secret.clone()], hit.keyword().text.len());
+                self.add(index, found.secret, Confidence::High, plausible, rank::FORM);
+            }
+            // `ghp_` and then something else: whatever it is, it is not what its name promises.
+            _ if rule.prefix.len() >= 4 && self.text[start..].starts_with(rule.prefix.as_bytes()) => {
+                self.malformed = Some(start);
+            }
+            _ => {}
+        }
+    }
+
+    pub(in super::super) fn window(&mut self, hit: Hit, index: usize) {
+        let rules = rule::builtin();
+        let rule = &rules[index];
+        let Shape::Window { before, after } = rule.shape else { return };
+        if !self.scanner.engine.enabled[index] {
+            return;
+        }
+        let mut at = hit.start().saturating_sub(usize::from(before));
+        let end = self.text.len().min(hit.end + usize::from(after));
+        while at < end {
+            let engine = self.scanner.engine;
+            let Some(found) = self.scanner.caches.search(&engine.patterns, rules, index, self.text, at..end, false)
+            else {
+                return;
+            };
+            at = found.whole.end.max(at + 1);
+            // Anything before the keyword has nothing to do with it.
+            if found.whole.end <= hit.start() {
+                continue;
+            }
+            if self.found.iter().rev().take(8).any(|known| known.rule == index && known.secret == found.secret) {
+                continue;
+            }
+            let secret = &self.text[found.secret.clone()];
+            let plausible = rule.check == Check::Pem || is_plausible(rule, secret, 0);
+            self.add(index, found.secret, Confidence::High, plausible, rank::FORM);
+        }
+    }
+}
+
+/// Whether something before `start` would make the token the tail of a longer word.
+fn starts_free(text: &[u8], start: usize) -> bool {
+    let Some(before) = start.checked_sub(1).map(|at| text[at]) else { return true };
+    if !before.is_ascii_alphanumeric() {
+        return true;
+    }
+    let preceded = |back: usize, mark: &[u8]| start >= back && text[start - back..].starts_with(mark);
+    // The letter may belong to an escape: `\n`, `%3D`, `\x3d`, `\u003d`.
+    (matches!(before, b'n' | b'r' | b't') && preceded(2, b"\\"))
+        || preceded(3, b"%")
+        || preceded(4, b"\\x")
+        || preceded(6, b"\\u00")
+}
+
+/// The tests that every secret with a mark passes. `mark` is the length of the public start.
+pub(super) fn is_plausible(rule: &Rule, secret: &[u8], mark: usize) -> bool {
+    if rule.entropy > 0.0 && traits::entropy(secret) < rule.entropy {
+        return false;
+    }
+    let body = &secret[mark.min(secret.len())..];
+    !placeholder::is_placeholder(body) && !placeholder::is_reference(body, false) && !reads_like_words(body)
+}
+
+/// A long body of words is a name or a text about the token.
+fn reads_like_words(body: &[u8]) -> bool {
+    body.len() >= 12
+        && body.len() <= 200
+        && crate::analyze::secrets::judge::word_coverage(body) > 0.8
+        && !body.iter().any(u8::is_ascii_digit)
+}
+
+/// The range of a value that a rule looks at, with a scheme such as `Bearer ` cut off.
+pub(super) fn without_scheme(text: &[u8], value: Range<usize>) -> Range<usize> {
+    for scheme in [&b"bearer "[..], b"token ", b"basic ", b"apikey ", b"key "] {
+        if value.len() > scheme.len() && text[value.start..value.start + scheme.len()].eq_ignore_ascii_case(scheme) {
+            return value.start + scheme.len()..value.end;
+        }
+    }
+    value
+}

@@ -1,0 +1,77 @@
+//! Credentials in the authority of a URL: `scheme://user:password@host`.
+//!
+//! Owns splitting the authority; whether the password is one is judged like any other.
+
+use penstock_common::Confidence;
+
+use super::rank;
+use crate::analyze::secrets::Pass;
+use crate::analyze::secrets::assignment::{Operator, Quote};
+use crate::analyze::secrets::file_kind::FileKind;
+use crate::analyze::secrets::judge::{self, Context, Verdict};
+use crate::analyze::secrets::keywords::Hit;
+use crate::analyze::secrets::names::Promise;
+
+const AUTHORITY_MAX: usize = 320;
+
+impl Pass<'_, '_, '_> {
+    pub(in super::super) fn url(&mut self, hit: Hit) {
+        let text = self.text;
+        let end = text.len().min(hit.end + AUTHORITY_MAX);
+        let rest = &text[hit.end..end];
+        let authority = rest
+            .iter()
+            .position(|b| {
+                matches!(
+                    b,
+                    b'/' | b' '
+                        | b'\t'
+                        | b'\r'
+                        | b'\n'
+                        | b'"'
+                        | b'\''
+                        | b'`'
+                        | b'<'
+                        | b'>'
+                        | b'\\'
+                        | b'?'
+                        | b'#'
+                        | b','
+                        | b'('
+                        | b'|'
+                )
+            })
+            .map_or(rest, |at| &rest[..at]);
+        let Some(at) = memchr::memrchr(b'@', authority) else { return };
+        let host = &authority[at + 1..];
+        if host.is_empty() || !(host[0].is_ascii_alphanumeric() || matches!(host[0], b'$' | b'{' | b'[' | b'%' | b'*'))
+        {
+            return;
+        }
+        let user_info = &authority[..at];
+        let (user, password) = match memchr::memchr(b':', user_info) {
+            Some(colon) => (&user_info[..colon], hit.end + colon + 1..hit.end + at),
+            // A token alone, as `https://TOKEN@host`.
+            None => (&user_info[..0], hit.end..hit.end + at),
+        };
+        let value = &text[password.clone()];
+        let alone = user_info.len() == value.len();
+        let promise = if alone { Promise::Secret } else { Promise::Password };
+        if value.len() < 4 || value == user || (alone && value.len() < 20) {
+            return;
+        }
+        let context = Context { promise, quote: Quote::Quoted, operator: Operator::Assign, kind: FileKind::Text };
+        let rule = self.scanner.engine.known.url;
+        match judge::judge(value, context) {
+            Verdict::Secret(confidence) => {
+                let documented = host.starts_with(b"example.")
+                    || memchr::memmem::find(host, b".example").is_some()
+                    || memchr::memmem::find(host, b"example.com").is_some();
+                let confidence = if documented { Confidence::Low } else { confidence };
+                self.add(rule, password, confidence, true, rank::SYNTAX);
+            }
+            Verdict::Doubtful => self.add(rule, password, Confidence::Low, false, rank::SYNTAX),
+            Verdict::Harmless => {}
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Values that stand in for something else: references, templates, placeholders, dummies.
+//!
+//! Owns recognising them by form. Used for every kind of secret, so that a vendor's token of only `x` is as little a finding as a password
+//! `changeme`. The texts of placeholders are long enough that a random token does not hold one by chance.
+
+/// Whether the value is fetched from elsewhere: a variable, a template, a call, a path into a vault.
+pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    let first = value.first().copied().unwrap_or(0);
+    let last = value.last().copied().unwrap_or(0);
+    let inner = &value[1.min(value.len())..];
+    let is_name = |text: &[u8]| {
+        !text.is_empty()
+            && text
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'>' | b'[' | b']'))
+    };
+    if has(b"${")
+        || has(b"{{")
+        || has(b"}}")
+        || has(b"<%")
+        || has(b"#{")
+        || has(b"{%")
+        || has(b"$(")
+        || has(b"%(")
+        || has(b"$[")
+        || has(b"\\(")
+        || has(b"[[")
+    {
+        return true;
+    }
+    match first {
+        b'$' => return is_name(inner) && !inner.first().is_some_and(u8::is_ascii_digit),
+        b'<' if last == b'>' || !bare => return true,
+        b'[' if last == b']' => return true,
+        b'{' if last == b'}' => return true,
+        b'%' if last == b'%' || value.len() <= 4 => return true,
+        b'@' if last == b'@' => return true,
+        b'!' if bare && (has(b"Ref") || has(b"vault") || has(b"Sub") || has(b"GetAtt") || has(b"env")) => return true,
+        b'&' | b'*' if bare => return true,
+        _ => {}
+    }
+    if value.starts_with(b"__") && value.ends_with(b"__") {
+        return true;
+    }
+    const SCHEMES: &[&[u8]] = &[
+        b"env:",
+        b"env.",
+        b"vault:",
+        b"secret:",
+        b"secrets:",
+        b"secretsmanager:",
+        b"ssm:",
+        b"arn:",
+        b"file:",
+        b"op://",
+        b"enc[",
+        b"enc(",
+        b"keyvault",
+        b"akv:",
+        b"gcp:",
+        b"sops:",
+        b"ref+",
+        b"projects/",
+        b"process.env",
+        b"os.environ",
+        b"os.getenv",
+        b"system.getenv",
+        b"env[",
+        b"env(",
+        b"getenv(",
+        b"configuration[",
+        b"var.",
+        b"local.",
+        b"data.",
+        b"module.",
+        b"secrets.",
+        b"settings.",
+        b"self.",
+        b"this.",
+        b"config.",
+        b"params.",
+        b"args.",
+        b"options.",
+        b"@microsoft.keyvault",
+        b"request.",
+        b"req.",
+        b"ctx.",
+        b"props.",
+        b"app.",
+    ];
+    if SCHEMES.iter().any(|scheme| value.len() >= scheme.len() && value[..scheme.len()].eq_ignore_ascii_case(scheme)) {
+        return true;
+    }
+    // `getSecret()`, `config.get("x")`, `input[0]`.
+    let open = value.iter().position(|b| matches!(b, b'(' | b'['));
+    if let Some(open) = open
+        && open > 0
+        && is_name(&value[..open])
+        && (bare || matches!(last, b')' | b']'))
+        && !value[..open].iter().any(u8::is_ascii_digit)
+    {
+        return true;
+    }
+    // `"a" + b`, format strings
+    has(b"%s")
+        || has(b"%d")
+        || has(b"%v")
+        || has(b"{0}")
+        || has(b"{}")
+        || has(b"\" +")
+        || has(b"' +")
+        || has(b"%@")
+        || has(b"' . ")
+}
+
+/// Texts that no random token of usual length holds by chance.
+const PLACEHOLDERS: &[&[u8]] = &[
+    b"example",
+    b"sample",
+    b"placeholder",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"changeit",
+    b"change_it",
+    b"change this",
+    b"replace",
+    b"your_",
+    b"your-",
+    b"your.",
+    b"yourtoken",
+    b"yoursecret",
+    b"yourpass",
+    b"yourapi",
+    b"yourkey",
+    b"your ",
+    b"<your",
+    b"insert",
+    b"xxxx",
+    b"****",
+    b"\xe2\x80\xa2\xe2\x80\xa2",
+    b"....",
+    b"todo",
+    b"fixme",
+    b"dummy",
+    b"foobar",
+    b"redacted",
+    b"censored",
+    b"masked",
+    b"_here",
+    b"-here",
+    b"here>",
+    b"goes here",
+    b"goeshere",
+    b"secrethere",
+    b"keyhere",
+    b"tokenhere",
+    b"not-a-real",
+    b"notareal",
+    b"not_a_real",
+    b"not-real",
+    b"notreal",
+    b"invalid",
+    b"mysecret",
+    b"my_secret",
+    b"my-secret",
+    b"mytoken",
+    b"my-token",
+    b"my_token",
+    b"mypassword",
+    b"my_password",
+    b"my-password",
+    b"myapikey",
+    b"my-api",
+    b"my_api",
+    b"somepassword",
+    b"some-secret",
+    b"sometoken",
+    b"fakesecret",
+    b"fake_",
+    b"fake-",
+    b"faketoken",
+    b"fakekey",
+    b"undefined",
+    b"deadbeef",
+    b"cafebabe",
+    b"abcdefgh",
+    b"abcd1234",
+    b"abc123",
+    b"12345678",
+    b"asdfasdf",
+    b"qwertyui",
+    b"0000000",
+    b"1111111",
+    b"aaaaaaa",
+    b"loremipsum",
+    b"lorem ipsum",
+    b"test-token",
+    b"test_token",
+    b"test-key",
+    b"test_key",
+    b"testtoken",
+    b"testkey",
+    b"testsecret",
+    b"test-secret",
+    b"test_secret",
+    b"notasecret",
+    b"not-a-secret",
+    b"not_a_secret",
+    b"supersecret",
+    b"super-secret",
+    b"super_secret",
+    b"topsecret",
+    b"unused",
+    b"obfuscated",
+    b"sanitized",
+    b"scrubbed",
+    b"hidden",
+    b"-----",
+];
+
+/// Whether somebody wrote the value so that it is seen to be none.
+pub(in crate::analyze::secrets) fn is_placeholder(value: &[u8]) -> bool {
+    if value.len() > 512 {
+        return false;
+    }
+    let lower = value.to_ascii_lowercase();
+    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some()) || is_monotonous(&lower)
+}
+
+/// Few different characters, or characters that follow each other as in the alphabet or the digits.
+pub(in crate::analyze::secrets) fn is_monotonous(value: &[u8]) -> bool {
+    let body: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    if body.len() < 6 {
+        return body.is_empty();
+    }
+    let mut seen = [false; 256];
+    body.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    let distinct = seen.iter().filter(|&&s| s).count();
+    if distinct <= 2 || (distinct <= 4 && body.len() >= 16) {
+        return true;
+    }
+    let steps =
+        body.windows(2).filter(|pair| pair[1].wrapping_sub(pair[0]) <= 1 || pair[0].wrapping_sub(pair[1]) == 1).count();
+    steps * 10 >= (body.len() - 1) * 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_and_placeholders_are_recognised() {
+        for value in [
+            "$PASSWORD",
+            "${PASSWORD}",
+            "{{ password }}",
+            "<password>",
+            "%PASSWORD%",
+            "os.environ['X']",
+            "config.get('x')",
+            "vault:secret/x",
+            "@TOKEN@",
+            "#{x}",
+            "self.password",
+        ] {
+            assert!(is_reference(value.as_bytes(), true), "{value}");
+        }
+        for value in ["$ecret!9", "p@ss(word1", "Xk29-sD", "correct horse"] {
+            assert!(!is_reference(value.as_bytes(), false), "{value}");
+        }
+        for value in [
+            "your_api_key",
+            "xxxxxxxxxxxx",
+            "changeme",
+            "1234567890",
+            "abcdefghijklmnop",
+            "AKIAIOSFODNN7EXAMPLE",
+            "**********",
+            "aaaaaaaaaa",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+        for value in ["x7Gh2Lq9ZkWpQ", "3f786850e387550fdab836ed7e6dc881de23001b", "Tr0ub4dor&3"] {
+            assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Secrets: known kinds by their form, unknown ones by name and value.
+//!
+//! Owns the engine. One pass over the bytes finds keywords ([`keywords`]); each leads to a rule or a detector that looks at a few hundred bytes
+//! around it ([`detect`]); what overlaps is settled ([`candidate`]); what is left becomes findings ([`report`]). Never asks the network, never
+//! reads a file, never prints.
+
+mod allow;
+mod assignment;
+mod candidate;
+mod detect;
+mod file_kind;
+mod judge;
+mod keywords;
+mod names;
+mod patterns;
+mod report;
+pub mod rule;
+mod validate;
+
+use std::ops::Range;
+
+use penstock_common::Confidence;
+use siphasher::sip128::SipHasher13;
+
+pub use candidate::Candidate;
+pub use report::{Reporter, redact_text};
+
+use detect::Known;
+use file_kind::FileKind;
+use keywords::{Action, Hit, Lanes};
+use patterns::{Caches, Patterns};
+
+/// The rules in force, shared by all threads.
+pub struct Engine {
+    patterns: Patterns,
+    enabled: Vec<bool>,
+    known: Known,
+    key: (u64, u64),
+    now: i64,
+}
+
+impl Engine {
+    /// An engine with every rule for which `enabled` holds. `now` (unix seconds) decides what has expired. `key` makes the identities of
+    /// values; it must be random and is forgotten with the engine.
+    pub fn new(key: [u8; 16], now: i64, enabled: impl Fn(&rule::Rule) -> bool) -> Self {
+        let rules = rule::builtin();
+        let (low, high) = key.split_at(8);
+        let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte));
+        Self {
+            patterns: Patterns::new(rules.len()),
+            enabled: rules.iter().map(enabled).collect(),
+            known: Known::find(),
+            key: (word(low), word(high)),
+            now,
+        }
+    }
+
+    /// A scanner for one thread.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner {
+            engine: self,
+            caches: Caches::new(rule::builtin().len()),
+            lanes: Lanes::default(),
+            spare: Vec::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    fn identity(&self, value: &[u8]) -> u128 {
+        SipHasher13::new_with_keys(self.key.0, self.key.1).hash(value).as_u128()
+    }
+}
+
+/// One thread's way through texts, with its working memory.
+pub struct Scanner<'e> {
+    engine: &'e Engine,
+    caches: Caches,
+    lanes: Lanes,
+    spare: Vec<Vec<Hit>>,
+    candidates: Vec<Candidate>,
+}
+
+/// One text on its way through the detectors.
+struct Pass<'s, 'e, 't> {
+    scanner: &'s mut Scanner<'e>,
+    text: &'t [u8],
+    kind: FileKind,
+    path: &'t [u8],
+    /// Of decoded text: no further decoding.
+    nested: bool,
+    found: Vec<Candidate>,
+    /// The assignment read last, so that the keywords within one name read it once.
+    assignment: Option<detect::assigned::Reading>,
+    /// Vendors named lately, newest last.
+    vendors: Vec<(u16, usize)>,
+    /// Where a vendor's mark stands whose form did not hold.
+    malformed: Option<usize>,
+    /// Escaped text is decoded up to here.
+    unescaped: usize,
+}
+
+impl Scanner<'_> {
+    /// Every candidate in `text`, sorted by place. `path` says what kind of file it is; without one nothing is left out for its file's sake.
+    pub fn scan(&mut self, path: Option<&[u8]>, text: &[u8]) -> &[Candidate] {
+        let mut found = self.pass(path.unwrap_or(b""), text, false);
+        candidate::settle(&mut found);
+        self.candidates = found;
+        &self.candidates
+    }
+
+    fn pass(&mut self, path: &[u8], text: &[u8], nested: bool) -> Vec<Candidate> {
+        let mut hits = self.spare.pop().unwrap_or_default();
+        keywords::find(text, &mut self.lanes, &mut hits);
+        let mut pass = Pass {
+            scanner: self,
+            text,
+            kind: file_kind::of(path),
+            path,
+            nested,
+            found: Vec::new(),
+            assignment: None,
+            vendors: Vec::new(),
+            malformed: None,
+            unescaped: 0,
+        };
+        for &hit in &hits {
+            pass.visit(hit);
+        }
+        if !nested {
+            pass.decode_runs();
+        }
+        let found = pass.found;
+        self.spare.push(hits);
+        found
+    }
+}
+
+impl Pass<'_, '_, '_> {
+    fn visit(&mut self, hit: Hit) {
+        for &action in hit.keyword().actions {
+            match action {
+                Action::Token(rule) => self.token(hit, usize::from(rule)),
+                Action::Window(rule) => self.window(hit, usize::from(rule)),
+                Action::Vendor(rule) => self.vendor(hit, rule),
+                Action::Name => self.name(hit),
+                Action::Url => self.url(hit),
+                Action::Scheme => self.scheme(hit),
+                Action::Phrase => self.phrase(hit),
+                Action::Escape => self.escape(hit),
+            }
+        }
+    }
+
+    /// Takes up a candidate whose value stands in the text as it is.
+    fn add(&mut self, rule: usize, secret: Range<usize>, confidence: Confidence, reported: bool, rank: u8) {
+        let value = &self.text[secret.clone()];
+        let engine = self.scanner.engine;
+        if !engine.enabled[rule] {
+            return;
+        }
+        let (confidence, validity) = validate::check(&rule::builtin()[rule], value, confidence, engine.now);
+        self.found.push(Candidate {
+            rule,
+            identity: engine.identity(value),
+            secret,
+            confidence,
+            validity,
+            reported,
+            encoding: None,
+            rank,
+        });
+    }
+}

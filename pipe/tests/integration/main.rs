@@ -1,0 +1,4 @@
+//! All integration tests of the crate in one binary, so that it links once.
+
+mod expand;
+mod rules;
