@@ -2,8 +2,45 @@
 //!
 //! The only place that starts a program, and only in tests.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use penstock_common::CommitInfo;
+
+use super::{Item, Visitor};
+
+/// An item as it was visited.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    pub(super) path: String,
+    pub(super) text: String,
+    pub(super) lines: Option<Vec<(u32, u32)>>,
+    pub(super) commit: Option<CommitInfo>,
+}
+
+/// Keeps what it visits.
+#[derive(Debug, Default)]
+pub(super) struct Recorder(pub(super) Vec<Seen>);
+
+impl Visitor for Recorder {
+    fn visit(&mut self, item: Item<'_>) {
+        let pairs = |lines: &[RangeInclusive<u32>]| lines.iter().map(|lines| (*lines.start(), *lines.end())).collect();
+        self.0.push(Seen {
+            path: super::path::display(item.path),
+            text: String::from_utf8_lossy(item.bytes).into_owned(),
+            lines: item.lines.map(pairs),
+            commit: item.commit.map(|commit| CommitInfo::clone(commit)),
+        });
+    }
+}
+
+/// What all visitors saw, sorted.
+pub(super) fn seen(recorders: Vec<Recorder>) -> Vec<Seen> {
+    let mut seen: Vec<_> = recorders.into_iter().flat_map(|recorder| recorder.0).collect();
+    seen.sort();
+    seen
+}
 
 /// A folder with a repository in it, gone when dropped.
 pub(super) struct Fixture {

@@ -11,14 +11,21 @@ use penstock_common::{CommitInfo, Skipped};
 pub mod error;
 #[cfg(test)]
 mod fixture;
+mod ignoring;
+mod index;
 pub mod locate;
 pub mod path;
 pub mod platform;
+mod pool;
+mod read;
 pub mod repository;
+mod scope;
+pub mod work_tree;
 
 pub use error::Error;
 pub use locate::{Location, Trust};
 pub use repository::{Repository, Tips};
+pub use scope::TreeOptions;
 
 /// One piece of content to look at.
 #[derive(Clone, Copy)]

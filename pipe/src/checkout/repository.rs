@@ -287,7 +287,7 @@ mod tests {
         git.git(&["clone", "-q", "--bare", ".", "bare.git"]);
         let tree = open(&git.at("tree")).unwrap();
         assert_eq!(tree.location().root, Some(fs::canonicalize(git.at("tree")).unwrap()));
-        assert_eq!(hex(&tree.tips().unwrap()), [first.clone()]);
+        assert_eq!(hex(&tree.tips().unwrap()), std::slice::from_ref(&first));
         let bare = open(&git.at("bare.git")).unwrap();
         assert_eq!(bare.location().root, None);
         assert_eq!(hex(&bare.tips().unwrap()), [first]);
