@@ -8,7 +8,24 @@ use std::sync::Arc;
 
 use penstock_common::{CommitInfo, Skipped};
 
+pub mod error;
+#[cfg(test)]
+mod fixture;
+mod ignoring;
+mod index;
+pub mod locate;
 pub mod path;
+pub mod platform;
+mod pool;
+mod read;
+pub mod repository;
+mod scope;
+pub mod work_tree;
+
+pub use error::Error;
+pub use locate::{Location, Trust};
+pub use repository::{Repository, Tips};
+pub use scope::TreeOptions;
 
 /// One piece of content to look at.
 #[derive(Clone, Copy)]
@@ -53,6 +70,12 @@ impl Coverage {
         self.bytes += other.bytes;
         self.skipped.extend(other.skipped);
     }
+}
+
+/// Is told how far a source has come, now and then, from any thread.
+pub trait Progress: Sync {
+    /// So many more files or blobs, and their bytes, were looked at since the last call.
+    fn advance(&self, files: u64, bytes: u64);
 }
 
 /// Bounds on what is read. Whatever a bound leaves out is listed and leaves the run complete.
