@@ -70,6 +70,8 @@ struct Builtin {
     scheme: Vec<String>,
     /// Phrases of commands and languages that a secret follows directly.
     phrase: Vec<String>,
+    /// Functions that take a password or a key among their arguments.
+    call: Vec<String>,
     /// Signs that text is escaped.
     escape: Vec<String>,
 }
@@ -211,6 +213,7 @@ fn actions(rules: &[(String, Rule)], builtin: &Builtin) -> Result<BTreeMap<Strin
         (&builtin.url, "Url"),
         (&builtin.scheme, "Scheme"),
         (&builtin.phrase, "Phrase"),
+        (&builtin.call, "Call"),
         (&builtin.escape, "Escape"),
     ] {
         for word in words {

@@ -4,4 +4,6 @@
 //! `render` (how it is told).
 
 pub mod analyze;
+pub mod assess;
 pub mod checkout;
+pub mod scan;

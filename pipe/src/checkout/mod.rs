@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use penstock_common::{CommitInfo, Skipped};
 
+pub mod content;
 pub mod error;
 #[cfg(test)]
 mod fixture;

@@ -170,7 +170,7 @@ pub(super) fn read(text: &[u8], name: Range<usize>) -> Option<Assignment> {
         b' ' if matches!(before, b'"' | b'\'') => finish_quoted_name(&mut cursor, before),
         _ => false,
     };
-    let closed = if quoted_name { cursor.eat(b"]") } else { false };
+    let closed = if quoted_name || before == b':' { cursor.eat(b"]") } else { false };
     if !quoted_name {
         // `password[32] = …`, `getenv(PASSWORD) or …`, `password?: …`
         if cursor.peek() == b'[' {
@@ -219,7 +219,6 @@ fn read_operator(
     called: bool,
     blank: bool,
 ) -> Option<Operator> {
-    let text = cursor.text;
     if called {
         // Only a default may follow a closed call: `getenv("TOKEN") or "…"`, `['password'] = …` was handled before.
         return read_default(cursor);
@@ -247,7 +246,6 @@ fn read_operator(
         b'+' if cursor.eat(b"+=") => Some(Operator::Assign),
         b'!' if cursor.eat(b"!==") || cursor.eat(b"!=") => Some(Operator::Compare),
         b'-' if cursor.eat(b"->") => Some(Operator::Assign),
-        b'<' if cursor.eat(b"<-") => Some(Operator::Assign),
         b'|' | b'?' => {
             if cursor.eat(b"||=") || cursor.eat(b"??=") || cursor.eat(b"?=") {
                 return Some(Operator::Assign);
@@ -274,10 +272,23 @@ fn read_operator(
             cursor.skip_blanks();
             matches!(cursor.peek(), b'"' | b'\'' | b'`' | b'@').then_some(Operator::Argument)
         }
-        b'>' if before == b'<' || before == b':' || before == b'/' => {
+        // `<name>value`, `<property name="name">value`, `<name><value>value`
+        b'>' if before == b'<' || before == b':' || quoted_name => {
             cursor.at += 1;
+            let _ = eat_tag(cursor, b"<");
             let _ = cursor.eat(b"<![CDATA[");
-            (before != b'/').then_some(Operator::Element)
+            Some(Operator::Element)
+        }
+        // A property list: `<key>name</key>`, then `<string>value`.
+        b'<' if before == b'>' && eat_tag(cursor, b"</") => {
+            cursor.skip_line_end();
+            eat_tag(cursor, b"<").then_some(Operator::Element)
+        }
+        b'<' if cursor.eat(b"<-") => Some(Operator::Assign),
+        // C++: `name{"value"}`.
+        b'{' if matches!(cursor.text.get(cursor.at + 1), Some(b'"')) => {
+            cursor.at += 1;
+            Some(Operator::Assign)
         }
         b'%' if cursor.eat(b"%3D") || cursor.eat(b"%3d") || cursor.eat(b"%3A") || cursor.eat(b"%3a") => {
             Some(Operator::Assign)
@@ -290,11 +301,23 @@ fn read_operator(
             eat_value_word(cursor).then_some(Operator::Attribute)
         }
         _ if blank => read_after_blank(cursor, name, before, quoted_name),
-        _ => {
-            let _ = text;
-            None
+        _ => None,
+    }
+}
+
+/// A tag such as `<string>` or `</key>`, without attributes.
+fn eat_tag(cursor: &mut Cursor<'_>, open: &[u8]) -> bool {
+    let start = cursor.at;
+    if cursor.eat(open) {
+        while cursor.peek().is_ascii_alphanumeric() {
+            cursor.at += 1;
+        }
+        if cursor.at > start + open.len() && cursor.eat(b">") {
+            return true;
         }
     }
+    cursor.at = start;
+    false
 }
 
 /// `|| "v"`, `?? "v"`, `?: "v"`, `or "v"`, `, "v"` within the call that was just closed is handled as an argument.
@@ -343,6 +366,22 @@ fn read_after_blank(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, qu
     let head = &text[line..name.start];
     let trimmed = head.trim_ascii_start();
     let quote_follows = matches!(cursor.peek(), b'"' | b'\'' | b'`');
+    // C#: `Password { get; set; } = "…"`.
+    if cursor.starts_with(b"{ get;") {
+        let rest = &text[cursor.at..cursor.limit];
+        cursor.at += memchr::memchr(b'}', rest)? + 1;
+        cursor.skip_blanks();
+        return cursor.eat(b"=").then_some(Operator::Assign);
+    }
+    // Terraform: `variable "name" {` and within the block `default = "…"`.
+    if quoted_name && cursor.peek() == b'{' && trimmed.starts_with(b"variable") {
+        cursor.limit = text.len().min(cursor.at + 400);
+        let block = &text[cursor.at..cursor.limit];
+        let block = &block[..memchr::memchr(b'}', block).unwrap_or(block.len())];
+        cursor.at += memchr::memmem::find(block, b"default")? + b"default".len();
+        cursor.skip_blanks();
+        return cursor.eat(b"=").then_some(Operator::Default);
+    }
     // `var password string = "…"`, `String password`, C: `char password [] =` come with an operator later on.
     if let Some(operator) = skip_declared_type(cursor) {
         return Some(operator);
@@ -500,7 +539,7 @@ fn read_value(cursor: &mut Cursor<'_>, name: Range<usize>, operator: Operator) -
         for _ in 0..3 {
             match cursor.peek() {
                 b'@' | b'$' if matches!(text.get(cursor.at + 1), Some(b'"' | b'\'')) => cursor.at += 1,
-                b'b' | b'r' | b'u' | b'f' | b'L' | b'R' | b'B' | b'U' | b'q'
+                b'b' | b'r' | b'u' | b'f' | b'L' | b'R' | b'B' | b'U' | b'q' | b'N'
                     if matches!(text.get(cursor.at + 1), Some(b'"' | b'\'')) =>
                 {
                     cursor.at += 1

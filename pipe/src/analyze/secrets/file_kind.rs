@@ -13,6 +13,10 @@ pub(super) enum FileKind {
     Lock,
     /// Style sheets, pictures as text, generated and minified files: likewise.
     Generated,
+    /// Texts for people in their languages: a password there is the word for one.
+    Translation,
+    /// No text at all. Told by content, never by path.
+    Binary,
 }
 
 const CODE: &[&str] = &[
@@ -78,6 +82,9 @@ pub(super) fn of(path: &[u8]) -> FileKind {
     {
         return FileKind::Generated;
     }
+    if is_translation(path, &name) {
+        return FileKind::Translation;
+    }
     let Some((_, ending)) = name.rsplit_once('.') else { return FileKind::Text };
     if GENERATED.contains(&ending) {
         FileKind::Generated
@@ -86,4 +93,27 @@ pub(super) fn of(path: &[u8]) -> FileKind {
     } else {
         FileKind::Text
     }
+}
+
+fn is_translation(path: &[u8], name: &str) -> bool {
+    const FOLDERS: &[&[u8]] = &[
+        b"locale",
+        b"locales",
+        b"lang",
+        b"langs",
+        b"language",
+        b"languages",
+        b"i18n",
+        b"l10n",
+        b"translations",
+        b"translation",
+        b"nls",
+        b"messages",
+    ];
+    let mut folders: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+    folders.pop();
+    folders.iter().any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+        || name.starts_with("messages_")
+        || name.starts_with("messages.")
+        || name.ends_with(".lproj")
 }

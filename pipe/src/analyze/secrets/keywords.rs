@@ -36,6 +36,8 @@ pub(super) enum Action {
     Scheme,
     /// A phrase that a secret follows.
     Phrase,
+    /// A function that takes a secret.
+    Call,
     /// A sign of escaped text.
     Escape,
 }

@@ -23,7 +23,7 @@ use penstock_common::Confidence;
 use siphasher::sip128::SipHasher13;
 
 pub use candidate::Candidate;
-pub use report::{Reporter, redact_text};
+pub use report::{Found, Reporter, redact_text};
 
 use detect::Known;
 use file_kind::FileKind;
@@ -102,19 +102,29 @@ struct Pass<'s, 'e, 't> {
 impl Scanner<'_> {
     /// Every candidate in `text`, sorted by place. `path` says what kind of file it is; without one nothing is left out for its file's sake.
     pub fn scan(&mut self, path: Option<&[u8]>, text: &[u8]) -> &[Candidate] {
-        let mut found = self.pass(path.unwrap_or(b""), text, false);
+        let path = path.unwrap_or(b"");
+        self.scan_as(path, text, file_kind::of(path))
+    }
+
+    /// The same for bytes that are no text: only what a vendor's mark or a key's armour proves.
+    pub fn scan_binary(&mut self, path: &[u8], bytes: &[u8]) -> &[Candidate] {
+        self.scan_as(path, bytes, FileKind::Binary)
+    }
+
+    fn scan_as(&mut self, path: &[u8], text: &[u8], kind: FileKind) -> &[Candidate] {
+        let mut found = self.pass(path, text, kind, false);
         candidate::settle(&mut found);
         self.candidates = found;
         &self.candidates
     }
 
-    fn pass(&mut self, path: &[u8], text: &[u8], nested: bool) -> Vec<Candidate> {
+    fn pass(&mut self, path: &[u8], text: &[u8], kind: FileKind, nested: bool) -> Vec<Candidate> {
         let mut hits = self.spare.pop().unwrap_or_default();
         keywords::find(text, &mut self.lanes, &mut hits);
         let mut pass = Pass {
             scanner: self,
             text,
-            kind: file_kind::of(path),
+            kind,
             path,
             nested,
             found: Vec::new(),
@@ -126,8 +136,10 @@ impl Scanner<'_> {
         for &hit in &hits {
             pass.visit(hit);
         }
-        if !nested {
-            pass.decode_runs();
+        match kind {
+            FileKind::Binary => pass.key_store(),
+            FileKind::Code | FileKind::Text if !nested => pass.decode_runs(),
+            _ => {}
         }
         let found = pass.found;
         self.spare.push(hits);
@@ -139,6 +151,7 @@ impl Pass<'_, '_, '_> {
     fn visit(&mut self, hit: Hit) {
         for &action in hit.keyword().actions {
             match action {
+                _ if self.kind == FileKind::Binary && !matches!(action, Action::Token(_) | Action::Window(_)) => {}
                 Action::Token(rule) => self.token(hit, usize::from(rule)),
                 Action::Window(rule) => self.window(hit, usize::from(rule)),
                 Action::Vendor(rule) => self.vendor(hit, rule),
@@ -146,6 +159,7 @@ impl Pass<'_, '_, '_> {
                 Action::Url => self.url(hit),
                 Action::Scheme => self.scheme(hit),
                 Action::Phrase => self.phrase(hit),
+                Action::Call => self.call(hit),
                 Action::Escape => self.escape(hit),
             }
         }

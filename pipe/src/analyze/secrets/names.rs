@@ -535,6 +535,7 @@ fn word_promise(word: &[u8], all: &Words) -> Promise {
         || word == b"pass"
         || word == b"pw"
         || word == b"psw"
+        || word == b"psk"
     {
         return Promise::Password;
     }

@@ -13,8 +13,10 @@ use penstock_common::redact::escape_control;
 use penstock_common::{Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference};
 
 use super::candidate::Candidate;
+use super::file_kind::FileKind;
 use super::rule::{self, Rule};
 use super::{Scanner, allow};
+use crate::checkout::content::{self, Content};
 use crate::checkout::{Item, path};
 
 /// Findings of one file beyond this many are counted, not listed.
@@ -56,18 +58,35 @@ impl Reporter {
         candidates.iter().any(|candidate| candidate.reported && candidate.confidence >= self.minimum)
     }
 
-    /// Scans one item and takes up its findings. `text` is the item's content as text.
-    pub fn scan(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>, text: &[u8]) {
-        scanner.scan((!item.path.is_empty()).then_some(item.path), text);
+    /// Scans one item and takes up its findings.
+    pub fn scan(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>) {
+        let content = content::recognise(item.bytes);
+        let text: &[u8] = match &content {
+            Content::Text(text) => {
+                scanner.scan(Some(item.path), text);
+                text
+            }
+            Content::Binary(bytes) => {
+                scanner.scan_binary(item.path, bytes);
+                bytes
+            }
+        };
         let candidates = std::mem::take(&mut scanner.candidates);
         self.below_minimum += candidates.iter().filter(|c| c.reported && c.confidence < self.minimum).count() as u64;
         if self.is_interesting(&candidates) {
-            self.take_up(scanner, item, text, &candidates);
+            self.take_up(scanner, item, text, &candidates, matches!(content, Content::Text(_)));
         }
         scanner.candidates = candidates;
     }
 
-    fn take_up(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>, text: &[u8], candidates: &[Candidate]) {
+    fn take_up(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        item: &Item<'_>,
+        text: &[u8],
+        candidates: &[Candidate],
+        shown: bool,
+    ) {
         let page = Page::new(text, candidates);
         let shown_path = redact_text(scanner, &path::display(item.path));
         let commit = item.commit.map(|commit| redact_commit(scanner, commit));
@@ -120,7 +139,7 @@ impl Reporter {
                 severity: rule.severity,
                 confidence: candidate.confidence,
                 message: message(rule, candidate),
-                excerpt: Some(page.excerpt(candidate.secret.clone(), &location)),
+                excerpt: shown.then(|| page.excerpt(candidate.secret.clone(), &location)),
                 location,
                 masked: Some(rule.mask().to_string()),
                 validity: candidate.validity,
@@ -178,7 +197,7 @@ pub fn redact_text(scanner: &mut Scanner<'_>, text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let candidates = scanner.pass(b"", text.as_bytes(), false);
+    let candidates = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
     let mut sorted = candidates;
     super::candidate::settle(&mut sorted);
     Page::new(text.as_bytes(), &sorted).masked(0..text.len(), None).0

@@ -8,7 +8,7 @@ use penstock_common::Confidence;
 
 use super::{rank, token};
 use crate::analyze::secrets::Pass;
-use crate::analyze::secrets::assignment::{self, Assignment};
+use crate::analyze::secrets::assignment::{self, Assignment, Quote};
 use crate::analyze::secrets::file_kind::FileKind;
 use crate::analyze::secrets::judge::{self, Context, Verdict};
 use crate::analyze::secrets::keywords::Hit;
@@ -17,6 +17,9 @@ use crate::analyze::secrets::rule;
 
 /// How far a vendor's name reaches to a secret-named assignment after it.
 const VENDOR_REACH: usize = 240;
+
+/// How far a vendor's name reaches to an argument on its line.
+const ARGUMENT_REACH: usize = 160;
 
 /// The assignment around the last keyword.
 #[derive(Clone, Debug)]
@@ -51,8 +54,38 @@ impl Pass<'_, '_, '_> {
             self.vendors.remove(0);
         }
         self.vendors.push((index, hit.end));
-        if let Some(assignment) = self.reading(hit) {
-            self.vendor_value(usize::from(index), &assignment, true);
+        if let Some(assignment) = self.reading(hit)
+            && self.vendor_value(usize::from(index), &assignment, true)
+        {
+            return;
+        }
+        self.vendor_argument(hit, usize::from(index));
+    }
+
+    /// `createClient("…")  // vendor`: a quoted argument on the vendor's line that has just the vendor's form.
+    fn vendor_argument(&mut self, hit: Hit, index: usize) {
+        let end = self.text.len().min(hit.end + ARGUMENT_REACH);
+        let line = &self.text[hit.end..end];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+        let mut at = 0;
+        while let Some(open) = memchr::memchr(b'(', &line[at..]).map(|found| at + found) {
+            at = open + 1;
+            let Some(&mark) = line.get(at).filter(|b| matches!(b, b'"' | b'\'' | b'`')) else { continue };
+            let Some(length) = memchr::memchr(mark, &line[at + 1..]) else { return };
+            // Short values would be anybody's.
+            if length >= 20 {
+                let value = hit.end + at + 1..hit.end + at + 1 + length;
+                let assignment = Assignment {
+                    name: hit.start()..hit.end + open,
+                    value,
+                    quote: Quote::Quoted,
+                    operator: assignment::Operator::Argument,
+                    wrapped: false,
+                };
+                if self.vendor_value(index, &assignment, false) {
+                    return;
+                }
+            }
         }
     }
 
@@ -105,7 +138,14 @@ impl Pass<'_, '_, '_> {
             promise = Promise::Nothing;
         }
         let value = token::without_scheme(self.text, assignment.value.clone());
-        let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind: self.kind };
+        // Within a string of a program the rules of data hold: `"Server=x;Password=y"`.
+        let kind = match self.kind {
+            FileKind::Code if assignment.quote == Quote::Bare && in_string(self.text, assignment.name.start) => {
+                FileKind::Text
+            }
+            kind => kind,
+        };
+        let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
         let slice = &self.text[value.clone()];
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
@@ -134,4 +174,19 @@ impl Pass<'_, '_, '_> {
             Promise::Perhaps | Promise::Nothing => known.key_material,
         }
     }
+}
+
+/// Whether an odd number of quotation marks precedes on the line.
+fn in_string(text: &[u8], at: usize) -> bool {
+    let line = &text[assignment::line_start(text, at)..at];
+    let odd = |mark: u8| {
+        let mut count = 0;
+        let mut escaped = false;
+        for &byte in line {
+            count += usize::from(byte == mark && !escaped);
+            escaped = byte == b'\\' && !escaped;
+        }
+        count % 2 == 1
+    };
+    odd(b'"') || odd(b'`') || odd(b'\'')
 }

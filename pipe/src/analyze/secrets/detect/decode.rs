@@ -127,7 +127,7 @@ impl Pass<'_, '_, '_> {
 
     /// Sends decoded text through the detectors and takes up what they report.
     fn nested(&mut self, decoded: &[u8], encoding: &'static str, place: impl Fn(Range<usize>) -> Range<usize>) {
-        let mut inner = self.scanner.pass(self.path, decoded, true);
+        let mut inner = self.scanner.pass(self.path, decoded, self.kind, true);
         candidate::settle(&mut inner);
         for found in inner {
             if found.reported && found.rank == rank::GENERIC && found.confidence < Confidence::Medium {

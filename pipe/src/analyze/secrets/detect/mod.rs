@@ -3,9 +3,11 @@
 //! Owns the detectors. Each gets the place of a keyword, looks at a bounded stretch around it and adds candidates; none knows of another.
 
 pub(super) mod assigned;
+mod call;
 mod decode;
 pub(super) use decode::base64;
 mod header;
+mod key_store;
 mod kubernetes;
 mod phrase;
 mod token;
@@ -32,6 +34,7 @@ pub(super) struct Known {
     pub(super) kubernetes: usize,
     pub(super) terraform: usize,
     pub(super) nuget: usize,
+    pub(super) key_store: usize,
 }
 
 impl Known {
@@ -48,6 +51,7 @@ impl Known {
             kubernetes: index("kubernetes-secret-yaml"),
             terraform: index("hashicorp-tf-password"),
             nuget: index("nuget-config-password"),
+            key_store: index("pkcs12-file"),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::analyze::secrets::assignment::{Operator, Quote};
 use crate::analyze::secrets::file_kind::FileKind;
 use crate::analyze::secrets::judge::{self, Context, Verdict};
 use crate::analyze::secrets::keywords::Hit;
-use crate::analyze::secrets::names::Promise;
+use crate::analyze::secrets::names::{self, Promise};
 
 const REACH: usize = 240;
 
@@ -29,10 +29,27 @@ impl Pass<'_, '_, '_> {
                     self.phrase_value(value, password);
                 }
             }
-            "sshpass" => self.option(hit, &[b" -p "], true, command_line),
+            "sshpass" => self.option(hit, &[b" -p ", b" -p"], true, command_line),
             "redis-cli" => self.option(hit, &[b" -a ", b" --pass "], false, command_line),
-            "mysql" => self.option(hit, &[b" -p"], false, command_line),
-            "curl " => self.user_option(hit, command_line),
+            "mysql" | "7z " => self.option(hit, &[b" -p"], false, command_line),
+            "docker login" | "psexec" | "mongo " | "mongosh " => {
+                self.option(hit, &[b" -p ", b" --password "], false, command_line)
+            }
+            "ldapsearch" | "ldapadd" | "ldapmodify" => self.option(hit, &[b" -w "], false, command_line),
+            "sqlcmd" | "unzip -p" | "zip -p" => self.option(hit, &[b" -P "], false, command_line),
+            "openssl " => self.option(hit, &[b" -k ", b"pass:"], false, command_line),
+            "htpasswd " => self.last_argument(hit, command_line),
+            "net use " | "net user " => self.last_argument(hit, command_line),
+            "chpasswd" | "sudo -s" => self.piped(hit, command_line),
+            "--requirepass " => {
+                let end = rest_of_line(self.text, hit.end).end;
+                if let Some(value) = argument(self.text, hit.end, end) {
+                    self.phrase_value(value, command_line);
+                }
+            }
+            "@tcp(" => self.data_source(hit),
+            "insert into" => self.insert(hit, password),
+            "curl " | "svn " | "rsync " | "smbclient" | "pass:" => self.user_option(hit, command_line),
             _ => self.kubernetes(hit),
         }
     }
@@ -48,6 +65,65 @@ impl Pass<'_, '_, '_> {
             Verdict::Secret(confidence) => self.add(rule, value, confidence, true, rank::SYNTAX),
             Verdict::Doubtful => self.add(rule, value, penstock_common::Confidence::Low, false, rank::SYNTAX),
             Verdict::Harmless => {}
+        }
+    }
+
+    /// `htpasswd -b file user password`, `net use Z: \\\\host\\share password`: the last word of the line, if it looks like one.
+    fn last_argument(&mut self, hit: Hit, rule: usize) {
+        let line = rest_of_line(self.text, hit.end);
+        let text = self.text[line.clone()].trim_ascii_end();
+        let Some(at) = memchr::memrchr(b' ', text) else { return };
+        let word = &text[at + 1..];
+        // Options, paths and names are words; only what is surely none counts here.
+        if word.iter().any(u8::is_ascii_digit) && !word.contains(&b'/') && !word.contains(&b'\\') {
+            self.phrase_value(line.start + at + 1..line.start + text.len(), rule);
+        }
+    }
+
+    /// `echo 'user:password' | chpasswd`, `echo password | sudo -S`.
+    fn piped(&mut self, hit: Hit, rule: usize) {
+        let start = crate::analyze::secrets::assignment::line_start(self.text, hit.start());
+        let head = &self.text[start..hit.start()];
+        let (Some(echo), Some(pipe)) = (memchr::memmem::find(head, b"echo "), memchr::memrchr(b'|', head)) else {
+            return;
+        };
+        let from = start + echo + b"echo ".len();
+        let Some(value) = argument(self.text, from, start + pipe) else { return };
+        let colon = memchr::memchr(b':', &self.text[value.clone()]).map_or(0, |at| at + 1);
+        self.phrase_value(value.start + colon..value.end, rule);
+    }
+
+    /// Go's data source names: `user:password@tcp(host)`.
+    fn data_source(&mut self, hit: Hit) {
+        let floor = hit.start().saturating_sub(120);
+        let head = &self.text[floor..hit.start()];
+        let start = head
+            .iter()
+            .rposition(|b| matches!(b, b'"' | b'\'' | b'`' | b' ' | b'=' | b'\n' | b'/'))
+            .map_or(floor, |at| floor + at + 1);
+        let Some(colon) = memchr::memchr(b':', &self.text[start..hit.start()]) else { return };
+        let rule = self.scanner.engine.known.url;
+        self.phrase_value(start + colon + 1..hit.start(), rule);
+    }
+
+    /// `INSERT INTO users (name, password) VALUES ('x', 'y')`: the value in the column's place.
+    fn insert(&mut self, hit: Hit, rule: usize) {
+        let end = self.text.len().min(hit.end + 1200);
+        let statement = &self.text[hit.end..end];
+        let Some(open) = memchr::memchr(b'(', statement) else { return };
+        let Some(close) = memchr::memchr(b')', &statement[open..]).map(|at| open + at) else { return };
+        let column = statement[open + 1..close]
+            .split(|b| *b == b',')
+            .position(|name| names::promise(name.trim_ascii()) == Promise::Password);
+        let Some(column) = column else { return };
+        let Some(values) = statement[close..].iter().position(|b| *b == b'(').map(|at| close + at) else { return };
+        if !statement[close..values].to_ascii_lowercase().windows(6).any(|word| word == b"values") {
+            return;
+        }
+        if let Some(value) =
+            quoted_arguments(self.text, hit.end + values + 1, end).into_iter().find(|(place, _)| *place == column)
+        {
+            self.phrase_value(value.1, rule);
         }
     }
 
@@ -82,6 +158,38 @@ impl Pass<'_, '_, '_> {
             return;
         }
     }
+}
+
+/// The quoted arguments of a call or list up to its closing bracket, each with its position among all arguments.
+pub(super) fn quoted_arguments(text: &[u8], start: usize, end: usize) -> Vec<(usize, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut position = 0;
+    let mut depth = 0_i32;
+    let mut at = start;
+    while at < end && found.len() < 8 {
+        match text[at] {
+            b'"' | b'\'' | b'`' => {
+                let Some(length) = memchr::memchr2(text[at], b'\n', &text[at + 1..end]) else { break };
+                if text[at + 1 + length] == b'\n' {
+                    break;
+                }
+                found.push((position, at + 1..at + 1 + length));
+                at += length + 1;
+            }
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => {
+                depth -= 1;
+                if depth < 0 {
+                    break;
+                }
+            }
+            b',' if depth == 0 => position += 1,
+            b';' => break,
+            _ => {}
+        }
+        at += 1;
+    }
+    found
 }
 
 /// Up to the end of a line; a backslash continues it.

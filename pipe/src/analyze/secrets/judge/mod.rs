@@ -47,6 +47,9 @@ pub(super) fn judge(value: &[u8], context: Context) -> Verdict {
     if traits.distinct < 3 || is_literal_word(value) || traits.letters() + traits.digits < 4 {
         return Harmless;
     }
+    if context.kind == FileKind::Translation && traits.digits < 2 {
+        return Harmless;
+    }
     if bare && context.kind == FileKind::Code && !stands_for_itself(value, &traits, context.operator) {
         return Harmless;
     }
@@ -67,6 +70,25 @@ pub(super) fn judge(value: &[u8], context: Context) -> Verdict {
 /// Share of the letters of `text` that lie in words, 0 to 1.
 pub(super) fn word_coverage(text: &[u8]) -> f32 {
     words::coverage(text)
+}
+
+/// Whether a text among other arguments can hardly be a name: it mixes classes and holds few words, or its letters read like nothing.
+pub(super) fn is_surely_no_word(value: &[u8]) -> bool {
+    let traits = Traits::of(value);
+    if traits.length < 6 || traits.length > 128 || value.iter().any(u8::is_ascii_whitespace) || traits.letters() < 2 {
+        return false;
+    }
+    let words = words::coverage(value);
+    if traits.digits == 0 && traits.symbols == 0 {
+        let (wordiness, pairs) = words::wordiness(value);
+        return traits.joiners == 0 && pairs >= 6 && wordiness < -0.3 && words < 0.4;
+    }
+    // `127.0.0.1`, `2024-01-01`, `utf8mb4`, `sha256`, `v1.2.3`.
+    let joined = traits.joiners > 0 && traits.symbols == 0;
+    let short = traits.length < 8 && traits.symbols == 0;
+    !(words > 0.6 && traits.symbols == 0 && traits.digits < 3
+        || joined && (words > 0.3 || traits.upper == 0)
+        || short && traits.upper == 0)
 }
 
 /// In code a bare word is a variable. Only what cannot be an expression counts.
@@ -294,7 +316,8 @@ fn password(value: &[u8], traits: &Traits, context: Context) -> Verdict {
     if traits.digits + strong_symbols + traits.symbols == 0 {
         let (wordiness, pairs) = words::wordiness(value);
         let mixed = traits.upper > 0 && traits.lower > 0;
-        if pairs >= 4 && wordiness < if traits.length >= 8 { 0.35 } else { 0.0 } {
+        let unknown = traits.length >= 8 && words < 0.35 && traits.joiners == 0 && traits.upper == 0;
+        if pairs >= 4 && (wordiness < if traits.length >= 8 { 0.35 } else { 0.0 } || unknown) {
             return Secret(Confidence::Medium);
         }
         let humps = mixed && !value[1..].iter().any(u8::is_ascii_uppercase);
