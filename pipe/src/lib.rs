@@ -1,9 +1,15 @@
 //! The gate for Bitbucket Cloud, as a library: the program `penstock` is a thin shell around it.
 //!
 //! The flow goes one way: `checkout` (what is looked at) → `analyze` (what is wrong with it) → `assess` (what that means) →
-//! `render` (how it is told).
+//! `render` (how it is told). `commands` drives it, told what to do by `cli` and `settings`.
 
 pub mod analyze;
 pub mod assess;
 pub mod checkout;
+pub mod cli;
+pub mod commands;
+pub mod error;
+mod progress;
+pub mod render;
 pub mod scan;
+pub mod settings;

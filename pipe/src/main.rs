@@ -1,35 +1,24 @@
-//! temporary
-#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
+//! The program: parse, run, exit code.
+
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use penstock::{cli, commands};
+
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().collect();
-    let all = args.iter().any(|a| a == "--all-files");
-    let low = args.iter().any(|a| a == "--low");
-    let paths: Vec<_> = args[2..]
-        .iter()
-        .enumerate()
-        .filter(|(i, a)| !a.starts_with("--") && !args[i + 1].starts_with("--format"))
-        .map(|(_, a)| a.into())
-        .collect();
-    let request = penstock::scan::Request {
-        target: penstock::scan::Target::Tree(paths),
-        tree: penstock::checkout::TreeOptions { all_files: all, ..Default::default() },
-        limits: penstock::checkout::Limits { threads: 2, ..Default::default() },
-        minimum: if low { penstock_common::Confidence::Low } else { penstock_common::Confidence::Medium },
-        now: 1_800_000_000,
-        key: [9; 16],
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
     };
-    let out = penstock::scan::run(&request, None, |_| true).unwrap();
-    if args.iter().any(|a| a == "--count") {
-        println!(
-            "{} findings {} files {} bytes {} low",
-            out.run.findings.len(),
-            out.run.tools[0].files,
-            out.run.tools[0].bytes,
-            out.below_minimum
-        );
-        return ExitCode::SUCCESS;
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = io::stderr().write_all(error.render().as_bytes());
+            ExitCode::from(error.code())
+        }
     }
-    println!("{}", serde_json::to_string_pretty(&out.run).unwrap());
-    ExitCode::SUCCESS
 }

@@ -1,0 +1,203 @@
+//! The commands and flags.
+//!
+//! Owns the grammar of the command line and its help. Values are taken as they are written; `settings` decides what they mean together with
+//! the environment and `penstock.toml`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use penstock_common::Confidence;
+
+use crate::assess::FailOn;
+use crate::render::{Format, OutputFile};
+
+/// The gate for Bitbucket Cloud: finds secrets in code and decides whether a change may pass.
+#[derive(Debug, Parser)]
+#[command(name = "penstock", version, disable_help_subcommand = false, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 passed, 1 findings that fail the run, 2 wrong usage or configuration, 3 could not run or incomplete.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look for secrets
+    Scan(Box<ScanArgs>),
+    /// List the kinds of secrets, or show one
+    Rules(RulesArgs),
+    /// Write a commented penstock.toml, and show the pipeline step and the commit hook
+    Init(InitArgs),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `penstock scan`
+#[derive(Debug, Default, Args)]
+pub struct ScanArgs {
+    /// Files and folders to look at [default: the current folder]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    /// Look at what the commits of a range add, also where a later one removes it
+    #[arg(long, value_name = "A..B", group = "source", help_heading = "What to look at")]
+    pub range: Option<String>,
+    /// Look at every version of every file that any branch or tag reaches
+    #[arg(long, group = "source", help_heading = "What to look at")]
+    pub history: bool,
+    /// Look at what the next commit would add
+    #[arg(long, group = "source", help_heading = "What to look at")]
+    pub staged: bool,
+    /// Look at standard input
+    #[arg(long, group = "source", conflicts_with = "paths", help_heading = "What to look at")]
+    pub stdin: bool,
+    /// Name that standard input goes by
+    #[arg(long, value_name = "PATH", requires = "stdin", help_heading = "What to look at")]
+    pub stdin_name: Option<String>,
+    /// Look at ignored files too
+    #[arg(long, conflicts_with = "source", help_heading = "What to look at")]
+    pub all_files: bool,
+    /// Look into submodules
+    #[arg(long, conflicts_with = "source", help_heading = "What to look at")]
+    pub submodules: bool,
+    /// Look into archives: zip, jar, tar, gz, xz, zst
+    #[arg(long, help_heading = "What to look at")]
+    pub archives: bool,
+    /// Leave out files larger than this, as `10MB` or `512KiB` [default: 10MB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "What to look at")]
+    pub max_file_size: Option<u64>,
+
+    /// Use only these rules
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Rules")]
+    pub rule: Vec<String>,
+    /// Do not use these rules
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Rules")]
+    pub disable_rule: Vec<String>,
+    /// Follow this gitleaks configuration exactly, in place of what the tree holds
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub config: Option<PathBuf>,
+    /// Least confidence of a finding [default: medium]
+    #[arg(long, value_name = "LEVEL", value_parser = parse_confidence, help_heading = "Rules")]
+    pub min_confidence: Option<Confidence>,
+    /// Read this penstock.toml in place of the repository's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub settings: Option<PathBuf>,
+
+    /// Form of the report on standard output: text, json, jsonl, sarif, junit, markdown [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format, help_heading = "Report")]
+    pub format: Option<Format>,
+    /// Also write a report to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_output, help_heading = "Report")]
+    pub output: Vec<OutputFile>,
+    /// Colour on standard output
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Report")]
+    pub color: ColorChoice,
+    /// Show no progress
+    #[arg(long, short, help_heading = "Report")]
+    pub quiet: bool,
+
+    /// Findings that make exit code 1: `any:SEVERITY` or `never` [default: any:low]
+    #[arg(long, value_name = "CONDITION", value_parser = parse_fail_on, help_heading = "Exit code")]
+    pub fail_on: Option<FailOn>,
+    /// Do not exit with 3 where something could not be read
+    #[arg(long, help_heading = "Exit code")]
+    pub allow_incomplete: bool,
+
+    /// Threads [default: as many as processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
+    pub threads: Option<u16>,
+    /// Believe a repository that belongs to somebody else where it points outside of itself [default: in CI only]
+    #[arg(long, help_heading = "Running")]
+    pub trust_repository: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On terminals, unless NO_COLOR says otherwise
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `penstock rules`
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with the rules
+    #[command(subcommand)]
+    pub action: Option<RulesAction>,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesAction {
+    /// Show one rule
+    Show {
+        /// Its id, or the id gitleaks knows it by
+        id: String,
+    },
+}
+
+/// `penstock init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder [default: the current one]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub path: Option<PathBuf>,
+    /// Also install a git hook that scans what is committed
+    #[arg(long)]
+    pub hook: bool,
+}
+
+/// Reads the command line.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
+}
+
+fn parse_confidence(text: &str) -> Result<Confidence, String> {
+    text.parse().map_err(|error: penstock_common::severity::UnknownName| error.to_string())
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    text.parse().map_err(|error: crate::render::UnknownFormat| error.to_string())
+}
+
+fn parse_output(text: &str) -> Result<OutputFile, String> {
+    text.parse().map_err(|error: crate::render::BadOutput| error.to_string())
+}
+
+fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+    text.parse().map_err(|error: crate::assess::fail_on::Unreadable| error.to_string())
+}
+
+/// `10MB`, `512KiB`, `1000`: bytes.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(format!("`{text}` is no size: write a number with kB, MB, GB, KiB, MiB or GiB")),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| format!("`{text}` is no size: write a number with kB, MB, GB, KiB, MiB or GiB"))
+}

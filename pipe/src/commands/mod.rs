@@ -1,0 +1,38 @@
+//! What each command does.
+//!
+//! Owns the way from a parsed command line to an exit code. One file per command.
+
+mod init;
+mod rules;
+mod scan;
+mod shell;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::error::Error;
+use crate::settings::Environment;
+
+/// Exit codes of `penstock`, as documented in the README.
+pub mod exit {
+    /// Passed.
+    pub const PASSED: u8 = 0;
+    /// A condition was evaluated and failed.
+    pub const FAILED: u8 = 1;
+    /// Wrong usage or configuration.
+    pub const USAGE: u8 = 2;
+    /// Could not run, or incomplete.
+    pub const INCOMPLETE: u8 = 3;
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> Result<ExitCode, Error> {
+    let environment = Environment::read()?;
+    match cli.command {
+        Command::Scan(arguments) => scan::run(&arguments, &environment),
+        Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual(),
+    }
+}

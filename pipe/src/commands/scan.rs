@@ -1,0 +1,83 @@
+//! `penstock scan`.
+//!
+//! Owns the order of things: settings, scan, verdict, reports, exit code.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use super::exit;
+use crate::checkout::{Location, Progress};
+use crate::cli::{ColorChoice, ScanArgs};
+use crate::error::Error;
+use crate::progress::ProgressLine;
+use crate::render::{self, Format, Report, Verdict};
+use crate::scan::{self, Request, Target};
+use crate::settings::{self, Environment};
+
+pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<ExitCode, Error> {
+    let started = Instant::now();
+    let first = arguments.paths.first().map_or(Path::new("."), |path| path.as_path());
+    // A repository that cannot be read is told by the scan itself, with what it would have been needed for.
+    let root = Location::discover(first).ok().flatten().and_then(|location| location.root);
+    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(Some(first)))?;
+    let settings = settings::scan(arguments, &file, environment)?;
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(Error::Randomness)?;
+    let request = Request {
+        target: target(arguments),
+        tree: settings.tree,
+        limits: settings.limits,
+        minimum: settings.minimum,
+        exclude: settings.exclude,
+        now: settings::now(environment),
+        key,
+    };
+    let line = ProgressLine::start(arguments.quiet);
+    let progress = line.as_ref().map(|line| line as &dyn Progress);
+    let rules = settings.enabled;
+    let outcome = scan::run(&request, progress, &rules)?;
+    drop(line);
+
+    let failed = settings.fail_on.fails(&outcome.run.findings);
+    let report = Report {
+        run: &outcome.run,
+        verdict: Verdict { failed, condition: settings.fail_on.to_string() },
+        below_minimum: outcome.below_minimum,
+        color: color(arguments.color, environment),
+    };
+    for output in &arguments.output {
+        output.write(&report)?;
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = render::write(arguments.format.unwrap_or(Format::Text), &report, &mut out).and_then(|()| out.flush());
+    match written {
+        // Whoever reads may stop reading: `penstock scan | head`.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::Output(error)),
+        _ => {}
+    }
+    if !arguments.quiet && io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr(), "{:.2} s", started.elapsed().as_secs_f64());
+    }
+    let complete = outcome.run.complete() || settings.allow_incomplete;
+    Ok(ExitCode::from(if failed {
+        exit::FAILED
+    } else if complete {
+        exit::PASSED
+    } else {
+        exit::INCOMPLETE
+    }))
+}
+
+fn target(arguments: &ScanArgs) -> Target {
+    Target::Tree(arguments.paths.clone())
+}
+
+fn color(choice: ColorChoice, environment: &Environment) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => environment.color().unwrap_or_else(|| io::stdout().is_terminal()),
+    }
+}

@@ -1,0 +1,91 @@
+//! What the program tells when it cannot do what it was asked for.
+//!
+//! Owns the one error type of the commands and its only rendering: what happened, why, and what to do.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use penstock_common::redact::escape_control;
+
+use crate::commands::exit;
+use crate::{checkout, render, scan, settings};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum Error {
+    #[error(transparent)]
+    Environment(#[from] settings::Unreadable),
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    #[error(transparent)]
+    Scan(#[from] scan::Error),
+    #[error(transparent)]
+    OutputFile(#[from] render::OutputError),
+    #[error("the system gives no random bytes")]
+    Randomness(#[source] getrandom::Error),
+    #[error("standard output cannot be written")]
+    Output(#[source] io::Error),
+    #[error("`{}` cannot be written", .path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` is not in a git repository", .0.display())]
+    NoRepository(PathBuf),
+}
+
+impl Error {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Environment(_) | Self::Settings(_) | Self::NoRepository(_) | Self::OutputFile(_) => exit::USAGE,
+            Self::Scan(scan::Error::Checkout(error)) if is_usage(error) => exit::USAGE,
+            Self::Scan(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => exit::INCOMPLETE,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Settings(settings::Error::NoSuchRule { near, .. }) => Some(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`penstock rules` lists them".to_owned(),
+            }),
+            Self::Scan(scan::Error::Checkout(error)) => error.hint(),
+            Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The lines for standard error.
+    pub fn render(&self) -> String {
+        if let Self::Settings(settings::Error::File(mistakes)) = self {
+            let mut text = String::new();
+            for mistake in mistakes {
+                let _ = writeln!(text, "error: {}", escape_control(&mistake.to_string()));
+                if let Some(hint) = &mistake.hint {
+                    let _ = writeln!(text, "hint: {}", escape_control(hint));
+                }
+            }
+            return text;
+        }
+        let mut text = format!("error: {}\n", escape_control(&self.to_string()));
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let _ = writeln!(text, "cause: {}", escape_control(&error.to_string()));
+            cause = error.source();
+        }
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(text, "hint: {}", escape_control(&hint));
+        }
+        text
+    }
+}
+
+/// Whether what was asked for is wrong, rather than the state of things.
+fn is_usage(error: &checkout::Error) -> bool {
+    error.is_usage()
+}

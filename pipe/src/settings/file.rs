@@ -1,0 +1,306 @@
+//! `penstock.toml`.
+//!
+//! Owns its grammar: every key, what it may hold, and where a mistake stands. What may never come from a file in a repository (hosts,
+//! certificates, names of tokens) is refused by name, because whoever may change the file must not be able to send anything anywhere.
+
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+
+use penstock_common::Confidence;
+use schemars::JsonSchema;
+use serde::Serialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::analyze::secrets::rule;
+use crate::assess::FailOn;
+use crate::cli::parse_size;
+
+/// What `penstock.toml` may say. Every key may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
+pub struct File {
+    /// What is looked at.
+    pub scan: ScanTable,
+    /// How secrets are looked for.
+    pub secrets: SecretsTable,
+    /// What fails a run.
+    pub gate: GateTable,
+}
+
+/// `[scan]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub struct ScanTable {
+    /// Look at ignored files too.
+    #[schemars(with = "bool")]
+    pub all_files: Option<bool>,
+    /// Look into archives.
+    #[schemars(with = "bool")]
+    pub archives: Option<bool>,
+    /// Look into submodules.
+    #[schemars(with = "bool")]
+    pub submodules: Option<bool>,
+    /// Leave out files larger than this, as `"10MB"`.
+    #[schemars(with = "String")]
+    pub max_file_size: Option<u64>,
+    /// Paths to leave out, as globs from the root of the repository: `"vendor/**"`.
+    pub exclude: Vec<String>,
+}
+
+/// `[secrets]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub struct SecretsTable {
+    /// Least confidence of a finding: `low`, `medium` or `high`.
+    #[schemars(with = "Confidence")]
+    pub min_confidence: Option<Confidence>,
+    /// Ids of rules not to use.
+    pub disable: Vec<String>,
+}
+
+/// `[gate]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub struct GateTable {
+    /// `"any:SEVERITY"` or `"never"`.
+    #[serde(skip)]
+    #[schemars(with = "String")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// One mistake in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {what}")]
+pub struct Mistake {
+    /// The file as it was named.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+/// Reads the text of a `penstock.toml`. All mistakes are told at once.
+pub fn read(path: &Path, text: &str) -> Result<File, Vec<Mistake>> {
+    let mut reader = Reader { file: path.display().to_string(), text, mistakes: Vec::new() };
+    let mut file = File::default();
+    match DeTable::parse(text) {
+        Ok(root) => reader.root(root.get_ref(), &mut file),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            reader.mistake(span, error.message().to_owned(), None);
+        }
+    }
+    if reader.mistakes.is_empty() { Ok(file) } else { Err(reader.mistakes) }
+}
+
+struct Reader<'t> {
+    file: String,
+    text: &'t str,
+    mistakes: Vec<Mistake>,
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+impl Reader<'_> {
+    fn root(&mut self, root: &DeTable<'_>, file: &mut File) {
+        for (key, value) in root {
+            match key.get_ref().as_ref() {
+                "scan" => self.table(value, |reader, key, value| reader.scan(key, value, &mut file.scan)),
+                "secrets" => self.table(value, |reader, key, value| reader.secrets(key, value, &mut file.secrets)),
+                "gate" => self.table(value, |reader, key, value| reader.gate(key, value, &mut file.gate)),
+                _ => self.unknown(key, &["scan", "secrets", "gate"]),
+            }
+        }
+    }
+
+    fn scan(&mut self, key: &Key<'_>, value: &Value<'_>, table: &mut ScanTable) {
+        match key.get_ref().as_ref() {
+            "all-files" => table.all_files = self.boolean(value),
+            "archives" => table.archives = self.boolean(value),
+            "submodules" => table.submodules = self.boolean(value),
+            "max-file-size" => table.max_file_size = self.parsed(value, parse_size),
+            "exclude" => {
+                for glob in self.strings(value) {
+                    if let Err(error) = globset::Glob::new(&glob.0) {
+                        self.mistake(glob.1.clone(), error.to_string(), None);
+                    }
+                    table.exclude.push(glob.0);
+                }
+            }
+            _ => self.unknown(key, &["all-files", "archives", "submodules", "max-file-size", "exclude"]),
+        }
+    }
+
+    fn secrets(&mut self, key: &Key<'_>, value: &Value<'_>, table: &mut SecretsTable) {
+        match key.get_ref().as_ref() {
+            "min-confidence" => table.min_confidence = self.parsed(value, Confidence::from_str),
+            "disable" => {
+                for (id, span) in self.strings(value) {
+                    if rule::find(&id).is_none() {
+                        let ids = rule::builtin().iter().map(|rule| rule.id);
+                        let hint = nearest(&id, ids).map(|near| format!("did you mean `{near}`?"));
+                        self.mistake(span, format!("there is no rule `{id}`"), hint.or(Some("`penstock rules` lists them".to_owned())));
+                    }
+                    table.disable.push(id);
+                }
+            }
+            _ => self.unknown(key, &["min-confidence", "disable"]),
+        }
+    }
+
+    fn gate(&mut self, key: &Key<'_>, value: &Value<'_>, table: &mut GateTable) {
+        match key.get_ref().as_ref() {
+            "fail-on" => table.fail_on = self.parsed(value, FailOn::from_str),
+            _ => self.unknown(key, &["fail-on"]),
+        }
+    }
+
+    fn table(&mut self, value: &Value<'_>, mut each: impl FnMut(&mut Self, &Key<'_>, &Value<'_>)) {
+        match value.get_ref() {
+            DeValue::Table(table) => table.iter().for_each(|(key, value)| each(self, key, value)),
+            other => self.wrong_type(value.span(), "a table", other),
+        }
+    }
+
+    fn boolean(&mut self, value: &Value<'_>) -> Option<bool> {
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            other => {
+                self.wrong_type(value.span(), "`true` or `false`", other);
+                None
+            }
+        }
+    }
+
+    fn string(&mut self, value: &Value<'_>) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            other => {
+                self.wrong_type(value.span(), "a text in quotation marks", other);
+                None
+            }
+        }
+    }
+
+    fn strings(&mut self, value: &Value<'_>) -> Vec<(String, Range<usize>)> {
+        match value.get_ref() {
+            DeValue::Array(array) => {
+                let mut texts = Vec::new();
+                for value in array.iter() {
+                    texts.extend(self.string(value).map(|text| (text, value.span())));
+                }
+                texts
+            }
+            other => {
+                self.wrong_type(value.span(), "a list of texts", other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn parsed<T, E: ToString>(&mut self, value: &Value<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.string(value)?;
+        match parse(&text) {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.mistake(value.span(), error.to_string(), None);
+                None
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, span: Range<usize>, expected: &str, found: &DeValue<'_>) {
+        self.mistake(span, format!("expected {expected}, found {}", found.type_str()), None);
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, known: &[&str]) {
+        let name = key.get_ref().as_ref();
+        const NEVER: &[&str] = &["host", "url", "proxy", "cert", "token", "password", "username", "bundle", "companion"];
+        if NEVER.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
+            let what = format!("`{name}` is never read from this file");
+            let hint = "hosts, certificates and names of tokens come from flags and the environment only, so that nobody who may change this file can send anything anywhere";
+            self.mistake(key.span(), what, Some(hint.to_owned()));
+            return;
+        }
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        self.mistake(key.span(), format!("unknown key `{name}`"), Some(hint));
+    }
+
+    fn mistake(&mut self, span: Range<usize>, what: String, hint: Option<String>) {
+        let before = &self.text[..span.start.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        self.mistakes.push(Mistake { file: self.file.clone(), line, column, what, hint });
+    }
+}
+
+/// The candidate that differs least from `word`, if it differs little.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let bound = (word.len() / 3).clamp(1, 3);
+    candidates.map(|candidate| (distance(word, candidate), candidate)).filter(|(distance, _)| *distance <= bound).min().map(|(_, near)| near)
+}
+
+/// Edit distance (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let mistakes = read(Path::new("penstock.toml"), text).expect_err("a mistake");
+        mistakes.iter().map(|m| format!("{m}; {}", m.hint.as_deref().unwrap_or("-"))).collect()
+    }
+
+    #[test]
+    fn everything_may_be_set() {
+        let file = read(
+            Path::new("penstock.toml"),
+            "[scan]\nall-files = true\nmax-file-size = \"2MB\"\nexclude = [\"vendor/**\"]\n[secrets]\nmin-confidence = \"low\"\ndisable = [\"jwt\"]\n[gate]\nfail-on = \"any:high\"\n",
+        );
+        let file = file.expect("no mistake");
+        assert_eq!(file.scan.max_file_size, Some(2_000_000));
+        assert_eq!(file.secrets.disable, ["jwt"]);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_a_remedy() {
+        assert_eq!(mistakes("[scann]\n"), ["penstock.toml:1:2: unknown key `scann`; did you mean `scan`?"]);
+        assert_eq!(
+            mistakes("[secrets]\ndisable = [\"jvt\"]\nmin-confidence = 3\n"),
+            [
+                "penstock.toml:2:12: there is no rule `jvt`; did you mean `jwt`?",
+                "penstock.toml:3:18: expected a text in quotation marks, found integer; -",
+            ]
+        );
+        assert!(mistakes("[gate]\ncompanion-url = \"https://x\"\n")[0].contains("never read from this file"));
+        assert!(mistakes("[gate\n")[0].starts_with("penstock.toml:1:"));
+    }
+}
