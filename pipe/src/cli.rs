@@ -14,8 +14,16 @@ use crate::render::{Format, OutputFile};
 
 /// The gate for Bitbucket Cloud: finds secrets in code and decides whether a change may pass.
 #[derive(Debug, Parser)]
-#[command(name = "penstock", version, disable_help_subcommand = false, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 passed, 1 findings that fail the run, 2 wrong usage or configuration, 3 could not run or incomplete.")]
+#[command(
+    name = "penstock",
+    version,
+    disable_help_subcommand = false,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 passed, 1 findings that fail the run, 2 wrong usage or configuration, 3 could not run or incomplete."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use penstock_common::redact::escape_control;
 
 use crate::commands::exit;
-use crate::{checkout, render, scan, settings};
+use crate::{render, scan, settings};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Environment(_) | Self::Settings(_) | Self::NoRepository(_) | Self::OutputFile(_) => exit::USAGE,
-            Self::Scan(scan::Error::Checkout(error)) if is_usage(error) => exit::USAGE,
+            Self::Scan(scan::Error::Checkout(error)) if error.is_usage() => exit::USAGE,
             Self::Scan(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => exit::INCOMPLETE,
         }
     }
@@ -54,7 +54,7 @@ impl Error {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`penstock rules` lists them".to_owned(),
             }),
-            Self::Scan(scan::Error::Checkout(error)) => error.hint(),
+            Self::Scan(scan::Error::Checkout(error)) => error.remedy().map(str::to_owned),
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }
@@ -83,9 +83,4 @@ impl Error {
         }
         text
     }
-}
-
-/// Whether what was asked for is wrong, rather than the state of things.
-fn is_usage(error: &checkout::Error) -> bool {
-    error.is_usage()
 }

@@ -50,7 +50,8 @@ impl Progress for ProgressLine {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let elapsed = self.started.elapsed().as_millis() as u64;
         let next = self.next.load(Ordering::Relaxed);
-        let mine = elapsed >= next && self.next.compare_exchange(next, elapsed + EVERY_MILLIS, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let mine = elapsed >= next
+            && self.next.compare_exchange(next, elapsed + EVERY_MILLIS, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if mine {
             self.draw();
         }

@@ -4,13 +4,15 @@
 //! ordered list. Decides nothing about findings and prints nothing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
 
-use crate::analyze::secrets::rule::Rule;
 use crate::analyze::secrets::{Engine, Found, Reporter, Scanner};
-use crate::checkout::{self, Coverage, Item, Limits, Progress, TreeOptions, Visitor, work_tree};
+use crate::checkout::platform::path_name;
+use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
+use crate::checkout::{range, staged, stdin, work_tree};
 
 /// What is asked for.
 pub struct Request {
@@ -22,6 +24,8 @@ pub struct Request {
     pub limits: Limits,
     /// Least confidence of a finding.
     pub minimum: Confidence,
+    /// Globs of paths to leave out.
+    pub exclude: Vec<String>,
     /// The time of the run, unix seconds.
     pub now: i64,
     /// Random bytes, new for every run.
@@ -33,6 +37,12 @@ pub struct Request {
 pub enum Target {
     /// The files of these paths, or of the current folder.
     Tree(Vec<PathBuf>),
+    /// What the next commit would add to the repository that the path lies in.
+    Staged(PathBuf),
+    /// What the commits of a range add to the repository that the path lies in.
+    Range(PathBuf, String),
+    /// Standard input under this name.
+    Input(String),
 }
 
 impl Target {
@@ -44,6 +54,9 @@ impl Target {
                 let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 format!("tree {}", shown.join(" "))
             }
+            Self::Staged(_) => "staged".to_owned(),
+            Self::Range(_, range) => format!("range {range}"),
+            Self::Input(name) => format!("input {name}"),
         }
     }
 }
@@ -63,18 +76,33 @@ pub enum Error {
     /// What should be looked at cannot be.
     #[error(transparent)]
     Checkout(#[from] checkout::Error),
+    /// The globs of what to leave out are too many or too large.
+    #[error("the paths to leave out cannot be used")]
+    Exclude(#[from] globset::Error),
 }
 
-/// Runs the scan. `enabled` says which rules are in force.
-pub fn run(
-    request: &Request,
-    progress: Option<&dyn Progress>,
-    enabled: impl Fn(&Rule) -> bool,
-) -> Result<Outcome, Error> {
+/// Runs the scan. `enabled` says of each built-in rule whether it is in force.
+pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool]) -> Result<Outcome, Error> {
     let engine = Engine::new(request.key, request.now, enabled);
-    let visitor = || SecretsVisitor { scanner: engine.scanner(), reporter: Reporter::new(request.minimum) };
+    let exclude = request.exclude.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
+    let exclude = exclude.fold(GlobSetBuilder::new(), |mut set, glob| {
+        set.add(glob);
+        set
+    });
+    let exclude = exclude.build()?;
+    let visitor = || SecretsVisitor {
+        scanner: engine.scanner(),
+        reporter: Reporter::new(request.minimum),
+        exclude: &exclude,
+        excluded: (0, 0),
+    };
+    let open = |path: &Path| Repository::discover(path, &request.tree.trust);
+    let limits = &request.limits;
     let (visitors, coverage) = match &request.target {
-        Target::Tree(paths) => work_tree::scan(paths, &request.tree, &request.limits, progress, visitor)?,
+        Target::Tree(paths) => work_tree::scan(paths, &request.tree, limits, progress, visitor)?,
+        Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
+        Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
+        Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
     Ok(collect(request, visitors, coverage))
 }
@@ -83,10 +111,18 @@ pub fn run(
 struct SecretsVisitor<'e> {
     scanner: Scanner<'e>,
     reporter: Reporter,
+    exclude: &'e GlobSet,
+    /// Files and bytes that the configuration leaves out.
+    excluded: (u64, u64),
 }
 
 impl Visitor for SecretsVisitor<'_> {
     fn visit(&mut self, item: Item<'_>) {
+        if !self.exclude.is_empty() && self.exclude.is_match(&*path_name(item.path)) {
+            self.excluded.0 += 1;
+            self.excluded.1 += item.bytes.len() as u64;
+            return;
+        }
         self.reporter.scan(&mut self.scanner, &item);
     }
 }
@@ -95,13 +131,21 @@ impl Visitor for SecretsVisitor<'_> {
 fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Outcome {
     let mut found: Vec<Found> = Vec::new();
     let mut below_minimum = 0;
+    let mut excluded = (0, 0);
     for visitor in visitors {
         below_minimum += visitor.reporter.below_minimum;
         for (subject, count) in visitor.reporter.omitted {
             let reason = format!("{count} further findings in this file are not listed");
             coverage.skipped.push(Skipped { subject, reason, by_limit: true });
         }
+        excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
+    }
+    if excluded.0 > 0 {
+        coverage.files -= excluded.0;
+        coverage.bytes -= excluded.1;
+        let subject = format!("{} files", excluded.0);
+        coverage.skipped.push(Skipped { subject, reason: "left out by the configuration".to_owned(), by_limit: true });
     }
     coverage.skipped.sort();
     found.sort_by(|a, b| order(a).cmp(&order(b)));

@@ -84,6 +84,16 @@ impl Fixture {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Runs git with something to read; what it prints.
+    pub(super) fn git_with(&self, arguments: &[&str], input: &str) -> String {
+        let file = self.at(".git/input");
+        std::fs::write(&file, input).unwrap();
+        let script = format!("git {} < '{}'", arguments.join(" "), file.display());
+        let output = run("sh", &["-c", &script], self.path());
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     /// Commits everything in the work tree; the new commit's id.
     pub(super) fn commit(&self, subject: &str) -> String {
         self.git(&["add", "-A", "-f", "."]);

@@ -8,19 +8,28 @@ use std::sync::Arc;
 
 use penstock_common::{CommitInfo, Skipped};
 
+mod added;
+mod commits;
 pub mod content;
+mod crew;
 pub mod error;
 #[cfg(test)]
 mod fixture;
 mod ignoring;
 mod index;
 pub mod locate;
+mod objects;
 pub mod path;
 pub mod platform;
 mod pool;
+pub mod range;
 mod read;
 pub mod repository;
 mod scope;
+pub mod staged;
+pub mod stdin;
+mod tally;
+mod tree_diff;
 pub mod work_tree;
 
 pub use error::Error;

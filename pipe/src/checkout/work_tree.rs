@@ -21,13 +21,11 @@ use super::platform::{self, Kind, path_bytes};
 use super::pool::{self, Queue};
 use super::read::{Buffer, failure};
 use super::scope::{Folder, Tree, TreeOptions, resolve};
+use super::tally::Tally;
 use super::{Coverage, Error, Item, Limits, Progress, Visitor};
 
 /// Files of one folder that one task reads; the rest of a large folder goes to other threads.
 const FILES_PER_TASK: usize = 256;
-
-/// Files between two words to the progress bar.
-const FILES_PER_REPORT: u64 = 64;
 
 /// Looks at the files of `paths`, or of the current folder if there are none. `make` makes one visitor per thread; all of them
 /// are handed back in no particular order, as files come in none.
@@ -40,12 +38,8 @@ pub fn scan<V: Visitor>(
 ) -> Result<(Vec<V>, Coverage), Error> {
     let starts = resolve(paths, options)?;
     let apart = starts.iter().map(|start| start.path.clone()).collect::<HashSet<_>>();
-    let walk = Walk {
-        options,
-        max_size: limits.max_file_size,
-        progress,
-        apart: if starts.len() > 1 { apart } else { HashSet::new() },
-    };
+    let walk =
+        Walk { options, max_size: limits.max_file_size, apart: if starts.len() > 1 { apart } else { HashSet::new() } };
     let tasks = starts
         .into_iter()
         .map(|start| match start.file {
@@ -54,12 +48,15 @@ pub fn scan<V: Visitor>(
         })
         .collect();
     let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
-    let workers =
-        pool::run(threads, tasks, || Worker::new(make()), |worker, task, queue| walk.step(worker, task, queue));
+    let workers = pool::run(
+        threads,
+        tasks,
+        || Worker::new(make(), progress),
+        |worker, task, queue| walk.step(worker, task, queue),
+    );
     let mut coverage = Coverage::default();
     let mut visitors = Vec::with_capacity(workers.len());
     for worker in workers {
-        walk.report(worker.unreported.0, worker.unreported.1);
         coverage.merge(worker.coverage);
         visitors.push(worker.visitor);
     }
@@ -76,19 +73,18 @@ enum Task {
 struct Walk<'a> {
     options: &'a TreeOptions,
     max_size: u64,
-    progress: Option<&'a dyn Progress>,
     /// Places that have a start of their own: another start's walk leaves them out, so that each file comes once.
     apart: HashSet<PathBuf>,
 }
 
 /// What each thread has for itself.
-struct Worker<V> {
+struct Worker<'a, V> {
     visitor: V,
     buffer: Buffer,
     path: PathBuf,
     shown: Vec<u8>,
     coverage: Coverage,
-    unreported: (u64, u64),
+    tally: Tally<'a>,
 }
 
 /// What stands in a folder, by kind.
@@ -100,8 +96,8 @@ struct Listing {
     has_git: bool,
 }
 
-impl<V: Visitor> Worker<V> {
-    fn new(visitor: V) -> Self {
+impl<'a, V: Visitor> Worker<'a, V> {
+    fn new(visitor: V, progress: Option<&'a dyn Progress>) -> Self {
         let coverage = Coverage::default();
         Self {
             visitor,
@@ -109,7 +105,7 @@ impl<V: Visitor> Worker<V> {
             path: PathBuf::new(),
             shown: Vec::new(),
             coverage,
-            unreported: (0, 0),
+            tally: Tally::new(progress),
         }
     }
 
@@ -132,7 +128,7 @@ impl<V: Visitor> Worker<V> {
 }
 
 impl Walk<'_> {
-    fn step<V: Visitor>(&self, worker: &mut Worker<V>, task: Task, queue: &Queue<Task>) {
+    fn step<V: Visitor>(&self, worker: &mut Worker<'_, V>, task: Task, queue: &Queue<Task>) {
         match task {
             Task::Folder(folder) => self.folder(worker, folder, queue),
             Task::Files(folder, names) => self.files(worker, &folder, &names),
@@ -140,7 +136,7 @@ impl Walk<'_> {
     }
 
     /// Lists a folder, hands out what is in it, and reads its first files.
-    fn folder<V: Visitor>(&self, worker: &mut Worker<V>, mut folder: Folder, queue: &Queue<Task>) {
+    fn folder<V: Visitor>(&self, worker: &mut Worker<'_, V>, mut folder: Folder, queue: &Queue<Task>) {
         let mut listing = list(worker, &folder);
         let all = self.options.all_files;
         if !all && listing.has_git && folder.path != folder.tree.path && !self.enter_repository(worker, &mut folder) {
@@ -179,7 +175,7 @@ impl Walk<'_> {
     }
 
     /// The folder `name` in `folder`, unless it is ignored and nothing in it is tracked.
-    fn subfolder<V: Visitor>(&self, worker: &mut Worker<V>, folder: &Folder, name: &OsStr) -> Option<Folder> {
+    fn subfolder<V: Visitor>(&self, worker: &mut Worker<'_, V>, folder: &Folder, name: &OsStr) -> Option<Folder> {
         let path = folder.path.join(name);
         if self.apart.contains(&path) {
             return None;
@@ -201,7 +197,7 @@ impl Walk<'_> {
     }
 
     /// Whether the file `name` in `folder` is in scope.
-    fn counts<V: Visitor>(&self, worker: &mut Worker<V>, folder: &Folder, name: &OsStr) -> bool {
+    fn counts<V: Visitor>(&self, worker: &mut Worker<'_, V>, folder: &Folder, name: &OsStr) -> bool {
         if self.options.all_files && self.apart.is_empty() {
             return true;
         }
@@ -216,7 +212,7 @@ impl Walk<'_> {
     }
 
     /// `folder` has a `.git` in it. Makes it a tree of its own if it is one; whether to go on.
-    fn enter_repository<V: Visitor>(&self, worker: &mut Worker<V>, folder: &mut Folder) -> bool {
+    fn enter_repository<V: Visitor>(&self, worker: &mut Worker<'_, V>, folder: &mut Folder) -> bool {
         // Something that only looks like a repository must not hide what is in it.
         let Ok(Some(location)) = Location::at_root(&folder.path) else { return true };
         let in_repository = folder.tree.location.is_some();
@@ -242,8 +238,8 @@ impl Walk<'_> {
         true
     }
 
-    fn files<V: Visitor>(&self, worker: &mut Worker<V>, folder: &Folder, names: &[OsString]) {
-        let Worker { visitor, buffer, path, shown, coverage, unreported } = worker;
+    fn files<V: Visitor>(&self, worker: &mut Worker<'_, V>, folder: &Folder, names: &[OsString]) {
+        let Worker { visitor, buffer, path, shown, coverage, tally } = worker;
         path.clear();
         path.push(&folder.path);
         for name in names {
@@ -256,28 +252,17 @@ impl Walk<'_> {
                     visitor.visit(Item { path: shown, bytes, lines: None, commit: None });
                     coverage.files += 1;
                     coverage.bytes += bytes.len() as u64;
-                    unreported.0 += 1;
-                    unreported.1 += bytes.len() as u64;
+                    tally.add(bytes.len());
                 }
                 Err(passed) => coverage.skipped.extend(passed.skipped(shown)),
             }
-            if unreported.0 >= FILES_PER_REPORT {
-                self.report(unreported.0, unreported.1);
-                *unreported = (0, 0);
-            }
             path.pop();
-        }
-    }
-
-    fn report(&self, files: u64, bytes: u64) {
-        if let Some(progress) = self.progress.filter(|_| files > 0) {
-            progress.advance(files, bytes);
         }
     }
 }
 
 /// Everything in `folder` but `.git` and symbolic links.
-fn list<V: Visitor>(worker: &mut Worker<V>, folder: &Folder) -> Listing {
+fn list<V: Visitor>(worker: &mut Worker<'_, V>, folder: &Folder) -> Listing {
     let mut listing = Listing::default();
     let shown = folder.shown.strip_suffix(b"/").unwrap_or(&folder.shown);
     let shown = if shown.is_empty() { b"." } else { shown };

@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &InitArgs) -> Result<ExitCode, Error> {
         }
         let made = create(&hook, HOOK)?;
         if made {
-            crate::checkout::platform::make_executable(&hook).map_err(|source| Error::Write { path: hook.clone(), source })?;
+            crate::checkout::platform::make_executable(&hook)
+                .map_err(|source| Error::Write { path: hook.clone(), source })?;
         }
         say(&match made {
             true => format!("wrote {}\n", hook.display()),

@@ -37,7 +37,9 @@ fn list() -> String {
 
 fn show(rule: &Rule) -> String {
     let mut text = format!("{}\n\n{}\n{}\n\nseverity: {}\n", rule.id, rule.title, rule.description, rule.severity);
-    for (label, values) in [("also known as", rule.aliases), ("keywords", rule.keywords), ("read more", rule.references)] {
+    for (label, values) in
+        [("also known as", rule.aliases), ("keywords", rule.keywords), ("read more", rule.references)]
+    {
         if !values.is_empty() {
             let _ = writeln!(text, "{label}: {}", values.join(", "));
         }

@@ -71,7 +71,16 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
 }
 
 fn target(arguments: &ScanArgs) -> Target {
-    Target::Tree(arguments.paths.clone())
+    let place = || arguments.paths.first().cloned().unwrap_or_else(|| ".".into());
+    if arguments.stdin {
+        Target::Input(arguments.stdin_name.clone().unwrap_or_else(|| "stdin".to_owned()))
+    } else if arguments.staged {
+        Target::Staged(place())
+    } else if let Some(range) = &arguments.range {
+        Target::Range(place(), range.clone())
+    } else {
+        Target::Tree(arguments.paths.clone())
+    }
 }
 
 fn color(choice: ColorChoice, environment: &Environment) -> bool {

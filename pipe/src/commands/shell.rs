@@ -22,7 +22,7 @@ pub(super) fn manual() -> Result<ExitCode, Error> {
     let command = Cli::command();
     clap_mangen::Man::new(command.clone()).render(&mut page).map_err(Error::Output)?;
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
-        let named = sub.clone().name(format!("penstock-{}", sub.get_name()));
+        let named = sub.clone().display_name(format!("penstock-{}", sub.get_name()));
         clap_mangen::Man::new(named).render(&mut page).map_err(Error::Output)?;
     }
     print(&page)

@@ -30,8 +30,9 @@ impl Environment {
     /// Reads the environment of the process. Variables that are not UTF-8 are none of ours.
     pub fn read() -> Result<Self, Unreadable> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-        let variables: HashMap<String, String> =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+        let variables: HashMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         // An empty variable counts as not set: shells and pipelines make them easily.
         let set = variables.into_iter().filter(|(_, value)| !value.is_empty());
         envy::from_iter(set).map_err(|error| Unreadable(error.to_string()))

@@ -151,7 +151,11 @@ impl Reader<'_> {
                     if rule::find(&id).is_none() {
                         let ids = rule::builtin().iter().map(|rule| rule.id);
                         let hint = nearest(&id, ids).map(|near| format!("did you mean `{near}`?"));
-                        self.mistake(span, format!("there is no rule `{id}`"), hint.or(Some("`penstock rules` lists them".to_owned())));
+                        self.mistake(
+                            span,
+                            format!("there is no rule `{id}`"),
+                            hint.or(Some("`penstock rules` lists them".to_owned())),
+                        );
                     }
                     table.disable.push(id);
                 }
@@ -227,7 +231,8 @@ impl Reader<'_> {
 
     fn unknown(&mut self, key: &Key<'_>, known: &[&str]) {
         let name = key.get_ref().as_ref();
-        const NEVER: &[&str] = &["host", "url", "proxy", "cert", "token", "password", "username", "bundle", "companion"];
+        const NEVER: &[&str] =
+            &["host", "url", "proxy", "cert", "token", "password", "username", "bundle", "companion"];
         if NEVER.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
             let what = format!("`{name}` is never read from this file");
             let hint = "hosts, certificates and names of tokens come from flags and the environment only, so that nobody who may change this file can send anything anywhere";
@@ -252,7 +257,11 @@ impl Reader<'_> {
 /// The candidate that differs least from `word`, if it differs little.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let bound = (word.len() / 3).clamp(1, 3);
-    candidates.map(|candidate| (distance(word, candidate), candidate)).filter(|(distance, _)| *distance <= bound).min().map(|(_, near)| near)
+    candidates
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= bound)
+        .min()
+        .map(|(_, near)| near)
 }
 
 /// Edit distance (Levenshtein).

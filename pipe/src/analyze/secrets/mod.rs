@@ -40,15 +40,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with every rule for which `enabled` holds. `now` (unix seconds) decides what has expired. `key` makes the identities of
+    /// An engine with those built-in rules for which `enabled` holds, by index. `now` (unix seconds) decides what has expired. `key` makes the identities of
     /// values; it must be random and is forgotten with the engine.
-    pub fn new(key: [u8; 16], now: i64, enabled: impl Fn(&rule::Rule) -> bool) -> Self {
+    pub fn new(key: [u8; 16], now: i64, enabled: &[bool]) -> Self {
         let rules = rule::builtin();
         let (low, high) = key.split_at(8);
         let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte));
         Self {
             patterns: Patterns::new(rules.len()),
-            enabled: rules.iter().map(enabled).collect(),
+            enabled: (0..rules.len()).map(|index| enabled.get(index).copied().unwrap_or(true)).collect(),
             known: Known::find(),
             key: (word(low), word(high)),
             now,
