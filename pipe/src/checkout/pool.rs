@@ -16,6 +16,8 @@ pub(super) struct Queue<T> {
 struct State<T> {
     waiting: Vec<T>,
     busy: usize,
+    /// Threads that sleep. Waking costs a call to the system even if nobody sleeps, and a walk adds tasks for every folder.
+    asleep: usize,
 }
 
 impl<T> Queue<T> {
@@ -24,10 +26,10 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         let before = state.waiting.len();
         state.waiting.extend(tasks);
-        match state.waiting.len() - before {
-            0 => {}
-            1 => self.changed.notify_one(),
-            _ => self.changed.notify_all(),
+        let wake = state.asleep.min(state.waiting.len() - before);
+        drop(state);
+        for _ in 0..wake {
+            self.changed.notify_one();
         }
     }
 
@@ -42,7 +44,9 @@ impl<T> Queue<T> {
             if state.busy == 0 {
                 return None;
             }
+            state.asleep += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.asleep -= 1;
         }
     }
 
@@ -73,7 +77,7 @@ pub(super) fn run<T: Send, W: Send>(
     make: impl Fn() -> W + Sync,
     step: impl Fn(&mut W, T, &Queue<T>) + Sync,
 ) -> Vec<W> {
-    let queue = Queue { state: Mutex::new(State { waiting: tasks, busy: 0 }), changed: Condvar::new() };
+    let queue = Queue { state: Mutex::new(State { waiting: tasks, busy: 0, asleep: 0 }), changed: Condvar::new() };
     let work = || {
         let mut worker = make();
         while let Some(task) = queue.next() {
