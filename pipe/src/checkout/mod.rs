@@ -11,6 +11,7 @@ use penstock_common::{CommitInfo, Skipped};
 pub mod error;
 #[cfg(test)]
 mod fixture;
+pub mod history;
 pub mod locate;
 pub mod path;
 pub mod platform;
