@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use penstock_common::redact::escape_control;
 
+use crate::checkout::history::HistoryError;
 use crate::commands::exit;
 use crate::{render, scan, settings};
 
@@ -43,7 +44,11 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Environment(_) | Self::Settings(_) | Self::NoRepository(_) | Self::OutputFile(_) => exit::USAGE,
-            Self::Scan(scan::Error::Checkout(error)) if error.is_usage() => exit::USAGE,
+            Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
+                if error.is_usage() =>
+            {
+                exit::USAGE
+            }
             Self::Scan(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => exit::INCOMPLETE,
         }
     }
@@ -54,7 +59,9 @@ impl Error {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`penstock rules` lists them".to_owned(),
             }),
-            Self::Scan(scan::Error::Checkout(error)) => error.remedy().map(str::to_owned),
+            Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error))) => {
+                error.remedy().map(str::to_owned)
+            }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }

@@ -15,7 +15,7 @@ const QUIET_FOR: Duration = Duration::from_millis(400);
 const EVERY_MILLIS: u64 = 100;
 
 /// The line.
-pub struct ProgressLine {
+pub(crate) struct ProgressLine {
     started: Instant,
     files: AtomicU64,
     bytes: AtomicU64,
@@ -25,7 +25,7 @@ pub struct ProgressLine {
 
 impl ProgressLine {
     /// A line, if somebody looks.
-    pub fn start(quiet: bool) -> Option<Self> {
+    pub(crate) fn start(quiet: bool) -> Option<Self> {
         (!quiet && io::stderr().is_terminal()).then(|| Self {
             started: Instant::now(),
             files: AtomicU64::new(0),

@@ -12,7 +12,7 @@ use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
 use crate::analyze::secrets::{Engine, Found, Reporter, Scanner};
 use crate::checkout::platform::path_name;
 use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
-use crate::checkout::{range, staged, stdin, work_tree};
+use crate::checkout::{history, range, staged, stdin, work_tree};
 
 /// What is asked for.
 pub struct Request {
@@ -41,6 +41,8 @@ pub enum Target {
     Staged(PathBuf),
     /// What the commits of a range add to the repository that the path lies in.
     Range(PathBuf, String),
+    /// Every blob that any reference of the repository reaches.
+    History(PathBuf),
     /// Standard input under this name.
     Input(String),
 }
@@ -56,6 +58,7 @@ impl Target {
             }
             Self::Staged(_) => "staged".to_owned(),
             Self::Range(_, range) => format!("range {range}"),
+            Self::History(_) => "history".to_owned(),
             Self::Input(name) => format!("input {name}"),
         }
     }
@@ -76,6 +79,9 @@ pub enum Error {
     /// What should be looked at cannot be.
     #[error(transparent)]
     Checkout(#[from] checkout::Error),
+    /// The history cannot be read.
+    #[error(transparent)]
+    History(#[from] history::HistoryError),
     /// The globs of what to leave out are too many or too large.
     #[error("the paths to leave out cannot be used")]
     Exclude(#[from] globset::Error),
@@ -102,6 +108,14 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         Target::Tree(paths) => work_tree::scan(paths, &request.tree, limits, progress, visitor)?,
         Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
         Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
+        Target::History(path) => {
+            let filter = || {
+                let mut scanner = engine.scanner();
+                let reporter = Reporter::new(request.minimum);
+                move |bytes: &[u8]| reporter.would_tell(&mut scanner, bytes)
+            };
+            history::history(&open(path)?, limits, progress, filter, visitor)?
+        }
         Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
     Ok(collect(request, visitors, coverage))

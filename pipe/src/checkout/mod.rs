@@ -15,6 +15,7 @@ mod crew;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+pub mod history;
 mod ignoring;
 mod index;
 pub mod locate;

@@ -78,6 +78,8 @@ fn target(arguments: &ScanArgs) -> Target {
         Target::Staged(place())
     } else if let Some(range) = &arguments.range {
         Target::Range(place(), range.clone())
+    } else if arguments.history {
+        Target::History(place())
     } else {
         Target::Tree(arguments.paths.clone())
     }

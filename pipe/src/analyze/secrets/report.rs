@@ -58,6 +58,14 @@ impl Reporter {
         candidates.iter().any(|candidate| candidate.reported && candidate.confidence >= self.minimum)
     }
 
+    /// Whether anything in content of unknown path would be told. Under its path it may be less, never more.
+    pub fn would_tell(&self, scanner: &mut Scanner<'_>, bytes: &[u8]) -> bool {
+        self.is_interesting(match &content::recognise(bytes) {
+            Content::Text(text) => scanner.scan(None, text),
+            Content::Binary(bytes) => scanner.scan_binary(b"", bytes),
+        })
+    }
+
     /// Scans one item and takes up its findings.
     pub fn scan(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>) {
         let content = content::recognise(item.bytes);

@@ -1,0 +1,132 @@
+//! The second pass: which folders lead to the objects that are looked for.
+//!
+//! Owns the outline of all folders: for each what it has beyond the folder that it builds upon. That is about one entry per
+//! folder and not dozens. A folder leads if anything fresh in it leads, or its base does; the latter may be wrong where an
+//! entry was taken out, which costs time later and nothing else.
+
+use std::collections::BTreeMap;
+
+use gix::objs::Kind;
+
+use super::bits::Bits;
+use super::flaw::Flaw;
+use super::layout::NONE;
+use super::numbers::Numbers;
+use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::trees::{self, Folder};
+use super::walk::{Look, Seen};
+
+/// What is known after the second pass.
+pub(super) struct Outline {
+    parts: Vec<Part>,
+    /// Folders that cannot be read.
+    pub(super) flaws: BTreeMap<u32, Flaw>,
+}
+
+impl Outline {
+    /// Reads all folders. `targets` are all objects that may be looked for, apart from the missing ones.
+    pub(super) fn read(numbers: &Numbers<'_>, threads: usize, targets: &Bits) -> Self {
+        let sweep = Sweep { objects: numbers.objects, kind: Kind::Tree, threads, largest: LARGEST_FOLDER };
+        let reader = || Reader { numbers, targets, part: Part::default(), flaws: BTreeMap::new() };
+        let mut outline = Self { parts: Vec::new(), flaws: BTreeMap::new() };
+        for reader in sweep.all(reader) {
+            outline.parts.push(reader.part);
+            outline.flaws.extend(reader.flaws);
+        }
+        outline
+    }
+
+    /// `targets` and the folders that lead to them.
+    pub(super) fn leading(&self, targets: &Bits) -> Bits {
+        let mut leading = targets.clone();
+        // Folders may come before what is in them or after it, so this is repeated, about as often as folders are deep.
+        while self.parts.iter().fold(false, |changed, part| part.spread(&mut leading) || changed) {}
+        leading
+    }
+}
+
+/// What one thread read.
+#[derive(Default)]
+struct Part {
+    folders: Vec<Outlined>,
+    edges: Vec<u32>,
+}
+
+/// A folder by what is fresh in it.
+struct Outlined {
+    number: u32,
+    /// Number of the folder that it builds upon, or `NONE`.
+    base: u32,
+    /// Where its edges end; they begin where those of the folder before it end.
+    edges_end: u32,
+}
+
+impl Part {
+    /// Marks the folders that lead by what leads already. Whether any was new.
+    fn spread(&self, leading: &mut Bits) -> bool {
+        let mut from = 0;
+        let mut changed = false;
+        for Outlined { number, base, edges_end } in &self.folders {
+            let to = *edges_end as usize;
+            let edges = &self.edges[from..to];
+            from = to;
+            if !leading.contains(*number)
+                && (leading.contains(*base) || edges.iter().any(|child| leading.contains(*child)))
+            {
+                changed |= leading.insert(*number);
+            }
+        }
+        changed
+    }
+}
+
+struct Reader<'a> {
+    numbers: &'a Numbers<'a>,
+    targets: &'a Bits,
+    part: Part,
+    flaws: BTreeMap<u32, Flaw>,
+}
+
+/// What is remembered of a folder while others build upon it.
+pub(super) struct Note {
+    number: u32,
+    folder: Folder,
+}
+
+impl Look for Reader<'_> {
+    type Note = Option<Note>;
+    const COMPARES: bool = true;
+
+    fn wants(&self, _: u32) -> bool {
+        true
+    }
+
+    fn see(&mut self, seen: Seen<'_, Self::Note>) -> Self::Note {
+        let number = self.numbers.objects.own(seen.number);
+        let seen = seen.flatten();
+        let base = seen.base.map_or(NONE, |(note, _)| note.number);
+        let folder = trees::read(
+            self.numbers,
+            &seen,
+            |note| &note.folder,
+            |fresh| {
+                let counts =
+                    fresh.is_folder || self.targets.contains(fresh.child) || self.numbers.is_missing(fresh.child);
+                if counts && fresh.child != NONE {
+                    self.part.edges.push(fresh.child);
+                }
+            },
+        );
+        self.part.folders.push(Outlined { number, base, edges_end: self.part.edges.len() as u32 });
+        if folder.is_none() {
+            self.miss(seen.number, Flaw::Damaged("this folder is malformed"));
+        }
+        Some(Note { number, folder: folder? })
+    }
+
+    fn miss(&mut self, number: u32, flaw: Flaw) {
+        if !self.numbers.objects.is_twin(number) {
+            self.flaws.insert(number, flaw);
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! The whole history on real repositories, against what git itself says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::super::fixture::Fixture;
+use super::super::{Coverage, Item, Limits, Repository, Trust, Visitor};
+use super::history;
+
+/// Runs a program in the work tree; what it prints, unless it fails.
+#[expect(clippy::disallowed_methods, reason = "what git prints is compared byte by byte")]
+fn output(git: &Fixture, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = std::process::Command::new(program).args(arguments).current_dir(git.path()).output().unwrap();
+    output.status.success().then_some(output.stdout)
+}
+
+/// Content, path and commit of a blob.
+type Given = (Vec<u8>, String, Option<String>);
+
+#[derive(Default)]
+struct Collect(Vec<Given>);
+
+impl Visitor for Collect {
+    fn visit(&mut self, item: Item<'_>) {
+        let path = String::from_utf8_lossy(item.path).into_owned();
+        self.0.push((item.bytes.to_vec(), path, item.commit.map(|commit| commit.id.clone())));
+    }
+}
+
+fn scan(path: &Path, limits: Limits) -> (Vec<Given>, Coverage) {
+    let repository = Repository::discover(path, &Trust::default()).unwrap();
+    let (visitors, coverage) = history(&repository, &limits, None, || |_: &[u8]| true, Collect::default).unwrap();
+    let mut given: Vec<_> = visitors.into_iter().flat_map(|visitor| visitor.0).collect();
+    given.sort();
+    (given, coverage)
+}
+
+fn threads(threads: usize) -> Limits {
+    Limits { threads, ..Limits::default() }
+}
+
+/// What git says is reachable: the content of every blob.
+fn reachable(git: &Fixture) -> Vec<Vec<u8>> {
+    let listed = git.git(&["rev-list", "--objects", "--all", "--no-object-names"]);
+    let ids: BTreeSet<&str> = listed.lines().collect();
+    let blobs = ids.into_iter().filter(|id| git.git(&["cat-file", "-t", id]) == "blob");
+    let mut contents: Vec<_> = blobs.map(|id| output(git, "git", &["cat-file", "blob", id]).unwrap()).collect();
+    contents.sort();
+    contents
+}
+
+/// The first commit and path of every blob, found the slow way.
+fn naive(git: &Fixture) -> BTreeMap<String, (String, String)> {
+    // Oldest first; with dates that grow along every line of parents this is the order of dates, then ids.
+    let log = git.git(&["log", "--all", "--format=%H %P|%ct"]);
+    let mut open: Vec<(i64, String, Vec<String>)> = log
+        .lines()
+        .map(|line| {
+            let (ids, date) = line.split_once('|').unwrap();
+            let mut ids = ids.split_whitespace().map(str::to_owned);
+            (date.parse().unwrap(), ids.next().unwrap(), ids.collect())
+        })
+        .collect();
+    open.sort();
+    let (mut first, mut done) = (BTreeMap::new(), BTreeSet::new());
+    while !open.is_empty() {
+        let at = open.iter().position(|(_, _, parents)| parents.iter().all(|parent| done.contains(parent))).unwrap();
+        let (_, commit, _) = open.remove(at);
+        for line in git.git(&["ls-tree", "-r", "--full-tree", &commit]).lines() {
+            let (left, path) = line.split_once('\t').unwrap();
+            let blob = left.rsplit(' ').next().unwrap().to_owned();
+            first.entry(blob).or_insert((commit.clone(), path.to_owned()));
+        }
+        done.insert(commit);
+    }
+    first
+}
+
+fn assert_like_git(git: &Fixture) {
+    for count in [1, 3] {
+        let (given, coverage) = scan(git.path(), threads(count));
+        assert_eq!(coverage.skipped, []);
+        assert_eq!(given.iter().map(|given| given.0.clone()).collect::<Vec<_>>(), reachable(git));
+        assert_eq!(coverage.files as usize, given.len());
+        assert_eq!(coverage.bytes as usize, given.iter().map(|given| given.0.len()).sum::<usize>());
+    }
+}
+
+/// Many versions of a few files, so that packs hold deep differences.
+fn versions(git: &Fixture, count: usize) {
+    let lines: Vec<String> = (0..400).map(|at| format!("line {at} of the file, {}\n", at * 7919 % 1000)).collect();
+    for version in 0..count {
+        let mut changed = lines.clone();
+        changed[version * 13 % 400] = format!("version {version}\n");
+        changed.truncate(400 - version % 50);
+        git.write("src/large.txt", changed.concat());
+        git.write(&format!("src/deep/{}/small.txt", version % 7), format!("small {version}\n"));
+        git.commit(&format!("version {version}"));
+    }
+}
+
+fn packs(git: &Fixture, extension: &str) -> Vec<PathBuf> {
+    let found = fs::read_dir(git.at(".git/objects/pack")).unwrap().map(|entry| entry.unwrap().path());
+    found.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+}
+
+fn writable(path: &Path) {
+    let mut permissions = fs::metadata(path).unwrap().permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "a file in a test's own folder")]
+    permissions.set_readonly(false);
+    fs::set_permissions(path, permissions).unwrap();
+}
+
+#[test]
+fn loose_packed_and_both() {
+    let git = Fixture::new();
+    versions(&git, 40);
+    assert_like_git(&git);
+    git.git(&["repack", "-adfq", "--depth=30", "--window=50"]);
+    assert_like_git(&git);
+    git.write("later", "loose beside a pack");
+    git.commit("later");
+    assert_like_git(&git);
+    // A second pack, overlapping the first, and loose copies of what is packed.
+    git.git(&["repack", "-aq"]);
+    git.write("latest", "x");
+    git.commit("latest");
+    git.git(&["repack", "-q"]);
+    assert!(packs(&git, "pack").len() > 1);
+    git.git(&["multi-pack-index", "write"]);
+    assert_like_git(&git);
+    git.git(&["repack", "-adfq", "--depth=4095", "--window=300"]);
+    assert_like_git(&git);
+}
+
+#[test]
+fn empty_repositories_and_files() {
+    let git = Fixture::new();
+    assert_like_git(&git);
+    git.commit("nothing");
+    git.write("empty", "");
+    git.write("sub/other", "1");
+    git.commit("empty");
+    assert_like_git(&git);
+    git.git(&["gc", "-q"]);
+    assert_like_git(&git);
+}
+
+#[test]
+fn alternates() {
+    let git = Fixture::new();
+    versions(&git, 10);
+    git.git(&["gc", "-q"]);
+    let clone = Fixture::empty();
+    clone.git(&["clone", "-q", "--shared", git.path().to_str().unwrap(), "."]);
+    clone.write("own", "own");
+    clone.commit("own");
+    assert_like_git(&clone);
+}
+
+#[test]
+fn the_first_commit_is_told() {
+    let git = Fixture::new();
+    git.write("b/one", "same");
+    let first = git.commit("first\n\nbody");
+    git.write("a/two", "same");
+    git.write("three", "other");
+    let second = git.commit("second");
+    git.git(&["checkout", "-q", "-b", "side", &first]);
+    git.write("side", "side");
+    let side = git.commit("side");
+    git.git(&["checkout", "-q", "main"]);
+    git.git(&["merge", "-q", "side", "-m", "merge"]);
+    for packed in [false, true] {
+        let (given, _) = scan(git.path(), threads(2));
+        let expected = [
+            (b"other".to_vec(), "three".to_owned(), Some(second.clone())),
+            (b"same".to_vec(), "b/one".to_owned(), Some(first.clone())),
+            (b"side".to_vec(), "side".to_owned(), Some(side.clone())),
+        ];
+        assert_eq!(given, expected, "packed: {packed}");
+        git.git(&["gc", "-q"]);
+    }
+}
+
+#[test]
+fn commits_are_told_raw() {
+    struct Once(Option<penstock_common::CommitInfo>);
+    impl Visitor for Once {
+        fn visit(&mut self, item: Item<'_>) {
+            self.0 = item.commit.map(|commit| commit.as_ref().clone());
+        }
+    }
+    let git = Fixture::new();
+    git.write("a", "1");
+    let id = git.commit("subject \u{1b}[31m\n\nbody");
+    let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
+    let (visitors, _) = history(&repository, &Limits::default(), None, || |_: &[u8]| true, || Once(None)).unwrap();
+    let expected = penstock_common::CommitInfo {
+        id,
+        author: "Ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        date: "2026-01-02T03:04:05Z".to_owned(),
+        subject: "subject \u{1b}[31m".to_owned(),
+    };
+    assert_eq!(visitors[0].0, Some(expected));
+}
+
+#[test]
+fn what_no_reference_reaches_is_not_reported() {
+    let git = Fixture::new();
+    git.write("kept", "kept");
+    git.commit("kept");
+    git.write("lost", "lost");
+    git.commit("lost");
+    git.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    git.write("staged", "staged");
+    git.git(&["add", "staged"]);
+    let (given, coverage) = scan(git.path(), threads(1));
+    assert_eq!(given.iter().map(|given| &given.1).collect::<Vec<_>>(), ["kept"]);
+    assert_eq!((coverage.files, coverage.complete()), (3, true));
+}
+
+#[test]
+fn every_kind_of_reference_counts() {
+    let git = Fixture::new();
+    git.write("file", "1");
+    git.commit("first");
+    git.write("stashed", "stashed");
+    git.git(&["add", "-A"]);
+    git.git(&["stash", "-q"]);
+    git.git(&["notes", "add", "-m", "noted"]);
+    git.git(&["checkout", "-q", "--detach"]);
+    git.write("detached", "detached");
+    git.commit("detached");
+    git.write("tagged", "tagged blob");
+    let blob = git.git(&["hash-object", "-w", "tagged"]);
+    git.git(&["tag", "-a", "-m", "a blob", "blob", &blob]);
+    git.write("folder/in", "in a tagged folder");
+    git.git(&["add", "-A"]);
+    let tree = git.git(&["write-tree"]);
+    git.git(&["tag", "tree", &tree]);
+    git.git(&["reset", "-q", "--hard"]);
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!(coverage.skipped, []);
+    let contents: Vec<_> = given.iter().map(|given| String::from_utf8_lossy(&given.0).into_owned()).collect();
+    for content in ["1", "stashed", "noted\n", "detached", "tagged blob", "in a tagged folder"] {
+        assert!(contents.iter().any(|found| found == content), "{content}: {contents:?}");
+    }
+    let direct = given.iter().find(|given| given.0 == b"in a tagged folder").unwrap();
+    assert_eq!((direct.1.as_str(), &direct.2), ("folder/in", &None));
+    let git = Fixture::new();
+    git.commit("first");
+    git.write("tagged", "tagged blob");
+    let blob = git.git(&["hash-object", "-w", "tagged"]);
+    git.git(&["tag", "blob", &blob]);
+    assert_eq!(scan(git.path(), threads(1)).0, [(b"tagged blob".to_vec(), blob, None)]);
+}
+
+#[test]
+fn shallow_and_partial_clones() {
+    let git = Fixture::new();
+    versions(&git, 5);
+    git.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", git.path().display());
+    let clones = Fixture::empty();
+    clones.git(&["clone", "-q", "--depth", "2", &url, "shallow"]);
+    clones.git(&["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "partial"]);
+    clones.git(&["clone", "-q", "--no-checkout", "--filter=tree:0", &url, "treeless"]);
+    let (given, coverage) = scan(&clones.at("shallow"), threads(2));
+    let boundary = git.git(&["rev-parse", "HEAD~1"]);
+    assert!(given.iter().any(|given| given.2.as_ref() == Some(&boundary)));
+    assert!(coverage.complete() && coverage.skipped[0].reason.contains("shallow"));
+    for clone in ["partial", "treeless"] {
+        let (given, coverage) = scan(&clones.at(clone), threads(2));
+        assert_eq!(given, []);
+        assert!(coverage.complete() && coverage.skipped[0].reason.contains("partial"), "{coverage:?}");
+    }
+}
+
+#[test]
+fn submodules_are_not_looked_for() {
+    let git = Fixture::new();
+    git.write("a", "1");
+    let first = git.commit("first");
+    git.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},sub")]);
+    git.git(&["update-index", "--add", "--cacheinfo", "160000,1234567890123456789012345678901234567890,other"]);
+    git.git(&["commit", "-q", "-m", "with a submodule"]);
+    let (given, coverage) = scan(git.path(), threads(1));
+    assert_eq!((given.len(), coverage.skipped.len()), (1, 0));
+}
+
+#[test]
+fn large_blobs_are_named_by_path() {
+    let git = Fixture::new();
+    let noise = |seed: u32| -> Vec<u8> {
+        let mut state = seed;
+        (0..100_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect()
+    };
+    let mut large = noise(1);
+    git.write("dir/large", &large);
+    git.commit("first");
+    large.extend_from_slice(b"more");
+    git.write("dir/large", &large);
+    git.commit("second");
+    // A small one that is a difference to a large one.
+    git.write("dir/large", &large[..50_000]);
+    git.commit("third");
+    let limits = Limits { max_file_size: 60_000, threads: 2 };
+    for packed in [false, true] {
+        let (given, coverage) = scan(git.path(), limits);
+        assert_eq!(given.len(), 1, "packed: {packed}");
+        assert_eq!(given[0].0, large[..50_000]);
+        assert!(coverage.complete());
+        assert_eq!(coverage.skipped.len(), 1);
+        let skipped = &coverage.skipped[0];
+        assert_eq!(skipped.subject, "dir/large");
+        assert!(skipped.reason.contains("100004") && skipped.reason.contains("2 versions"), "{skipped:?}");
+        git.git(&["repack", "-adfq"]);
+    }
+}
+
+#[test]
+fn a_missing_blob_is_named_by_path_if_it_is_reachable() {
+    let git = Fixture::new();
+    versions(&git, 5);
+    let gone = |revision: &str| {
+        let id = git.git(&["rev-parse", revision]);
+        fs::remove_file(git.at(&format!(".git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
+        id
+    };
+    gone("HEAD:src/large.txt");
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!(given.len(), 9);
+    assert!(!coverage.complete());
+    assert_eq!(coverage.skipped[0].subject, "src/large.txt");
+    assert!(coverage.skipped[0].reason.contains("missing"), "{coverage:?}");
+    git.git(&["reset", "-q", "HEAD~1"]);
+    assert!(scan(git.path(), threads(2)).1.complete());
+    // A folder that is missing hides what is reachable: nothing is held back then.
+    gone("HEAD~1:src/deep");
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!(given.len(), 9);
+    assert!(!coverage.complete() && coverage.skipped.iter().any(|skipped| skipped.subject == "src/deep"));
+    gone("HEAD~2");
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!((given.len(), coverage.complete()), (9, false));
+}
+
+#[test]
+fn damage_anywhere_in_a_pack_loses_little_and_never_panics() {
+    let git = Fixture::new();
+    versions(&git, 25);
+    git.git(&["repack", "-adfq", "--depth=3"]);
+    let pack = packs(&git, "pack").remove(0);
+    writable(&pack);
+    let sound = fs::read(&pack).unwrap();
+    let (all, _) = scan(git.path(), threads(1));
+    let mut most = 0;
+    for at in (0..sound.len()).step_by(sound.len() / 60) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x55;
+        fs::write(&pack, &bytes).unwrap();
+        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
+        let Ok((visitors, coverage)) = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default)
+        else {
+            continue;
+        };
+        let given: Vec<_> = visitors.into_iter().flat_map(|visitor| visitor.0).collect();
+        assert!(!coverage.complete(), "byte {at}");
+        most = most.max(given.len());
+        let contents: BTreeSet<_> = all.iter().map(|given| &given.0).collect();
+        assert!(given.iter().all(|given| contents.contains(&given.0)), "byte {at}");
+    }
+    assert!(most >= all.len() - 1, "{most} of {}", all.len());
+    for len in [0, 11, 12, 31, 32, sound.len() / 2, sound.len() - 21, sound.len() - 1] {
+        fs::write(&pack, &sound[..len]).unwrap();
+        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
+        if let Ok((_, coverage)) = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default) {
+            assert!(!coverage.complete() || len > sound.len() / 2, "{len} bytes: {coverage:?}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_object_is_read_from_another_copy() {
+    let git = Fixture::new();
+    versions(&git, 10);
+    git.git(&["repack", "-adfq"]);
+    let pack = packs(&git, "pack").remove(0);
+    // The same again: loose.
+    let aside = git.at("aside.pack");
+    fs::copy(&pack, &aside).unwrap();
+    git.git(&["init", "-q", "--bare", "other"]);
+    let expected = scan(git.path(), threads(1));
+    let unpack = "cd other && git unpack-objects -q < ../aside.pack && cp -r objects/?? ../.git/objects/";
+    output(&git, "sh", &["-c", unpack]).unwrap();
+    writable(&pack);
+    let mut bytes = fs::read(&pack).unwrap();
+    let len = bytes.len();
+    for at in (40..len - 40).step_by(150) {
+        bytes[at] ^= 0x10;
+    }
+    fs::write(&pack, &bytes).unwrap();
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!(given, expected.0);
+    assert_eq!(coverage.skipped, []);
+}
+
+#[test]
+fn damaged_indices_and_left_overs() {
+    let git = Fixture::new();
+    versions(&git, 10);
+    git.git(&["repack", "-adfq"]);
+    let before = scan(git.path(), threads(1)).0.len();
+    let index = packs(&git, "idx").remove(0);
+    writable(&index);
+    let sound = fs::read(&index).unwrap();
+    git.write(".git/objects/pack/tmp_pack_abc", "PACK");
+    git.write(".git/objects/pack/pack-1.keep", "");
+    let (given, coverage) = scan(git.path(), threads(1));
+    assert_eq!((given.len(), coverage.complete()), (before, true));
+    assert_eq!(coverage.skipped[0].subject, "tmp_pack_abc");
+    git.write(".git/objects/pack/pack-2.idx", &sound);
+    let (given, coverage) = scan(git.path(), threads(1));
+    assert_eq!((given.len(), coverage.complete()), (before, false));
+    assert!(coverage.skipped.iter().any(|skipped| skipped.subject == "pack-2.pack"));
+    fs::remove_file(git.at(".git/objects/pack/pack-2.idx")).unwrap();
+    for at in (0..sound.len()).step_by(sound.len() / 100) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0xff;
+        fs::write(&index, &bytes).unwrap();
+        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
+        let _ = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default);
+    }
+}
+
+#[test]
+fn damaged_loose_objects_are_named() {
+    let git = Fixture::new();
+    git.write("a", "content of a");
+    git.write("b", "content of b");
+    git.commit("first");
+    let id = git.git(&["rev-parse", "HEAD:a"]);
+    let file = git.at(&format!(".git/objects/{}/{}", &id[..2], &id[2..]));
+    writable(&file);
+    let sound = fs::read(&file).unwrap();
+    for damaged in [&b""[..], b"not zlib", &sound[..sound.len() / 2]] {
+        fs::write(&file, damaged).unwrap();
+        let (given, coverage) = scan(git.path(), threads(1));
+        assert_eq!(given.iter().map(|given| &given.1).collect::<Vec<_>>(), ["b"]);
+        assert!(!coverage.complete());
+        assert!(coverage.skipped.iter().any(|skipped| skipped.subject == "a"), "{coverage:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn attributes_like_a_naive_walk(steps in prop::collection::vec((0..4u8, 0..3u8, 0..4u8, 0..6u8, any::<bool>()), 1..14), repack: bool) {
+        let git = Fixture::new();
+        git.write("start", "start");
+        git.commit("start");
+        for (at, (branch, folder, file, content, merge)) in steps.into_iter().enumerate() {
+            let name = format!("branch{branch}");
+            if output(&git, "git", &["checkout", "-q", &name]).is_none() {
+                git.git(&["checkout", "-q", "-b", &name]);
+            }
+            if merge {
+                git.git(&["merge", "-q", "-s", "ours", "--no-edit", "main"]);
+            }
+            let folder = ["", "x/", "x/y/"][folder as usize];
+            git.write(&format!("{folder}{file}"), format!("content {content}\n").repeat(40));
+            git.commit(&format!("step {at}"));
+            if merge {
+                git.git(&["branch", "-f", "main"]);
+            }
+        }
+        if repack {
+            git.git(&["repack", "-adfq", "--depth=10"]);
+        }
+        let expected = naive(&git);
+        let (given, coverage) = scan(git.path(), threads(2));
+        prop_assert!(coverage.complete());
+        prop_assert_eq!(given.len(), expected.len());
+        for (bytes, path, commit) in given {
+            git.write("probe", bytes);
+            let id = git.git(&["hash-object", "probe"]);
+            let (first, name) = expected[&id].clone();
+            prop_assert_eq!((commit, path), (Some(first), name));
+        }
+    }
+}
