@@ -118,6 +118,10 @@ impl Pass<'_, '_, '_> {
         if self.assignment.as_mut().is_some_and(|reading| std::mem::replace(&mut reading.judged, true)) {
             return;
         }
+        // `!PSK:…`, `+AUTH`: lists of ciphers and options.
+        if assignment.name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'!' | b'+')) {
+            return;
+        }
         let mut promise = names::promise(&self.text[assignment.name.clone()]);
         if promise == Promise::Nothing {
             return;
@@ -147,9 +151,11 @@ impl Pass<'_, '_, '_> {
         };
         let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
         let slice = &self.text[value.clone()];
+        let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
-                let confidence = if self.malformed == Some(value.start) { Confidence::Low } else { confidence };
+                let doubtful = self.malformed == Some(value.start) || prose;
+                let confidence = if doubtful { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
                 self.add(rule, value, confidence, true, rank::GENERIC);
             }
@@ -174,6 +180,12 @@ impl Pass<'_, '_, '_> {
             Promise::Perhaps | Promise::Nothing => known.key_material,
         }
     }
+}
+
+/// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
+fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
+    text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
 }
 
 /// Whether an odd number of quotation marks precedes on the line.
