@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
 
-use crate::analyze::secrets::{Engine, Found, Reporter, Scanner};
+use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text};
+use crate::checkout::archive::{self, ArchiveLimits};
 use crate::checkout::platform::path_name;
 use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
 use crate::checkout::{history, range, staged, stdin, work_tree};
@@ -22,6 +23,8 @@ pub struct Request {
     pub tree: TreeOptions,
     /// Bounds.
     pub limits: Limits,
+    /// Look into archives. Those larger than the limit for files are left out like any other file.
+    pub archives: bool,
     /// Least confidence of a finding.
     pub minimum: Confidence,
     /// Globs of paths to leave out.
@@ -96,11 +99,15 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         set
     });
     let exclude = exclude.build()?;
+    let archives =
+        request.archives.then(|| ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() });
     let visitor = || SecretsVisitor {
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
+        archives,
         exclude: &exclude,
         excluded: (0, 0),
+        skipped: Vec::new(),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -112,22 +119,28 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
             let filter = || {
                 let mut scanner = engine.scanner();
                 let reporter = Reporter::new(request.minimum);
-                move |bytes: &[u8]| reporter.would_tell(&mut scanner, bytes)
+                move |bytes: &[u8]| {
+                    request.archives && archive::is_archive(bytes) || reporter.would_tell(&mut scanner, bytes)
+                }
             };
             history::history(&open(path)?, limits, progress, filter, visitor)?
         }
         Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
-    Ok(collect(request, visitors, coverage))
+    Ok(collect(request, &engine, visitors, coverage))
 }
 
 /// One thread's way through the items.
 struct SecretsVisitor<'e> {
     scanner: Scanner<'e>,
     reporter: Reporter,
+    /// How far archives are opened, if they are.
+    archives: Option<ArchiveLimits>,
     exclude: &'e GlobSet,
     /// Files and bytes that the configuration leaves out.
     excluded: (u64, u64),
+    /// What was passed over within archives.
+    skipped: Vec<Skipped>,
 }
 
 impl Visitor for SecretsVisitor<'_> {
@@ -137,12 +150,19 @@ impl Visitor for SecretsVisitor<'_> {
             self.excluded.1 += item.bytes.len() as u64;
             return;
         }
-        self.reporter.scan(&mut self.scanner, &item);
+        match &self.archives {
+            Some(limits) if archive::is_archive(item.bytes) => {
+                let (scanner, reporter) = (&mut self.scanner, &mut self.reporter);
+                let skipped = archive::visit_entries(item, limits, &mut |entry| reporter.scan(scanner, &entry));
+                self.skipped.extend(skipped);
+            }
+            _ => self.reporter.scan(&mut self.scanner, &item),
+        }
     }
 }
 
 /// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
-fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Outcome {
+fn collect(request: &Request, engine: &Engine, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Outcome {
     let mut found: Vec<Found> = Vec::new();
     let mut below_minimum = 0;
     let mut excluded = (0, 0);
@@ -154,6 +174,13 @@ fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: C
         }
         excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
+        coverage.skipped.extend(visitor.skipped);
+    }
+    // A file may be called by a secret, and reasons may quote what they are about.
+    let mut scanner = engine.scanner();
+    for skipped in &mut coverage.skipped {
+        skipped.subject = redact_text(&mut scanner, &skipped.subject);
+        skipped.reason = redact_text(&mut scanner, &skipped.reason);
     }
     if excluded.0 > 0 {
         coverage.files -= excluded.0;

@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         target: target(arguments),
         tree: settings.tree,
         limits: settings.limits,
+        archives: settings.archives,
         minimum: settings.minimum,
         exclude: settings.exclude,
         now: settings::now(environment),

@@ -1,4 +1,6 @@
 //! All integration tests of the crate in one binary, so that it links once.
 
+mod archives;
 mod expand;
+mod pack;
 mod rules;
