@@ -67,8 +67,8 @@ impl Pass<'_, '_, '_> {
             }
             let secret = &self.text[found.secret.clone()];
             let plausible = rule.check == Check::Pem || is_plausible(rule, secret, 0);
-            let mark = hit.keyword().text.len();
-            self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, mark), 0));
+            // The pattern says more than the keyword: how long that is does not matter.
+            self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, usize::MAX), 0));
         }
     }
 }
