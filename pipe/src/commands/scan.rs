@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
     let first = arguments.paths.first().map_or(Path::new("."), |path| path.as_path());
     // A repository that cannot be read is told by the scan itself, with what it would have been needed for.
     let root = Location::discover(first).ok().flatten().and_then(|location| location.root);
-    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(Some(first)))?;
+    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(first.is_dir().then_some(first)))?;
     let settings = settings::scan(arguments, &file, environment)?;
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(Error::Randomness)?;
