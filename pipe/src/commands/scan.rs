@@ -12,7 +12,7 @@ use crate::checkout::{Location, Progress};
 use crate::cli::{ColorChoice, ScanArgs};
 use crate::error::Error;
 use crate::progress::ProgressLine;
-use crate::render::{self, Format, Report, Verdict};
+use crate::render::{self, Format, Report, Verdict, output_file};
 use crate::scan::{self, Request, Target};
 use crate::settings::{self, Environment};
 
@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
     let first = arguments.paths.first().map_or(Path::new("."), |path| path.as_path());
     // A repository that cannot be read is told by the scan itself, with what it would have been needed for.
     let root = Location::discover(first).ok().flatten().and_then(|location| location.root);
-    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(Some(first)))?;
+    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(first.is_dir().then_some(first)))?;
     let settings = settings::scan(arguments, &file, environment)?;
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(Error::Randomness)?;
@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         now: settings::now(environment),
         key,
     };
+    let destinations = output_file::prepare(&arguments.output)?;
     let line = ProgressLine::start(arguments.quiet);
     let progress = line.as_ref().map(|line| line as &dyn Progress);
     let rules = settings.enabled;
@@ -48,8 +49,8 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         below_minimum: outcome.below_minimum,
         color: color(arguments.color, environment),
     };
-    for output in &arguments.output {
-        output.write(&report)?;
+    for destination in &destinations {
+        destination.write(&report)?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let written = render::write(arguments.format.unwrap_or(Format::Text), &report, &mut out).and_then(|()| out.flush());

@@ -24,8 +24,8 @@ pub struct Candidate {
     pub encoding: Option<&'static str>,
     /// The value under this process's random key: equal for equal secrets, worthless to anybody else.
     pub identity: u128,
-    /// A more specific origin wins over a less specific one.
-    pub(super) rank: u8,
+    /// A more specific origin wins over a less specific one: its rank, then how prominent the vendor is.
+    pub(super) origin: (u8, usize),
 }
 
 /// Keeps the best of each cluster of overlapping candidates as reported; the others are only hidden. Leaves them sorted by place.
@@ -34,7 +34,7 @@ pub(super) fn settle(candidates: &mut Vec<Candidate>) {
         a.secret.start.cmp(&b.secret.start).then(b.secret.end.cmp(&a.secret.end)).then(a.rule.cmp(&b.rule))
     });
     candidates.dedup_by(|b, a| a.secret == b.secret && a.rule == b.rule && (a.reported || !b.reported));
-    let strength = |c: &Candidate| (c.rank, c.confidence, c.secret.len(), usize::MAX - c.rule);
+    let strength = |c: &Candidate| (c.origin, c.confidence, c.secret.len(), usize::MAX - c.rule);
     for at in 0..candidates.len() {
         for other in at + 1..candidates.len() {
             if candidates[other].secret.start >= candidates[at].secret.end {
