@@ -185,7 +185,7 @@ fn collect(request: &Request, engine: &Engine, visitors: Vec<SecretsVisitor<'_>>
     if excluded.0 > 0 {
         coverage.files -= excluded.0;
         coverage.bytes -= excluded.1;
-        let subject = format!("{} files", excluded.0);
+        let subject = if excluded.0 == 1 { "1 file".to_owned() } else { format!("{} files", excluded.0) };
         coverage.skipped.push(Skipped { subject, reason: "left out by the configuration".to_owned(), by_limit: true });
     }
     coverage.skipped.sort();
