@@ -2,3 +2,4 @@
 
 mod expand;
 mod rules;
+mod schema;
