@@ -5,3 +5,4 @@
 mod expand;
 mod fingerprints;
 mod rules;
+mod schema;
