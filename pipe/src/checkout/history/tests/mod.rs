@@ -10,6 +10,8 @@ use super::super::fixture::Fixture;
 use super::super::{Coverage, Item, Limits, Repository, Trust, Visitor};
 use super::history;
 
+mod crafted;
+
 /// Runs a program in the work tree; what it prints, unless it fails.
 #[expect(clippy::disallowed_methods, reason = "what git prints is compared byte by byte")]
 fn output(git: &Fixture, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
@@ -90,7 +92,7 @@ fn assert_like_git(git: &Fixture) {
 }
 
 /// Many versions of a few files, so that packs hold deep differences.
-fn versions(git: &Fixture, count: usize) {
+pub(super) fn versions(git: &Fixture, count: usize) {
     let lines: Vec<String> = (0..400).map(|at| format!("line {at} of the file, {}\n", at * 7919 % 1000)).collect();
     for version in 0..count {
         let mut changed = lines.clone();
