@@ -15,18 +15,19 @@ use serde_json::json;
 const RENEW: &str = "PENSTOCK_UPDATE=1 cargo test -p penstock --test integration schema";
 
 fn is_current(name: &str, schema: &Schema) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema").join(name);
-    let made = serde_json::to_string_pretty(schema).unwrap() + "\n";
-    if option_is_set() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &made).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
+    let path = folder.join(name);
+    let made = serde_json::to_string_pretty(schema).expect("a schema is JSON") + "\n";
+    if renewing() {
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        std::fs::write(&path, &made).expect("the schema can be written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == made, "docs/schema/{name} is out of date; this renews it: {RENEW}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program's environment is not asked, the test's is")]
-fn option_is_set() -> bool {
+fn renewing() -> bool {
     std::env::var_os("PENSTOCK_UPDATE").is_some()
 }
 
@@ -52,8 +53,10 @@ fn optional(schema: &mut Schema) {
 
 /// `fail-on` is hidden from the type's schema by `#[serde(skip)]`.
 fn name_fail_on(schema: &mut Schema) {
-    let properties = schema.pointer_mut("/$defs/GateTable").unwrap().as_object_mut().unwrap();
-    let properties = properties.entry("properties").or_insert_with(|| json!({})).as_object_mut().unwrap();
+    let properties =
+        schema.pointer_mut("/$defs/GateTable").and_then(|table| table.as_object_mut()).expect("it has a gate");
+    let properties =
+        properties.entry("properties").or_insert_with(|| json!({})).as_object_mut().expect("by JSON Schema");
     let fail_on = json!({
         "description": "`\"any:SEVERITY\"` or `\"never\"`.",
         "type": "string",
