@@ -377,9 +377,10 @@ fn damage_anywhere_in_a_pack_loses_little_and_never_panics() {
             continue;
         };
         let given: Vec<_> = visitors.into_iter().flat_map(|visitor| visitor.0).collect();
-        assert!(!coverage.complete(), "byte {at}");
-        most = most.max(given.len());
         let contents: BTreeSet<_> = all.iter().map(|given| &given.0).collect();
+        // Some bits mean nothing, such as the level of compression: then nothing may be missing.
+        assert!(!coverage.complete() || given.len() == all.len(), "byte {at}");
+        most = most.max(given.len());
         assert!(given.iter().all(|given| contents.contains(&given.0)), "byte {at}");
     }
     assert!(most >= all.len() - 1, "{most} of {}", all.len());
