@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "The scan is incomplete, because not everything could be read:\n")?;
         list(&unread, out, |one| format!("{}: {}", escape(&one.subject), escape(&one.reason)))?;
     }
-    writeln!(out, "{}", escape(&summary.line(&report.verdict, report.below_minimum)))
+    writeln!(out, "{}", summary.line(&report.verdict, report.below_minimum, escape))
 }
 
 fn list<T>(entries: &[T], out: &mut dyn Write, show: impl Fn(&T) -> String) -> io::Result<()> {

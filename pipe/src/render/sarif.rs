@@ -56,7 +56,10 @@ fn descriptor(finding: &Finding) -> Descriptor<'_> {
     let severity = known.map_or(finding.severity, |rule| rule.severity);
     let revoke = known.map(|rule| rule.revoke).or(finding.remediation.as_deref());
     let page = finding.references.iter().find_map(|reference| match reference {
-        Reference::Url(url) => Some(url.as_str()),
+        // Viewers make it a link; anything else might be a script.
+        Reference::Url(url) if url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Some(url.as_str())
+        }
         _ => None,
     });
     Descriptor {

@@ -105,8 +105,8 @@ impl Summary {
         shown.join(", ")
     }
 
-    /// The one line that ends a report for people.
-    pub(super) fn line(&self, verdict: &Verdict, below_minimum: u64) -> String {
+    /// The one line that ends a report for people. `escape` makes text harmless for where the line goes.
+    pub(super) fn line(&self, verdict: &Verdict, below_minimum: u64, escape: fn(&str) -> String) -> String {
         let mut line = match self.findings {
             0 => "no findings".to_owned(),
             number => format!("{} ({})", count(number, "finding"), self.severities()),
@@ -120,18 +120,19 @@ impl Summary {
         if below_minimum > 0 {
             let _ = write!(line, ", {below_minimum} below the minimum confidence");
         }
-        let _ = write!(line, " in {}, {}", count(self.files, "file"), bytes(self.bytes));
+        let _ = write!(line, "; {}, {} read", count(self.files, "file"), bytes(self.bytes));
         let skipped: u64 = self.skipped.iter().map(|skipped| skipped.count).sum();
         if skipped > 0 {
+            let named = self.skipped.iter().take(REASONS);
             let mut reasons: Vec<String> =
-                self.skipped.iter().take(REASONS).map(|one| format!("{} × {}", one.count, one.reason)).collect();
+                named.map(|one| format!("{} × {}", one.count, escape(&one.reason))).collect();
             let rest: u64 = self.skipped.iter().skip(REASONS).map(|one| one.count).sum();
             if rest > 0 {
                 reasons.push(format!("{rest} × other reasons"));
             }
             let _ = write!(line, "; {skipped} skipped ({})", reasons.join(", "));
         }
-        let _ = write!(line, "; {} `{}`", if verdict.failed { "failed" } else { "passed" }, verdict.condition);
+        let _ = write!(line, "; {} {}", if verdict.failed { "failed" } else { "passed" }, escape(&verdict.condition));
         if !self.complete {
             line.push_str(", but the scan is incomplete");
         }

@@ -117,7 +117,7 @@ fn a_run_without_findings() {
     };
     let mut text = Vec::new();
     write(Format::Text, &report, &mut text).unwrap();
-    assert_eq!(String::from_utf8(text).unwrap(), "no findings in 0 files, 0 bytes; passed `any:low`\n");
+    assert_eq!(String::from_utf8(text).unwrap(), "no findings; 0 files, 0 bytes read; passed any:low\n");
     let mut junit = Vec::new();
     write(Format::Junit, &report, &mut junit).unwrap();
     insta::assert_snapshot!("junit_without_findings", String::from_utf8(junit).unwrap());

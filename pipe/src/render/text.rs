@@ -37,7 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     printer.suppressed(&report.run.findings)?;
     printer.skipped(report)?;
     let summary = Summary::of(report);
-    let last = line(&summary.line(&report.verdict, report.below_minimum));
+    let last = summary.line(&report.verdict, report.below_minimum, line);
     writeln!(printer.out, "{}", printer.style.verdict(&last, report.verdict.failed, summary.complete))
 }
 

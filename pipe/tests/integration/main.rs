@@ -1,11 +1,15 @@
 //! All integration tests of the crate in one binary, so that it links once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod archives;
 mod bad_input;
 mod cli;
 mod expand;
+mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
 mod rules;
 mod run;
+mod schema;
