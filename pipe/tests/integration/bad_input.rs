@@ -50,7 +50,7 @@ fn what_may_not_be_read_is_named() {
     let folder = Folder::new();
     folder.write("closed.env", leak(1)).write("hidden/inside.env", leak(2)).write("open.env", leak(3));
     for name in ["closed.env", "hidden"] {
-        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0o000)).unwrap();
     }
     let run = |path: &str| {
         Penstock::as_nobody(folder.path()).args(["scan", "--format", "json", path]).dir(folder.path()).run().summary()
