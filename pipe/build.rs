@@ -232,14 +232,34 @@ fn write_automaton(
     writeln!(text, "pub(super) const STRIDE_LOG2: u32 = {};", automaton.stride_log2)?;
     writeln!(text, "pub(super) const LONGEST: usize = {};", automaton.longest)?;
     writeln!(text, "pub(super) static CLASSES: [u8; 256] = {:?};", automaton.classes)?;
-    writeln!(text, "pub(super) static OUTPUTS: &[&[u16]] = &[")?;
+    // Flat tables without pointers: a pointer in a static must be relocated each time the program starts.
+    let mut starts = vec![0_u32];
+    let mut ids: Vec<u16> = Vec::new();
     for output in &automaton.outputs {
-        writeln!(text, "&{output:?},")?;
+        ids.extend(output);
+        starts.push(ids.len() as u32);
     }
-    writeln!(text, "];\npub(super) static KEYWORDS: &[Keyword] = &[")?;
-    for (keyword, actions) in actions {
-        writeln!(text, "Keyword {{ text: {keyword:?}, actions: &[{}] }},", actions.join(", "))?;
+    write_table(&mut text, "OUTPUT_STARTS", "u32", &starts)?;
+    write_table(&mut text, "OUTPUT_IDS", "u16", &ids)?;
+    let mut starts = vec![0_u32];
+    let mut words = String::new();
+    for keyword in actions.keys() {
+        words.push_str(keyword);
+        starts.push(words.len() as u32);
     }
-    text.push_str("];\n");
+    write_table(&mut text, "KEYWORD_STARTS", "u32", &starts)?;
+    writeln!(text, "pub(super) static KEYWORD_TEXT: &str = {words:?};")?;
+    let mut starts = vec![0_u32];
+    let mut flat: Vec<&str> = Vec::new();
+    for list in actions.values() {
+        flat.extend(list.iter().map(String::as_str));
+        starts.push(flat.len() as u32);
+    }
+    write_table(&mut text, "ACTION_STARTS", "u32", &starts)?;
+    writeln!(text, "pub(super) static ACTIONS: [Action; {}] = [{}];", flat.len(), flat.join(", "))?;
     Ok(text)
+}
+
+fn write_table<T: std::fmt::Debug>(text: &mut String, name: &str, kind: &str, values: &[T]) -> std::fmt::Result {
+    writeln!(text, "pub(super) static {name}: [{kind}; {}] = {values:?};", values.len())
 }

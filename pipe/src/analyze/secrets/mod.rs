@@ -149,7 +149,7 @@ impl Scanner<'_> {
 
 impl Pass<'_, '_, '_> {
     fn visit(&mut self, hit: Hit) {
-        for &action in hit.keyword().actions {
+        for &action in hit.actions() {
             match action {
                 _ if self.kind == FileKind::Binary && !matches!(action, Action::Token(_) | Action::Window(_)) => {}
                 Action::Token(rule) => self.token(hit, usize::from(rule)),
