@@ -19,8 +19,9 @@ use super::rule;
 pub(super) mod rank {
     pub(in super::super) const GENERIC: u8 = 0;
     pub(in super::super) const SYNTAX: u8 = 1;
-    pub(in super::super) const VENDOR: u8 = 2;
-    pub(in super::super) const FORM: u8 = 3;
+    pub(in super::super) const CONFIGURED: u8 = 2;
+    pub(in super::super) const VENDOR: u8 = 3;
+    pub(in super::super) const FORM: u8 = 4;
 }
 
 /// Indices of the rules under which detectors report.
