@@ -13,8 +13,10 @@ fn fate(list: &str) -> Option<SuppressionKind> {
     let new = format!("{RULE}[[rules.allowlists]]\n{list}\n");
     let global = format!("[[allowlists]]\n{list}\ntargetRules = ['acme']\n{RULE}");
     let id = commit("AbCd");
-    let fates: Vec<_> =
-        [old, new, global].iter().map(|config| kinds(&findings_in(layer(config), "src/a.py", TEXT, Some(&id)))[0]).collect();
+    let fates: Vec<_> = [old, new, global]
+        .iter()
+        .map(|config| kinds(&findings_in(layer(config), "src/a.py", TEXT, Some(&id)))[0])
+        .collect();
     assert!(fates.windows(2).all(|pair| pair[0] == pair[1]), "{list}: {fates:?}");
     fates[0]
 }
@@ -60,7 +62,9 @@ fn a_list_for_all_rules_holds_for_built_in_ones_too() {
         assert_eq!(found[0].suppression.as_ref().unwrap().reason, "known");
     }
     let id = found[0].rule.clone();
-    let own = format!("[[rules]]\nid = '{id}'\n[[rules.allowlists]]\nregexTarget = 'match'\nregexes = ['^db_password = .q7']\n");
+    let own = format!(
+        "[[rules]]\nid = '{id}'\n[[rules.allowlists]]\nregexTarget = 'match'\nregexes = ['^db_password = .q7']\n"
+    );
     assert_eq!(kinds(&findings(layer(&own), "app.py", text)), [Some(GitleaksAllowlist)]);
     let other = "[[allowlists]]\ntargetRules = ['jwt']\nregexes = ['r1Tz']\n";
     assert_eq!(kinds(&findings(layer(other), "app.py", text)), [None]);
@@ -68,7 +72,9 @@ fn a_list_for_all_rules_holds_for_built_in_ones_too() {
 
 #[test]
 fn paths_and_commits_of_a_list_for_all_rules_leave_out_whole_files() {
-    let layer = layer("[[allowlists]]\npaths = ['^vendor/']\ncommits = ['beef']\n[[allowlists]]\ncondition = 'AND'\npaths = ['^docs/']\nstopwords = ['x']\n[[allowlists]]\ncondition = 'AND'\npaths = ['^old/']\ncommits = ['dead']\n[[allowlists]]\npaths = ['^lib/']\ntargetRules = ['jwt']\n");
+    let layer = layer(
+        "[[allowlists]]\npaths = ['^vendor/']\ncommits = ['beef']\n[[allowlists]]\ncondition = 'AND'\npaths = ['^docs/']\nstopwords = ['x']\n[[allowlists]]\ncondition = 'AND'\npaths = ['^old/']\ncommits = ['dead']\n[[allowlists]]\npaths = ['^lib/']\ntargetRules = ['jwt']\n",
+    );
     assert!(layer.covers(b"vendor/a", None));
     assert!(layer.covers(b"src/a", Some("BEEF")));
     assert!(!layer.covers(b"docs/a", None), "it asks for more than a path");

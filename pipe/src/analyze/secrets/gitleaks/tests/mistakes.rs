@@ -8,9 +8,15 @@ fn mistakes(text: &str) -> Vec<String> {
 
 #[test]
 fn patterns_that_do_not_compile_are_named_with_their_rule_and_place() {
-    let found = mistakes("[[rules]]\nid = 'a'\nregex = 'ok(?!no)'\n[[rules]]\nid = 'b'\nregex = '''x[a'''\n[[rules]]\nid = 'c'\npath = \"(\"\n");
+    let found = mistakes(
+        "[[rules]]\nid = 'a'\nregex = 'ok(?!no)'\n[[rules]]\nid = 'b'\nregex = '''x[a'''\n[[rules]]\nid = 'c'\npath = \"(\"\n",
+    );
     assert_eq!(found.len(), 3, "{found:?}");
-    assert!(found[0].starts_with(".gitleaks.toml:3:12: `regex` of the rule `a` cannot be compiled: look-around"), "{}", found[0]);
+    assert!(
+        found[0].starts_with(".gitleaks.toml:3:12: `regex` of the rule `a` cannot be compiled: look-around"),
+        "{}",
+        found[0]
+    );
     assert!(found[0].ends_with("(at character 3 of the pattern)"), "{}", found[0]);
     assert!(found[1].starts_with(".gitleaks.toml:6:13: `regex` of the rule `b`"), "{}", found[1]);
     assert!(found[2].starts_with(".gitleaks.toml:9:8: `path` of the rule `c`"), "{}", found[2]);
@@ -53,10 +59,7 @@ fn allowlists_must_be_whole() {
     assert_eq!(mistakes(&format!("{rule}[rules.allowlist]\n")).len(), 1);
     assert_eq!(
         mistakes("[[allowlists]]\npaths = ['a']\ncondition = 'XOR'\nregexTarget = 'file'\n"),
-        [
-            ".gitleaks.toml:3:13: unknown `condition`: `XOR`",
-            ".gitleaks.toml:4:15: unknown `regexTarget`: `file`",
-        ]
+        [".gitleaks.toml:3:13: unknown `condition`: `XOR`", ".gitleaks.toml:4:15: unknown `regexTarget`: `file`",]
     );
     assert_eq!(
         mistakes("[[allowlists]]\npaths = ['a']\ntargetRules = ['nothing']\n"),
@@ -69,7 +72,8 @@ fn old_and_new_forms_do_not_stand_together() {
     let found = mistakes("[allowlist]\npaths = ['a']\n[[allowlists]]\npaths = ['b']\n");
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("older form"), "{found:?}");
-    let rule = "[[rules]]\nid = 'a'\nregex = 'x'\n[rules.allowlist]\npaths = ['a']\n[[rules.allowlists]]\npaths = ['b']\n";
+    let rule =
+        "[[rules]]\nid = 'a'\nregex = 'x'\n[rules.allowlist]\npaths = ['a']\n[[rules.allowlists]]\npaths = ['b']\n";
     assert!(mistakes(rule)[0].contains("[rules.allowlist]"));
 }
 
@@ -95,12 +99,17 @@ fn extending_has_its_own_mistakes() {
     let files = [("x.toml", "[[rules]]\nid = 'a'\nregex = '('\n")];
     let found = try_layer("[extend]\npath = 'x.toml'\n[allowlist]\n", Mode::Exact, &files, "").err().unwrap();
     assert_eq!(found.len(), 2);
-    assert!(found.iter().any(|one| one.starts_with("x.toml:3:")) && found.iter().any(|one| one.starts_with(".gitleaks.toml:3:")));
+    assert!(
+        found.iter().any(|one| one.starts_with("x.toml:3:"))
+            && found.iter().any(|one| one.starts_with(".gitleaks.toml:3:"))
+    );
 }
 
 #[test]
 fn what_gitleaks_passes_over_is_told() {
-    let layer = layer("minVersion = 'v8.1'\ntitle = 't'\nfilter = 'x'\n[[rules]]\nid = 'a'\nregex = 'b'\nseverity = 'high'\n[[rules]]\nid = 'a'\nregex = 'c'\n");
+    let layer = layer(
+        "minVersion = 'v8.1'\ntitle = 't'\nfilter = 'x'\n[[rules]]\nid = 'a'\nregex = 'b'\nseverity = 'high'\n[[rules]]\nid = 'a'\nregex = 'c'\n",
+    );
     let notices: Vec<_> = layer.notices().iter().map(|n| (n.subject.as_str(), n.reason.as_str(), n.by_limit)).collect();
     assert_eq!(
         notices,

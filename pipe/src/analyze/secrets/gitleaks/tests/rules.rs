@@ -11,7 +11,10 @@ fn a_rule_finds_and_its_secret_is_hidden() {
     let found = findings(layer(PLAIN), "a.txt", "one\n  x: acme_q7w3e9r1 # note\nthree acme_zzzzzzz2\n");
     assert_eq!(active(&found), [("acme", 2), ("acme", 3)]);
     let first = &found[0];
-    assert_eq!((first.title.as_str(), first.severity, first.confidence), ("Acme token", Severity::High, Confidence::Medium));
+    assert_eq!(
+        (first.title.as_str(), first.severity, first.confidence),
+        ("Acme token", Severity::High, Confidence::Medium)
+    );
     assert_eq!(first.masked.as_deref(), Some("••••••••"));
     assert_eq!(first.location.start_column, 6);
     let shown = format!("{found:?}");
@@ -125,8 +128,15 @@ fn an_allowed_match_is_no_required_one() {
 
 #[test]
 fn built_in_rules_can_be_required() {
-    let config = "[[rules]]\nid = 'tenant'\nregex = 'tenant-[0-9]{4}'\n[[rules.required]]\nid = 'jwt'\nwithinLines = 3\n";
-    assert!(active(&findings(layer(config), "a.txt", "tenant-1234\n")).is_empty());
+    let password = "db_password = \"q7W3e9-r1Tz!mK5\"\n";
+    let id = findings(layer(""), "a.py", password)[0].rule.clone();
+    let config = format!(
+        "[[rules]]\nid = 'tenant'\nregex = 'tenant-[0-9]{{4}}'\n[[rules.required]]\nid = '{id}'\nwithinLines = 1\n"
+    );
+    let found = |text: &str| active(&findings(layer(&config), "a.py", text)).iter().any(|(id, _)| *id == "tenant");
+    assert!(found(&format!("tenant-1234\n{password}")));
+    assert!(!found(&format!("tenant-1234\n\n\n{password}")));
+    assert!(!found("tenant-1234\n"));
 }
 
 #[test]
