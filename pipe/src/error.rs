@@ -68,8 +68,9 @@ impl Error {
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error))) => {
                 error.remedy().map(str::to_owned)
             }
+            Self::Gitleaks(settings::gitleaks::Error::File(settings::gitleaks::FileError::Unreadable { .. })) => None,
             Self::Gitleaks(_) => {
-                Some("a gitleaks configuration is a regular file of at most 1 MB inside of the repository".to_owned())
+                Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,

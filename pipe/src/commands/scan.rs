@@ -22,10 +22,11 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
     let first = arguments.paths.first().map_or(Path::new("."), |path| path.as_path());
     // A repository that cannot be read is told by the scan itself, with what it would have been needed for.
     let root = Location::discover(first).ok().flatten().and_then(|location| location.root);
-    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(Some(first)))?;
+    let folder = tree_root(root.as_deref(), first);
+    let file = settings::read_file(arguments.settings.as_deref(), folder)?;
     let settings = settings::scan(arguments, &file, environment)?;
     let files = settings::gitleaks::Files {
-        root: tree_root(root.as_deref(), first),
+        root: folder,
         config: arguments.config.as_deref(),
         ignore: arguments.gitleaks_ignore.as_deref(),
     };

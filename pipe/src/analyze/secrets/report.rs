@@ -173,13 +173,18 @@ impl Reporter {
                     s.reason = redact_text(scanner, &escape_control(&s.reason));
                     s
                 });
+            // The words of a configuration may hold anything.
+            let title = match engine.layer {
+                Some(_) => redact_text(scanner, &escape_control(rule.title)),
+                None => rule.title.to_owned(),
+            };
             let finding = Finding {
                 category: Category::Secret,
                 rule: rule.id.to_owned(),
-                title: rule.title.to_owned(),
+                title: title.clone(),
                 severity: rule.severity,
                 confidence: candidate.confidence,
-                message: message(&rule, candidate, &shown_path),
+                message: message(title, candidate, &shown_path),
                 excerpt: (shown && !is_file).then(|| page.excerpt(candidate.secret.clone(), &location)),
                 location,
                 masked: (!is_file).then(|| rule.mask.to_string()),
@@ -245,11 +250,11 @@ fn configured(
     Some(Suppression { kind: SuppressionKind::GitleaksIgnore, reason: entry.to_owned() })
 }
 
-fn message(rule: &RuleView<'_>, candidate: &Candidate, shown_path: &str) -> String {
+fn message(title: String, candidate: &Candidate, shown_path: &str) -> String {
     if candidate.secret.is_empty() {
         return format!("file detected: {shown_path}");
     }
-    let mut message = rule.title.to_owned();
+    let mut message = title;
     if let Some(validity) = candidate.validity {
         message.push_str(&format!(" ({})", validity.label()));
     }

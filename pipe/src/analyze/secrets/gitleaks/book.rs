@@ -4,6 +4,7 @@
 //! with file, line and column. Reads no file itself.
 
 use penstock_common::Skipped;
+use penstock_common::redact::escape_control;
 
 use crate::mistake::{Mistake, place};
 
@@ -63,7 +64,8 @@ impl Book {
             let source = &self.sources[at.source];
             let (line, _) = place(&source.text, at.start);
             let subject = format!("{}:{line}", source.name);
-            self.notices.push(Skipped { subject, reason: reason.into(), by_limit: true });
+            // It quotes the file, and goes to terminals.
+            self.notices.push(Skipped { subject, reason: escape_control(&reason.into()), by_limit: true });
         }
     }
 

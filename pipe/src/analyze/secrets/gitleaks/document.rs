@@ -125,7 +125,7 @@ fn extend(values: &mut Values<'_>, value: &Spanned<DeValue<'_>>, extend: &mut Ex
     values.table(value, &mut |values, name, key, value| match name {
         "usedefault" => extend.use_default = values.boolean(value),
         "path" => extend.path = values.text(value).filter(|text| !text.value.is_empty()),
-        "disabledrules" => extend.disabled = values.texts(value),
+        "disabledrules" => extend.disabled = values.ids(value),
         _ => unknown(values, key),
     });
     if let (true, Some(path)) = (extend.use_default, &extend.path) {
@@ -154,7 +154,7 @@ fn rule(values: &mut Values<'_>, value: &Spanned<DeValue<'_>>) -> Option<RuleTab
     let mut new = None;
     let plain = |texts: Vec<Text>| texts.into_iter().map(|text| text.value).collect();
     values.table(value, &mut |values, name, key, value| match name {
-        "id" => id = values.text(value).filter(|text| !text.value.is_empty()),
+        "id" => id = values.id(value),
         "description" => rule.description = values.text(value).map(|text| text.value).unwrap_or_default(),
         "tags" => rule.tags = plain(values.texts(value)),
         "regex" => rule.regex = values.text(value).filter(|text| !text.value.is_empty()),
@@ -190,7 +190,7 @@ fn required(values: &mut Values<'_>, value: &Spanned<DeValue<'_>>) -> Option<Req
     let at = values.at(value);
     let (mut id, mut within_lines, mut within_columns) = (None, None, None);
     values.table(value, &mut |values, name, key, value| match name {
-        "id" => id = values.text(value),
+        "id" => id = values.id(value),
         "withinlines" => within_lines = values.count(value),
         "withincolumns" => within_columns = values.count(value),
         _ => unknown(values, key),
@@ -222,7 +222,7 @@ fn allowlist(values: &mut Values<'_>, value: &Spanned<DeValue<'_>>, global: bool
         "regextarget" => list.target = values.text(value).map(|text| target(values, &text)).unwrap_or_default(),
         "regexes" => list.regexes = values.texts(value),
         "stopwords" => list.stopwords = values.texts(value).into_iter().map(|text| text.value).collect(),
-        "targetrules" if global => list.target_rules = values.texts(value),
+        "targetrules" if global => list.target_rules = values.ids(value),
         _ => unknown(values, key),
     });
     let empty =

@@ -100,15 +100,13 @@ impl Layer {
     ) -> Vec<Match> {
         self.choose(memory, text);
         let mut matches: Vec<Option<Vec<Match>>> = (0..self.rules.len()).map(|_| None).collect();
-        for number in 0..self.rules.len() {
-            if memory.wanted[number] && !self.rules[number].skip_report {
-                let found = self.matches(memory, number, text, origin);
-                matches[number] = Some(found);
+        for (number, rule) in self.rules.iter().enumerate() {
+            if memory.wanted[number] && !rule.skip_report {
+                matches[number] = Some(self.matches(memory, number, text, origin));
             }
         }
         let mut lines = None;
-        for number in 0..self.rules.len() {
-            let rule = &self.rules[number];
+        for (number, rule) in self.rules.iter().enumerate() {
             let mut own = match matches[number].take() {
                 Some(own) if !own.is_empty() && !rule.required.is_empty() => own,
                 other => {

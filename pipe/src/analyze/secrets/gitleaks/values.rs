@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use penstock_common::redact::escape_control;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -67,6 +68,17 @@ impl Values<'_> {
                 None
             }
         }
+    }
+
+    /// The id of a rule, as it may be shown.
+    pub(super) fn id(&mut self, value: &Value<'_>) -> Option<Text> {
+        let text = self.text(value).filter(|text| !text.value.is_empty())?;
+        Some(Text { value: escape_control(&text.value), at: text.at })
+    }
+
+    pub(super) fn ids(&mut self, value: &Value<'_>) -> Vec<Text> {
+        let shown = |text: Text| Text { value: escape_control(&text.value), at: text.at };
+        self.texts(value).into_iter().map(shown).collect()
     }
 
     pub(super) fn texts(&mut self, value: &Value<'_>) -> Vec<Text> {

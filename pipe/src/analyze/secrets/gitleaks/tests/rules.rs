@@ -186,3 +186,13 @@ fn a_configuration_is_not_searched_for_its_own_rules() {
     layer.own_path = Some(b".gitleaks.toml".to_vec());
     assert!(findings(layer, ".gitleaks.toml", "stopwords = ['acme_q7w3e9r1']").is_empty());
 }
+
+#[test]
+fn the_words_of_a_configuration_are_made_fit_to_be_shown() {
+    let config =
+        "[[rules]]\nid = \"ac\\u001bme\"\ndescription = \"as acme_q7w3e9r1\\u0007\"\nregex = 'acme_[a-z0-9]{8}'\n";
+    let found = findings(layer(config), "a", "acme_q7w3e9r1 # penstock: allow acme_q7w3e9r1");
+    assert_eq!(found[0].rule, "ac\\x1bme");
+    let shown = format!("{found:?}");
+    assert!(!shown.contains("q7w3e9r1") && !shown.contains('\u{7}'), "{shown}");
+}
