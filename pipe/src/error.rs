@@ -45,17 +45,16 @@ impl Error {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Environment(_)
-            | Self::Settings(_)
-            | Self::Gitleaks(_)
-            | Self::NoRepository(_)
-            | Self::OutputFile(_) => exit::USAGE,
+            Self::Environment(_) | Self::Settings(_) | Self::Gitleaks(_) | Self::NoRepository(_) => exit::USAGE,
+            Self::OutputFile(error) if error.is_usage() => exit::USAGE,
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
                 if error.is_usage() =>
             {
                 exit::USAGE
             }
-            Self::Scan(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => exit::INCOMPLETE,
+            Self::Scan(_) | Self::OutputFile(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => {
+                exit::INCOMPLETE
+            }
         }
     }
 
@@ -72,6 +71,7 @@ impl Error {
             Self::Gitleaks(_) => {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
+            Self::OutputFile(error) => error.remedy().map(str::to_owned),
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }

@@ -140,6 +140,20 @@ pub fn path_name(bytes: &[u8]) -> OsString {
     }
 }
 
+/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
+#[cfg(unix)]
+pub fn make_executable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
+}
+
+/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
+#[cfg(not(unix))]
+pub fn make_executable(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,18 +180,4 @@ mod tests {
         let opened = open(&pipe).unwrap();
         assert_eq!(kind(opened.metadata().unwrap().file_type()), Kind::Special("named pipe"));
     }
-}
-
-/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
-#[cfg(unix)]
-pub fn make_executable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
-}
-
-/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
-#[cfg(not(unix))]
-pub fn make_executable(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::checkout::{Location, Progress};
 use crate::cli::{ColorChoice, ScanArgs};
 use crate::error::Error;
 use crate::progress::ProgressLine;
-use crate::render::{self, Format, Report, Verdict};
+use crate::render::{self, Format, Report, Verdict, output_file};
 use crate::scan::{self, Request, Target};
 use crate::settings::{self, Environment};
 
@@ -43,6 +43,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         now: settings::now(environment),
         key,
     };
+    let destinations = output_file::prepare(&arguments.output)?;
     let line = ProgressLine::start(arguments.quiet);
     let progress = line.as_ref().map(|line| line as &dyn Progress);
     let rules = settings.enabled;
@@ -56,8 +57,8 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         below_minimum: outcome.below_minimum,
         color: color(arguments.color, environment),
     };
-    for output in &arguments.output {
-        output.write(&report)?;
+    for destination in &destinations {
+        destination.write(&report)?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let written = render::write(arguments.format.unwrap_or(Format::Text), &report, &mut out).and_then(|()| out.flush());

@@ -1,80 +1,119 @@
-//! How a run is told. (stand-in)
-use penstock_common::Run;
+//! How a run is told.
+//!
+//! Owns the formats and what each says of a run. Everything that arrives here is masked already, and nothing here opens what it is told about: a
+//! renderer gets a report and a place to write, and makes the same bytes of the same report. It must not let text from a repository act on
+//! whoever reads: every format escapes for where it goes.
+
+mod clean;
+mod cluster;
+pub mod json;
+mod jsonl;
+mod junit;
+mod markdown;
+pub mod output_file;
+mod sarif;
+mod summary;
+mod text;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::str::FromStr;
-/// Formats.
+
+use penstock_common::Run;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use output_file::{BadOutput, OutputError, OutputFile};
+pub use summary::{BySeverity, SkippedCount, Summary};
+
+/// A form in which a run is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// text
+    /// For people, on a terminal or in a log.
     Text,
-    /// json
+    /// One object, described by `docs/schema/run.schema.json`.
     Json,
+    /// One object a line: the findings, then the summary.
+    Jsonl,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit's XML, for viewers of test results.
+    Junit,
+    /// For comments.
+    Markdown,
 }
-/// Unknown.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no format")]
-pub struct UnknownFormat(String);
-impl FromStr for Format {
-    type Err = UnknownFormat;
-    fn from_str(s: &str) -> Result<Self, UnknownFormat> {
-        match s {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(UnknownFormat(s.to_owned())),
+
+impl Format {
+    /// Every format, in the order of the help.
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Jsonl, Self::Sarif, Self::Junit, Self::Markdown];
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
         }
     }
 }
-/// Output.
-#[derive(Clone, Debug)]
-pub struct OutputFile {
-    /// Format.
-    pub format: Format,
-    /// Path.
-    pub path: PathBuf,
-}
-/// Bad.
-#[derive(Debug, thiserror::Error)]
-#[error("bad output")]
-pub struct BadOutput;
-impl FromStr for OutputFile {
-    type Err = BadOutput;
-    fn from_str(_: &str) -> Result<Self, BadOutput> {
-        Err(BadOutput)
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
+
+/// A word that names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not one of text, json, jsonl, sarif, junit, markdown")]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| UnknownFormat(text.to_owned()))
+    }
+}
+
 /// What is told.
+#[derive(Clone, Debug)]
 pub struct Report<'a> {
     /// The run.
     pub run: &'a Run,
-    /// Verdict.
+    /// What it means.
     pub verdict: Verdict,
-    /// Hidden.
+    /// Candidates whose confidence was below the asked for.
     pub below_minimum: u64,
-    /// Colour.
+    /// Whether text may be coloured.
     pub color: bool,
 }
-/// Verdict.
-#[derive(Clone, Debug)]
+
+/// What a run means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verdict {
-    /// failed
+    /// Whether the condition failed.
     pub failed: bool,
-    /// condition
+    /// The condition, as `--fail-on` takes it.
     pub condition: String,
 }
-/// Writes.
-pub fn write(_: Format, report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report.run).map_err(io::Error::other)?;
-    out.write_all(b"\n")
-}
 
-/// Cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("output")]
-pub struct OutputError;
-impl OutputFile {
-    /// Writes.
-    pub fn write(&self, _: &Report<'_>) -> Result<(), OutputError> {
-        Ok(())
+/// Tells a run.
+pub fn write(format: Format, report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::write(report, out),
+        Format::Json => json::write(report, out),
+        Format::Jsonl => jsonl::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Markdown => markdown::write(report, out),
     }
 }

@@ -1,4 +1,8 @@
 //! All integration tests of the crate in one binary, so that it links once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod expand;
+mod fingerprints;
 mod rules;
+mod schema;

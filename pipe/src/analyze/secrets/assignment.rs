@@ -134,24 +134,10 @@ impl Cursor<'_> {
 
     /// A quotation mark, however it is written; its length and closing form.
     fn eat_quote(&mut self) -> Option<&'static [u8]> {
+        #[rustfmt::skip]
         const QUOTES: &[&[u8]] = &[
-            b"\\\\\\\"",
-            b"\\\\\"",
-            b"\\\"",
-            b"\\'",
-            b"\\u0022",
-            b"\\u0027",
-            b"&quot;",
-            b"&#34;",
-            b"&#39;",
-            b"&apos;",
-            b"%22",
-            b"%27",
-            b"\"\"\"",
-            b"'''",
-            b"\"",
-            b"'",
-            b"`",
+            b"\\\\\\\"", b"\\\\\"", b"\\\"", b"\\'", b"\\u0022", b"\\u0027", b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"%22",
+            b"%27", b"\"\"\"", b"'''", b"\"", b"'", b"`",
         ];
         if !matches!(self.peek(), b'"' | b'\'' | b'`' | b'\\' | b'&' | b'%') {
             return None;
@@ -252,20 +238,16 @@ fn read_operator(
             }
             read_default(cursor)
         }
-        b',' if quoted_name => {
+        b',' => {
             cursor.at += 1;
             cursor.skip_line_end();
-            eat_value_word(cursor);
-            Some(Operator::Argument)
-        }
-        b',' => {
-            // `name: TOKEN, value: …` and `set(TOKEN, "…")`: only a quotation mark may follow.
-            cursor.at += 1;
-            cursor.skip_blanks();
+            // `name: TOKEN, value: …`
             if eat_value_word(cursor) {
                 return Some(Operator::Attribute);
             }
-            matches!(cursor.peek(), b'"' | b'\'').then_some(Operator::Argument)
+            // `set("token", "…")`, `{"token", "…"}`: the first of a pair, not one of many in a list.
+            let open = opening(cursor.text, name.start, quoted_name);
+            (open && matches!(cursor.peek(), b'"' | b'\'' | b'@' | b'b')).then_some(Operator::Argument)
         }
         b'(' if !blank => {
             cursor.at += 1;
@@ -303,6 +285,15 @@ fn read_operator(
         _ if blank => read_after_blank(cursor, name, before, quoted_name),
         _ => None,
     }
+}
+
+/// Whether the name (with its quotation mark) directly follows an opening bracket.
+fn opening(text: &[u8], start: usize, quoted: bool) -> bool {
+    let mut at = start.saturating_sub(usize::from(quoted));
+    while at > 0 && matches!(text[at - 1], b' ' | b'\t' | b'\n' | b'\r' | b'@' | b'b') {
+        at -= 1;
+    }
+    at > 0 && matches!(text[at - 1], b'(' | b'{')
 }
 
 /// A tag such as `<string>` or `</key>`, without attributes.
@@ -466,56 +457,13 @@ pub(super) fn line_start(text: &[u8], at: usize) -> usize {
 }
 
 /// Functions whose argument is the value itself: conversions, wrappers, decoders.
+#[rustfmt::skip]
 const WRAPPERS: &[&[u8]] = &[
-    b"string",
-    b"str",
-    b"bytes",
-    b"byte",
-    b"buffer",
-    b"from",
-    b"decode",
-    b"secret",
-    b"some",
-    b"quote",
-    b"text",
-    b"encode",
-    b"base64",
-    b"of",
-    b"new",
-    b"just",
-    b"value",
-    b"literal",
-    b"unhexlify",
-    b"fromhex",
-    b"b64decode",
-    b"atob",
-    b"btoa",
-    b"trim",
-    b"into",
-    b"getbytes",
-    b"sensitive",
-    b"default",
-    b"const",
-    b"password",
-    b"token",
-    b"key",
-    b"parse",
-    b"raw",
-    b"u",
-    b"b",
-    b"_",
-    b"l",
-    b"unsecure",
-    b"stringvalue",
-    b"cstring",
-    b"to_string",
-    b"tochararray",
-    b"chars",
-    b"encrypt",
-    b"md5",
-    b"sha1",
-    b"sha256",
-    b"hash",
+    b"string", b"str", b"bytes", b"byte", b"buffer", b"from", b"decode", b"secret", b"some", b"quote", b"text",
+    b"encode", b"base64", b"of", b"new", b"just", b"value", b"literal", b"unhexlify", b"fromhex", b"b64decode",
+    b"atob", b"btoa", b"trim", b"into", b"getbytes", b"sensitive", b"default", b"const", b"password", b"token",
+    b"key", b"parse", b"raw", b"u", b"b", b"_", b"l", b"unsecure", b"stringvalue", b"cstring", b"to_string",
+    b"tochararray", b"chars", b"encrypt", b"md5", b"sha1", b"sha256", b"hash",
 ];
 
 fn read_value(cursor: &mut Cursor<'_>, name: Range<usize>, operator: Operator) -> Option<Assignment> {

@@ -28,8 +28,8 @@ pub struct Candidate {
     pub(super) match_start: Option<usize>,
     /// Number of the configuration's allowlist that allows it.
     pub(super) allowed_by: Option<usize>,
-    /// A more specific origin wins over a less specific one.
-    pub(super) rank: u8,
+    /// A more specific origin wins over a less specific one: its rank, then how prominent the vendor is.
+    pub(super) origin: (u8, usize),
 }
 
 /// Keeps the best of each cluster of overlapping candidates as reported; the others are only hidden. Leaves them sorted by place.
@@ -39,7 +39,8 @@ pub(super) fn settle(candidates: &mut Vec<Candidate>) {
     });
     candidates.dedup_by(|b, a| a.secret == b.secret && a.rule == b.rule && (a.reported || !b.reported));
     // What is allowed must not stand in the way of what is not.
-    let strength = |c: &Candidate| (c.allowed_by.is_none(), c.rank, c.confidence, c.secret.len(), usize::MAX - c.rule);
+    let strength =
+        |c: &Candidate| (c.allowed_by.is_none(), c.origin, c.confidence, c.secret.len(), usize::MAX - c.rule);
     for at in 0..candidates.len() {
         for other in at + 1..candidates.len() {
             if candidates[other].secret.start >= candidates[at].secret.end {

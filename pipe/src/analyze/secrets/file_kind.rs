@@ -19,6 +19,7 @@ pub(super) enum FileKind {
     Binary,
 }
 
+#[rustfmt::skip]
 const CODE: &[&str] = &[
     "c", "cc", "cpp", "cxx", "h", "hh", "hpp", "cs", "vb", "fs", "go", "java", "kt", "kts", "scala", "groovy",
     "gradle", "swift", "m", "mm", "rs", "py", "pyx", "pyi", "rb", "php", "pl", "pm", "lua", "js", "jsx", "mjs", "cjs",
@@ -26,46 +27,19 @@ const CODE: &[&str] = &[
     "pas", "sol", "ps1", "psm1", "tf", "hcl", "proto", "cshtml", "jsp", "aspx", "erb", "ejs", "twig", "coffee", "elm",
     "v", "asm", "s",
 ];
+#[rustfmt::skip]
 const LOCK_NAMES: &[&str] = &[
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "bun.lock",
-    "cargo.lock",
-    "poetry.lock",
-    "pipfile.lock",
-    "uv.lock",
-    "pdm.lock",
-    "composer.lock",
-    "gemfile.lock",
-    "go.sum",
-    "packages.lock.json",
-    "podfile.lock",
-    "pubspec.lock",
-    "mix.lock",
-    "flake.lock",
-    "gradle.lockfile",
-    "verification-metadata.xml",
-    "cartfile.resolved",
-    "package.resolved",
-    ".terraform.lock.hcl",
-    "conan.lock",
-    ".yarn-integrity",
-    "deno.lock",
-    "berksfile.lock",
-    "chart.lock",
-    "paket.lock",
-    "project.assets.json",
-    "manifest.json.sha256",
-    "sha256sums",
-    "sha512sums",
-    "checksums.txt",
-    "record",
+    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "cargo.lock",
+    "poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock", "composer.lock", "gemfile.lock", "go.sum",
+    "packages.lock.json", "podfile.lock", "pubspec.lock", "mix.lock", "flake.lock", "gradle.lockfile",
+    "verification-metadata.xml", "cartfile.resolved", "package.resolved", ".terraform.lock.hcl", "conan.lock",
+    ".yarn-integrity", "deno.lock", "berksfile.lock", "chart.lock", "paket.lock", "project.assets.json",
+    "manifest.json.sha256", "sha256sums", "sha512sums", "checksums.txt", "record",
 ];
+#[rustfmt::skip]
 const GENERATED: &[&str] = &[
-    "css", "scss", "less", "svg", "map", "lock", "sum", "snap", "pbtxt", "po", "pot", "xlf", "strings", "resx", "woff",
-    "eot", "ipa", "min", "wat", "sha256", "sha512", "md5", "asc", "sig",
+    "css", "scss", "less", "svg", "map", "lock", "sum", "snap", "pbtxt", "po", "pot", "xlf", "strings", "resx",
+    "woff", "eot", "ipa", "min", "wat", "sha256", "sha512", "md5", "asc", "sig",
 ];
 
 /// The kind that the path tells; [`FileKind::Text`] where it tells nothing.
@@ -96,24 +70,24 @@ pub(super) fn of(path: &[u8]) -> FileKind {
 }
 
 fn is_translation(path: &[u8], name: &str) -> bool {
+    #[rustfmt::skip]
     const FOLDERS: &[&[u8]] = &[
-        b"locale",
-        b"locales",
-        b"lang",
-        b"langs",
-        b"language",
-        b"languages",
-        b"i18n",
-        b"l10n",
-        b"translations",
-        b"translation",
-        b"nls",
-        b"messages",
+        b"locale", b"locales", b"lang", b"langs", b"language", b"languages", b"i18n", b"l10n", b"translations",
+        b"translation", b"nls", b"messages",
     ];
     let mut folders: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
     folders.pop();
     folders.iter().any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
         || name.starts_with("messages_")
         || name.starts_with("messages.")
+        || name.starts_with("localstrings")
+        || name.strip_suffix(".properties").is_some_and(ends_with_language)
         || name.ends_with(".lproj")
+}
+
+/// `…_de`, `…_pt_br`
+fn ends_with_language(stem: &str) -> bool {
+    stem.rsplit('_')
+        .next()
+        .is_some_and(|code| code.len() == 2 && code.len() < stem.len() && code.bytes().all(|b| b.is_ascii_lowercase()))
 }

@@ -185,8 +185,8 @@ impl Pass<'_, '_, '_> {
         }
     }
 
-    /// Takes up a candidate whose value stands in the text as it is.
-    fn add(&mut self, rule: usize, secret: Range<usize>, confidence: Confidence, reported: bool, rank: u8) {
+    /// Takes up a candidate whose value stands in the text as it is. `origin` is its rank and how prominent the vendor is.
+    fn add(&mut self, rule: usize, secret: Range<usize>, confidence: Confidence, reported: bool, origin: (u8, usize)) {
         let value = &self.text[secret.clone()];
         let engine = self.scanner.engine;
         if !engine.enabled[rule] {
@@ -203,7 +203,7 @@ impl Pass<'_, '_, '_> {
             encoding: None,
             match_start: None,
             allowed_by: None,
-            rank,
+            origin,
         });
     }
 }

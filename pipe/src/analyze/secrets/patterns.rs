@@ -24,7 +24,10 @@ struct Compiled {
 }
 
 /// One thread's working memory.
-pub(super) struct Caches(Vec<Option<Box<(Arc<Compiled>, Cache)>>>);
+pub(super) struct Caches(Vec<Option<Box<Ready>>>);
+
+/// A compiled expression with the memory to run it.
+type Ready = (Arc<Compiled>, Cache);
 
 /// Where a pattern matched and what of it is the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

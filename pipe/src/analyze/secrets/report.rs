@@ -340,6 +340,9 @@ impl<'t> Page<'t> {
 
     /// A stretch of the text with everything hidden that must be; also where `focus` (a hidden range) came to stand, in characters.
     fn masked(&self, range: Range<usize>, focus: Option<&Range<usize>>) -> (String, Option<(u32, u32)>) {
+        // A carriage return before a line end belongs to the line end.
+        let ends_line = self.text[range.clone()].ends_with(b"\r");
+        let range = range.start..range.end - usize::from(ends_line);
         let mut out = String::new();
         let mut mark = None;
         let mut at = range.start;
@@ -404,7 +407,7 @@ impl<'t> Page<'t> {
             let from = self.outside_hidden(from).min(if is_own { secret.start } else { end });
             let (text, mark) = self.masked(from..to.max(from), is_own.then_some(&secret));
             let (text, mark) = cut(&text, mark, from > start, to < end);
-            lines.push(ExcerptLine { number, text: text.trim_end_matches('\r').replace("\\x0d", ""), mark });
+            lines.push(ExcerptLine { number, text, mark });
             if end >= self.text.len() {
                 break;
             }

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use gix::objs::Kind;
-
 use super::flaw::Flaw;
 use super::objects::Objects;
 use super::sweep::Sweep;
@@ -37,7 +35,7 @@ pub(super) fn sift<I: FnMut(&[u8]) -> bool + Send>(
     progress: Option<&dyn Progress>,
     interesting: impl Fn() -> I + Sync,
 ) -> Sifted {
-    let sweep = Sweep { objects, kind: Kind::Blob, threads: limits.threads, largest: limits.max_file_size };
+    let sweep = Sweep::blobs(objects, limits.threads, limits.max_file_size);
     let sieves = sweep.all(|| Sieve {
         objects,
         interesting: interesting(),

@@ -12,7 +12,7 @@ use gix::objs::{CommitRefIter, Kind};
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::numbers::Numbers;
-use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::sweep::Sweep;
 use super::walk::{Look, Seen};
 
 /// A commit as far as the search needs it.
@@ -47,7 +47,7 @@ pub(super) struct Order {
 impl Commits {
     /// Reads all commits. Those in `shallow` are taken to have no parents.
     pub(super) fn read(numbers: &Numbers<'_>, threads: usize, shallow: &BTreeSet<ObjectId>) -> Self {
-        let sweep = Sweep { objects: numbers.objects, kind: Kind::Commit, threads, largest: LARGEST_FOLDER };
+        let sweep = Sweep::of(Kind::Commit, numbers.objects, threads);
         let readers = sweep.all(|| Reader { numbers, shallow, found: Self::default() });
         let mut all = Self::default();
         for Reader { found, .. } in readers {
@@ -70,9 +70,9 @@ impl Commits {
         let mut waits = vec![0u32; self.commits.len()];
         let mut starts = vec![0u32; self.commits.len() + 1];
         let known = |at: usize| reachable.contains(at as u32).then(|| self.parents_of(at)).into_iter().flatten();
-        for at in 0..self.commits.len() {
+        for (at, waits) in waits.iter_mut().enumerate() {
             for parent in known(at) {
-                waits[at] += 1;
+                *waits += 1;
                 starts[parent + 1] += 1;
             }
         }

@@ -7,7 +7,7 @@ use gix::objs::Kind;
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::numbers::Numbers;
-use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::sweep::Sweep;
 use super::trees::{self, Folder};
 use super::walk::{Look, Seen};
 
@@ -21,7 +21,7 @@ pub(super) struct Descent {
 impl Descent {
     /// Reads the folders in `leading` again. `None` if that needs a list of more than `most` entries.
     pub(super) fn read(numbers: &Numbers<'_>, threads: usize, leading: &Bits, most: usize) -> Option<Self> {
-        let sweep = Sweep { objects: numbers.objects, kind: Kind::Tree, threads, largest: LARGEST_FOLDER };
+        let sweep = Sweep::of(Kind::Tree, numbers.objects, threads);
         let share = most / threads.max(1);
         let wanted = (0..numbers.objects.len() as u32).filter(|number| leading.contains(*number));
         let readers =

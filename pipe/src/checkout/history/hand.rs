@@ -12,7 +12,7 @@ use penstock_common::time::rfc3339;
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::numbers::Numbers;
-use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::sweep::Sweep;
 use super::walk::{Look, Seen};
 use crate::checkout::{Item, Limits, Visitor};
 
@@ -35,8 +35,8 @@ pub(super) fn hand_over<V: Visitor>(
 ) -> Vec<V> {
     let commits: BTreeSet<u32> = parcels.iter().filter_map(|parcel| parcel.commit).collect();
     let commits = commit_infos(numbers, limits.threads, &commits);
-    let (objects, threads) = (numbers.objects, limits.threads);
-    let sweep = Sweep { objects, kind: Kind::Blob, threads, largest: limits.max_file_size };
+    let objects = numbers.objects;
+    let sweep = Sweep::blobs(objects, limits.threads, limits.max_file_size);
     let wanted = Bits::of(objects.len(), parcels.iter().map(|parcel| parcel.number));
     let hands = sweep.some(parcels.iter().map(|parcel| parcel.number), || Hand {
         visitor: visitor(),
@@ -76,7 +76,7 @@ impl<V: Visitor> Look for Hand<'_, V> {
 
 /// Who made the commits, and when.
 fn commit_infos(numbers: &Numbers<'_>, threads: usize, wanted: &BTreeSet<u32>) -> HashMap<u32, Arc<CommitInfo>> {
-    let sweep = Sweep { objects: numbers.objects, kind: Kind::Commit, threads, largest: LARGEST_FOLDER };
+    let sweep = Sweep::of(Kind::Commit, numbers.objects, threads);
     let reader = || Reader { numbers, wanted, infos: HashMap::new() };
     let readers = sweep.some(wanted.iter().copied(), reader);
     readers.into_iter().flat_map(|reader| reader.infos).collect()

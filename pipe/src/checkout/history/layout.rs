@@ -3,6 +3,8 @@
 //! Owns, for every entry in the order of the file (a *slot*), where it begins and which entry it is a difference to. All of it
 //! is a handful of 32-bit arrays, so that millions of objects stay within the promised memory. Inflates nothing.
 
+use std::cmp::Ordering;
+
 use gix::odb::pack::data::{self, entry::Header};
 use gix::odb::pack::index;
 use gix::{ObjectId, objs::Kind};
@@ -17,6 +19,8 @@ const WHOLE: u32 = u32::MAX - 1;
 const OUTSIDE: u32 = u32::MAX - 2;
 /// In place of a base: the header of the entry makes no sense, or it builds upon itself.
 const LOST: u32 = u32::MAX - 3;
+/// Bytes before the first entry of a pack.
+const HEADER: u64 = 12;
 /// More entries than this cannot be told apart from the marks above.
 pub(super) const MOST: u32 = u32::MAX - 4;
 
@@ -88,9 +92,11 @@ impl Layout {
     fn read_base(&mut self, slot: u32, index: &index::File, data: &data::File) -> u32 {
         let offset = self.offsets.get(slot as usize);
         let hash = data.object_hash();
+        // Only a malformed index gives one entry two names.
+        let is_first = slot == 0 || self.offsets.get(slot as usize - 1) != offset;
         let entry = data
             .entry_slice(offset..data.pack_end() as u64)
-            .filter(|_| offset != 0)
+            .filter(|_| offset >= HEADER && is_first)
             .and_then(|bytes| data::Entry::from_bytes(bytes, offset, hash.len_in_bytes()).ok());
         let kind = match entry.map(|entry| entry.header) {
             None => return LOST,
@@ -233,18 +239,27 @@ impl Layout {
         self.positions[slot as usize]
     }
 
-    /// The slot that begins at `offset`.
-    pub(super) fn slot_at(&self, offset: u64) -> Option<u32> {
-        self.offsets.find_before(self.positions.len(), offset)
+    /// The slot that begins at `offset` and goes by the name at `position` of the index.
+    pub(super) fn slot_at(&self, offset: u64, position: u32) -> Option<u32> {
+        let key = |slot: u32| (self.offsets.get(slot as usize), self.positions[slot as usize]);
+        let (mut low, mut high) = (0, self.len() as u32);
+        while low < high {
+            let middle = low.midpoint(high);
+            match key(middle).cmp(&(offset, position)) {
+                Ordering::Equal => return Some(middle),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
-    /// Where the entry begins and, if it is not the last, where the next one does.
+    /// Where the entry begins and, where that is known, where the next one does.
     pub(super) fn span(&self, slot: u32) -> (u64, Option<u64>) {
         let slot = slot as usize;
         let start = self.offsets.get(slot);
-        // Two names for one entry begin at the same place.
-        let end = (slot + 1..self.positions.len()).map(|next| self.offsets.get(next)).find(|next| *next > start);
-        (start, end)
+        let end = (slot + 1 < self.len()).then(|| self.offsets.get(slot + 1));
+        (start, end.filter(|end| *end > start))
     }
 }
 

@@ -59,3 +59,37 @@ impl Search<'_> {
         located.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use gix::objs::Kind;
+
+    use super::super::commits::Commits;
+    use super::super::objects::Objects;
+    use super::super::tests::versions;
+    use super::*;
+    use crate::checkout::fixture::Fixture;
+
+    #[test]
+    fn little_memory_only_takes_longer() {
+        let git = Fixture::new();
+        versions(&git, 30);
+        git.git(&["repack", "-adfq"]);
+        let objects = Objects::open(&[git.at(".git/objects")], gix::hash::Kind::Sha1, &mut Vec::new()).unwrap();
+        let numbers = Numbers::new(&objects, false);
+        let commits = Commits::read(&numbers, 1, &BTreeSet::new());
+        let head = git.git(&["rev-parse", "HEAD"]).parse::<gix::ObjectId>().unwrap();
+        let order = commits.order(&numbers, objects.find(&head));
+        let targets: Vec<u32> =
+            (0..objects.len() as u32).filter(|number| objects.kind(*number) == Some(Kind::Blob)).collect();
+        let outline = Outline::read(&numbers, 1, &Bits::of(objects.len(), targets.iter().copied()));
+        let starts: Vec<_> = order.commits.iter().map(|(commit, folder)| (Some(*commit), *folder)).collect();
+        let search = Search { numbers: &numbers, outline: &outline, threads: 2, starts: &starts };
+        let mut located = [1000, 60, 0].map(|most| search.locate_within(&targets, most));
+        located.iter_mut().for_each(|located| located.sort_by_key(|located| located.number));
+        assert_eq!(located[0].len(), 60);
+        assert!(located.iter().all(|some| *some == located[0]));
+    }
+}

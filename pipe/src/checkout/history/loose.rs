@@ -46,7 +46,7 @@ impl Loose {
                 }
             }
         }
-        found.sort_by(|one, other| (one.id, one.folder).cmp(&(other.id, other.folder)));
+        found.sort_by_key(|one| (one.id, one.folder));
         found.dedup_by(|later, earlier| later.id == earlier.id);
         Self { found, folders: folders.to_vec(), hash }
     }

@@ -73,6 +73,7 @@ pub fn history<V: Visitor, I: FnMut(&[u8]) -> bool + Send>(
 ) -> Result<(Vec<V>, Coverage), HistoryError> {
     let tips = repository.all_tips()?;
     let mut skipped = tips.skipped;
+    let has_lost_tips = !skipped.is_empty();
     let hash = repository.gix().to_thread_local().object_hash();
     let objects = Objects::open(repository.object_dirs(), hash, &mut skipped)?;
     let numbers = Numbers::new(&objects, repository.is_partial());
@@ -95,7 +96,8 @@ pub fn history<V: Visitor, I: FnMut(&[u8]) -> bool + Send>(
     }
 
     // Where the way to a blob is broken, nobody can tell whether it is reachable: then none is held back.
-    let is_broken = !order.lost.is_empty()
+    let is_broken = has_lost_tips
+        || !order.lost.is_empty()
         || !outline.flaws.is_empty()
         || located.iter().any(|located| numbers.missing_kind(located.number) == Some(Kind::Tree));
     let mut parcels = Vec::new();

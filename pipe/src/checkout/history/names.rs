@@ -12,7 +12,7 @@ use super::flaw::Flaw;
 use super::layout::NONE;
 use super::numbers::Numbers;
 use super::search::{Found, Trace};
-use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::sweep::Sweep;
 use super::walk::{Look, Seen};
 
 /// The names that paths are made of.
@@ -38,7 +38,7 @@ impl Names {
             }
         }
         let folders = Bits::of(numbers.objects.len(), wanted.keys().copied());
-        let sweep = Sweep { objects: numbers.objects, kind: Kind::Tree, threads, largest: LARGEST_FOLDER };
+        let sweep = Sweep::of(Kind::Tree, numbers.objects, threads);
         let reader = || Reader { numbers, folders: &folders, wanted: &wanted, names: HashMap::new() };
         let readers = sweep.some(wanted.keys().copied(), reader);
         Self { names: readers.into_iter().flat_map(|reader| reader.names).collect() }

@@ -16,6 +16,7 @@ use penstock_common::Skipped;
 use super::HistoryError;
 use super::bits::Bits;
 use super::flaw::Flaw;
+use super::layout::Base;
 use super::loose::{Loose, list_folder};
 use super::pack::Pack;
 use crate::checkout::path::display;
@@ -190,24 +191,27 @@ impl Objects {
     /// The kind of an object, read off the far end of its chain of differences.
     pub(super) fn kind(&self, number: u32) -> Option<Kind> {
         let mut place = self.place(number)?;
-        // A chain over packs may be a cycle; one that is sound is nowhere near this long.
-        for _ in 0..100_000 {
-            let Place::Packed { pack, slot } = place else { break };
-            let entry = self.packs[pack].entry(slot).ok()?;
-            match entry.kind {
+        // A chain that leaves packs again and again is a cycle.
+        let mut packs_left = 0;
+        while packs_left < 16 {
+            let (pack, mut slot) = match place {
+                Place::Packed { pack, slot } => (pack, slot),
+                Place::Loose(at) => return Some(self.loose.kind(at)),
+            };
+            while let Base::Slot(base) = self.packs[pack].layout.base(slot) {
+                slot = base;
+            }
+            match self.packs[pack].entry(slot).ok()?.kind {
                 Some(kind) => return Some(kind),
                 None => place = self.base_place(pack, slot).ok()?,
             }
+            packs_left += 1;
         }
-        match place {
-            Place::Loose(at) => Some(self.loose.kind(at)),
-            Place::Packed { .. } => None,
-        }
+        None
     }
 
     /// Where the object is that a packed one is a difference to.
     pub(super) fn base_place(&self, pack: usize, slot: u32) -> Result<Place, Flaw> {
-        use super::layout::Base;
         match self.packs[pack].layout.base(slot) {
             Base::Slot(slot) => Ok(Place::Packed { pack, slot }),
             Base::Outside => {

@@ -12,7 +12,7 @@ use super::bits::Bits;
 use super::flaw::Flaw;
 use super::layout::NONE;
 use super::numbers::Numbers;
-use super::sweep::{LARGEST_FOLDER, Sweep};
+use super::sweep::Sweep;
 use super::trees::{self, Folder};
 use super::walk::{Look, Seen};
 
@@ -26,7 +26,7 @@ pub(super) struct Outline {
 impl Outline {
     /// Reads all folders. `targets` are all objects that may be looked for, apart from the missing ones.
     pub(super) fn read(numbers: &Numbers<'_>, threads: usize, targets: &Bits) -> Self {
-        let sweep = Sweep { objects: numbers.objects, kind: Kind::Tree, threads, largest: LARGEST_FOLDER };
+        let sweep = Sweep::of(Kind::Tree, numbers.objects, threads);
         let reader = || Reader { numbers, targets, part: Part::default(), flaws: BTreeMap::new() };
         let mut outline = Self { parts: Vec::new(), flaws: BTreeMap::new() };
         for reader in sweep.all(reader) {
@@ -40,7 +40,13 @@ impl Outline {
     pub(super) fn leading(&self, targets: &Bits) -> Bits {
         let mut leading = targets.clone();
         // Folders may come before what is in them or after it, so this is repeated, about as often as folders are deep.
-        while self.parts.iter().fold(false, |changed, part| part.spread(&mut leading) || changed) {}
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for part in &self.parts {
+                changed |= part.spread(&mut leading);
+            }
+        }
         leading
     }
 }

@@ -74,7 +74,7 @@ impl Pack {
 
     /// The slot of a position in the index.
     pub(super) fn slot(&self, position: u32) -> Option<u32> {
-        self.layout.slot_at(self.index.pack_offset_at_index(position))
+        self.layout.slot_at(self.index.pack_offset_at_index(position), position)
     }
 
     /// Reads the header of an entry.

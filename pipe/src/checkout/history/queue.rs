@@ -23,6 +23,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     hungry: AtomicUsize,
+    alone: Mutex<()>,
 }
 
 struct State {
@@ -33,7 +34,7 @@ struct State {
 impl Queue {
     pub(super) fn new(jobs: impl IntoIterator<Item = Job>) -> Self {
         let state = State { jobs: jobs.into_iter().collect(), busy: 0 };
-        Self { state: Mutex::new(state), changed: Condvar::new(), hungry: AtomicUsize::new(0) }
+        Self { state: Mutex::new(state), changed: Condvar::new(), hungry: AtomicUsize::new(0), alone: Mutex::default() }
     }
 
     /// Lets one thread take work. The work ends when no thread has any and none can come.
@@ -47,6 +48,11 @@ impl Queue {
     /// Whether a thread waits for work.
     pub(super) fn is_hungry(&self) -> bool {
         self.hungry.load(Ordering::Relaxed) > 0
+    }
+
+    /// For what would take too much memory if all threads did it at once.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives away a piece of work.

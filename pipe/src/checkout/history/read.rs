@@ -11,6 +11,9 @@ use super::objects::{Objects, Place};
 /// Differences that may lie between an object and a whole one. Git makes at most 4095.
 const LONGEST_CHAIN: usize = 100_000;
 
+/// A buffer above this size is not kept for a small difference.
+const LARGE: usize = 1 << 20;
+
 impl Objects {
     /// The content of an object, if it and all it builds upon have at most `limit` bytes.
     pub(super) fn read(&self, number: u32, limit: u64) -> Result<Vec<u8>, Flaw> {
@@ -22,8 +25,7 @@ impl Objects {
         let mut inflater = Inflater::default();
         let (mut content, mut other) = (Vec::new(), Vec::new());
         let mut chain = Vec::new();
-        loop {
-            let Place::Packed { pack, slot } = place else { break };
+        while let Place::Packed { pack, slot } = place {
             let entry = self.packs()[pack].entry(slot)?;
             if entry.kind.is_some() {
                 fits(entry.size, limit)?;
@@ -69,15 +71,14 @@ pub(super) fn inflate_delta(
         if sizes.result > limit {
             return Ok(sizes);
         }
-        // One instruction yields at least a byte and has at most eight.
-        if size / 8 > sizes.result + HEADER as u64 {
-            return Err(Flaw::Damaged("its delta is longer than any can be"));
+        // Git makes a difference only where it is shorter than its result.
+        if size / 2 > sizes.result + (1 << 16) {
+            return Err(Flaw::Damaged("its delta is far longer than its result"));
         }
     }
     let size = usize::try_from(size).map_err(|_| Flaw::TooLarge { size })?;
-    if instructions.len() < size || instructions.len() > 8 * size.max(1 << 16) {
-        instructions.clear();
-        instructions.shrink_to(size);
+    if size < LARGE && instructions.capacity() > LARGE {
+        *instructions = Vec::new();
     }
     instructions.resize(size, 0);
     inflater.whole(stored, instructions)?;

@@ -17,7 +17,7 @@ use super::walk::{Bounds, Look, Marks, Seen, Walker};
 const BATCH: usize = 16;
 
 /// Bytes that all threads together may hold of objects that others build upon.
-const HELD: usize = 32 << 20;
+pub(super) const HELD: usize = 32 << 20;
 
 /// Folders and commits over this size are not read.
 pub(super) const LARGEST_FOLDER: u64 = 64 << 20;
@@ -30,6 +30,20 @@ pub(super) struct Sweep<'a> {
     pub(super) threads: usize,
     /// Larger objects are named, not seen.
     pub(super) largest: u64,
+    /// Bytes that all threads together hold of objects that others build upon.
+    pub(super) held: usize,
+}
+
+impl<'a> Sweep<'a> {
+    /// A walk over the blobs of at most `largest` bytes.
+    pub(super) fn blobs(objects: &'a Objects, threads: usize, largest: u64) -> Self {
+        Self { objects, kind: Kind::Blob, threads, largest, held: HELD }
+    }
+
+    /// A walk over folders or commits.
+    pub(super) fn of(kind: Kind, objects: &'a Objects, threads: usize) -> Self {
+        Self { objects, kind, threads, largest: LARGEST_FOLDER, held: HELD }
+    }
 }
 
 impl Sweep<'_> {
@@ -61,11 +75,8 @@ impl Sweep<'_> {
     fn run<L: Look + Send>(&self, marks: Option<&Marks>, look: impl Fn() -> L + Sync) -> Vec<L> {
         let queue = Queue::new(self.jobs(marks));
         let threads = NonZero::new(self.threads).map_or(1, NonZero::get);
-        let bounds = Bounds {
-            largest: self.largest,
-            largest_base: self.largest.saturating_mul(4).max(LARGEST_FOLDER),
-            held: HELD / threads,
-        };
+        let bounds =
+            Bounds { largest: self.largest, largest_base: self.largest.saturating_mul(4), held: self.held / threads };
         let walk = || Walker::new(self.objects, self.kind, &queue, marks, bounds, look()).run();
         let ended: Vec<_> = if threads == 1 {
             vec![walk()]
@@ -127,5 +138,47 @@ impl Sweep<'_> {
         let loose = self.objects.loose().len();
         jobs.extend((0..loose).step_by(BATCH).map(|from| Job::Loose { from, to: (from + BATCH).min(loose) }));
         jobs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::tests::versions;
+    use super::*;
+    use crate::checkout::fixture::Fixture;
+
+    struct Keep(BTreeMap<u32, Vec<u8>>);
+
+    impl Look for Keep {
+        type Note = ();
+        const COMPARES: bool = false;
+
+        fn wants(&self, _: u32) -> bool {
+            true
+        }
+
+        fn see(&mut self, seen: Seen<'_, ()>) {
+            self.0.insert(seen.number, seen.bytes.to_vec());
+        }
+
+        fn miss(&mut self, _: u32, _: Flaw) {}
+    }
+
+    #[test]
+    fn holding_nothing_only_takes_longer() {
+        let git = Fixture::new();
+        versions(&git, 30);
+        git.git(&["repack", "-adfq", "--depth=20", "--window=40"]);
+        let objects = Objects::open(&[git.at(".git/objects")], gix::hash::Kind::Sha1, &mut Vec::new()).unwrap();
+        let mut kept = [HELD, 500, 0].into_iter().map(|held| {
+            let sweep = Sweep { held, ..Sweep::blobs(&objects, 2, 1 << 20) };
+            let looks = sweep.all(|| Keep(BTreeMap::new()));
+            looks.into_iter().flat_map(|look| look.0).collect::<BTreeMap<_, _>>()
+        });
+        let expected = kept.next().unwrap();
+        assert_eq!(expected.len(), 60);
+        assert!(kept.all(|kept| kept == expected));
     }
 }

@@ -221,10 +221,12 @@ impl<'a, L: Look> Walker<'a, L> {
             }
             return (next != NONE).then_some(Step { place, next, content: None, note: None });
         }
+        // A base that is too large to be seen is read by one thread at a time, and not kept.
+        let lone = (sizes.base > largest).then(|| self.queue.alone());
         let from = match &mut base.content {
             Some(content) => content,
-            // Too large to be seen, dropped for want of room, or never had.
-            missing => match self.objects.read_at(base.place, largest_base) {
+            // Too large, dropped for want of room, or never had.
+            missing => match self.objects.read_at(base.place, if lone.is_some() { largest_base } else { largest }) {
                 Ok(content) => missing.insert(content),
                 Err(Flaw::TooLarge { size }) => return self.lose(pack, slot, &Flaw::BaseTooLarge { size }),
                 Err(flaw) => return self.lose(pack, slot, &flaw),
@@ -239,6 +241,10 @@ impl<'a, L: Look> Walker<'a, L> {
                 }
             })
         });
+        if lone.is_some() {
+            base.content = None;
+        }
+        drop(lone);
         if let Err(flaw) = applied {
             self.recycle(Some(content));
             return self.lose(pack, slot, &flaw);
@@ -323,10 +329,9 @@ impl<'a, L: Look> Walker<'a, L> {
     }
 
     fn recycle(&mut self, content: Option<Vec<u8>>) {
-        if let Some(content) = content.filter(|content| content.capacity() <= LARGEST_SPARE) {
-            if self.spare.len() < SPARES {
-                self.spare.push(content);
-            }
+        let fits = |content: &Vec<u8>| content.capacity() <= LARGEST_SPARE && self.spare.len() < SPARES;
+        if let Some(content) = content.filter(fits) {
+            self.spare.push(content);
         }
     }
 }

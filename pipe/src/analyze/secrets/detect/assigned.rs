@@ -55,7 +55,7 @@ impl Pass<'_, '_, '_> {
         }
         self.vendors.push((index, hit.end));
         if let Some(assignment) = self.reading(hit)
-            && self.vendor_value(usize::from(index), &assignment, true)
+            && self.vendor_value(usize::from(index), &assignment, Some(hit))
         {
             return;
         }
@@ -82,15 +82,15 @@ impl Pass<'_, '_, '_> {
                     operator: assignment::Operator::Argument,
                     wrapped: false,
                 };
-                if self.vendor_value(index, &assignment, false) {
+                if self.vendor_value(index, &assignment, None) {
                     return;
                 }
             }
         }
     }
 
-    /// Whether the vendor's pattern holds for the value; adds it if so.
-    fn vendor_value(&mut self, index: usize, assignment: &Assignment, named: bool) -> bool {
+    /// Whether the vendor's pattern holds for the value; adds it if so. `named` is the keyword, if it stands in the assignment's name.
+    fn vendor_value(&mut self, index: usize, assignment: &Assignment, named: Option<Hit>) -> bool {
         let rules = rule::builtin();
         let rule = &rules[index];
         let name = &self.text[assignment.name.clone()];
@@ -107,8 +107,11 @@ impl Pass<'_, '_, '_> {
         let Some(found) = found else { return false };
         let plausible = token::is_plausible(rule, &slice[found.secret.clone()], 0);
         let secret = value.start + found.secret.start..value.start + found.secret.end;
-        let confidence = if named { Confidence::High } else { Confidence::Medium };
-        self.add(index, secret, confidence, plausible, rank::VENDOR);
+        let (confidence, origin) = match named {
+            Some(hit) => (Confidence::High, (rank::NAMED, prominence(&assignment.name, hit))),
+            None => (Confidence::Medium, (rank::NEAR, 0)),
+        };
+        self.add(index, secret, confidence, plausible, origin);
         true
     }
 
@@ -116,6 +119,10 @@ impl Pass<'_, '_, '_> {
     pub(in super::super) fn name(&mut self, hit: Hit) {
         let Some(assignment) = self.reading(hit) else { return };
         if self.assignment.as_mut().is_some_and(|reading| std::mem::replace(&mut reading.judged, true)) {
+            return;
+        }
+        // `!PSK:…`, `+AUTH`: lists of ciphers and options.
+        if assignment.name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'!' | b'+')) {
             return;
         }
         let mut promise = names::promise(&self.text[assignment.name.clone()]);
@@ -127,7 +134,7 @@ impl Pass<'_, '_, '_> {
             if end + VENDOR_REACH < assignment.value.start {
                 break;
             }
-            if end <= assignment.name.start && self.vendor_value(usize::from(index), &assignment, false) {
+            if end <= assignment.name.start && self.vendor_value(usize::from(index), &assignment, None) {
                 return;
             }
         }
@@ -147,15 +154,17 @@ impl Pass<'_, '_, '_> {
         };
         let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
         let slice = &self.text[value.clone()];
+        let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
-                let confidence = if self.malformed == Some(value.start) { Confidence::Low } else { confidence };
+                let doubtful = self.malformed == Some(value.start) || prose;
+                let confidence = if doubtful { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
-                self.add(rule, value, confidence, true, rank::GENERIC);
+                self.add(rule, value, confidence, true, (rank::GENERIC, 0));
             }
             Verdict::Doubtful => {
                 let rule = self.generic_rule(promise);
-                self.add(rule, value, Confidence::Low, false, rank::GENERIC);
+                self.add(rule, value, Confidence::Low, false, (rank::GENERIC, 0));
             }
             Verdict::Harmless => {}
         }
@@ -174,6 +183,18 @@ impl Pass<'_, '_, '_> {
             Promise::Perhaps | Promise::Nothing => known.key_material,
         }
     }
+}
+
+/// How much a keyword says about the name it stands in: names begin with the vendor, and `bamboohr` is not `bamboo`.
+fn prominence(name: &Range<usize>, hit: Hit) -> usize {
+    let before = hit.start().saturating_sub(name.start).min(255);
+    (255 - before) * 256 + hit.keyword().text.len().min(255)
+}
+
+/// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
+fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
+    text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
 }
 
 /// Whether an odd number of quotation marks precedes on the line.

@@ -61,7 +61,7 @@ impl Pass<'_, '_, '_> {
             {
                 let known = &self.scanner.engine.known;
                 let rule = if promise == Promise::Secret { known.token } else { known.password };
-                self.add(rule, value, Confidence::Medium, true, rank::SYNTAX);
+                self.add(rule, value, Confidence::Medium, true, (rank::SYNTAX, 0));
                 return;
             }
         }

@@ -130,7 +130,7 @@ impl Pass<'_, '_, '_> {
         let mut inner = self.scanner.pass(self.path, decoded, self.kind, true);
         candidate::settle(&mut inner);
         for found in inner {
-            if found.reported && found.rank == rank::GENERIC && found.confidence < Confidence::Medium {
+            if found.reported && found.origin.0 == rank::GENERIC && found.confidence < Confidence::Medium {
                 continue;
             }
             let secret = place(found.secret.clone());

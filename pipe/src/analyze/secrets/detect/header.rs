@@ -51,9 +51,9 @@ impl Pass<'_, '_, '_> {
             let verdict = judge::judge(&decoded[colon + 1..], context);
             let reported = in_header && matches!(verdict, Verdict::Secret(_));
             if let Verdict::Secret(confidence) = verdict {
-                self.add(rule, place, confidence.max(Confidence::Medium), reported, rank::SYNTAX);
+                self.add(rule, place, confidence.max(Confidence::Medium), reported, (rank::SYNTAX, 0));
             } else if decoded.len() > colon + 1 {
-                self.add(rule, place, Confidence::Low, false, rank::SYNTAX);
+                self.add(rule, place, Confidence::Low, false, (rank::SYNTAX, 0));
             }
             return;
         }
@@ -67,8 +67,8 @@ impl Pass<'_, '_, '_> {
             kind: FileKind::Text,
         };
         match judge::judge(value, context) {
-            Verdict::Secret(confidence) => self.add(rule, place, confidence, true, rank::SYNTAX),
-            Verdict::Doubtful => self.add(rule, place, Confidence::Low, false, rank::SYNTAX),
+            Verdict::Secret(confidence) => self.add(rule, place, confidence, true, (rank::SYNTAX, 0)),
+            Verdict::Doubtful => self.add(rule, place, Confidence::Low, false, (rank::SYNTAX, 0)),
             Verdict::Harmless => {}
         }
     }

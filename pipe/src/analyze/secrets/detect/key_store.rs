@@ -20,7 +20,7 @@ impl Pass<'_, '_, '_> {
                 .is_some();
         if is_store {
             let rule = self.scanner.engine.known.key_store;
-            self.add(rule, 0..self.text.len(), Confidence::High, true, rank::FORM);
+            self.add(rule, 0..self.text.len(), Confidence::High, true, (rank::FORM, 0));
         }
     }
 }

@@ -75,7 +75,7 @@ impl Pass<'_, '_, '_> {
             return;
         }
         let telling = !placeholder::is_placeholder(&decoded) && decode::is_text(&decoded);
-        self.add(rule, start..end, Confidence::Medium, telling, rank::SYNTAX);
+        self.add(rule, start..end, Confidence::Medium, telling, (rank::SYNTAX, 0));
     }
 }
 

@@ -62,8 +62,8 @@ impl Pass<'_, '_, '_> {
             kind: FileKind::Text,
         };
         match judge::judge(&self.text[value.clone()], context) {
-            Verdict::Secret(confidence) => self.add(rule, value, confidence, true, rank::SYNTAX),
-            Verdict::Doubtful => self.add(rule, value, penstock_common::Confidence::Low, false, rank::SYNTAX),
+            Verdict::Secret(confidence) => self.add(rule, value, confidence, true, (rank::SYNTAX, 0)),
+            Verdict::Doubtful => self.add(rule, value, penstock_common::Confidence::Low, false, (rank::SYNTAX, 0)),
             Verdict::Harmless => {}
         }
     }

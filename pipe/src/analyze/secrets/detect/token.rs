@@ -31,7 +31,8 @@ impl Pass<'_, '_, '_> {
         match found {
             Some(found) if closed => {
                 let plausible = is_plausible(rule, &self.text[found.secret.clone()], hit.keyword().text.len());
-                self.add(index, found.secret, Confidence::High, plausible, rank::FORM);
+                let mark = hit.keyword().text.len();
+                self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, mark), 0));
             }
             // `ghp_` and then something else: whatever it is, it is not what its name promises.
             _ if rule.prefix.len() >= 4 && self.text[start..].starts_with(rule.prefix.as_bytes()) => {
@@ -66,8 +67,20 @@ impl Pass<'_, '_, '_> {
             }
             let secret = &self.text[found.secret.clone()];
             let plausible = rule.check == Check::Pem || is_plausible(rule, secret, 0);
-            self.add(index, found.secret, Confidence::High, plausible, rank::FORM);
+            // The pattern says more than the keyword: how long that is does not matter.
+            self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, usize::MAX), 0));
         }
+    }
+}
+
+/// Keys and tokens that many vendors hand out yield to the vendor's own rule, and so do marks too short to be anybody's own.
+fn form_rank(rule: &Rule, mark: usize) -> u8 {
+    if rule.group == "core" {
+        rank::NEAR
+    } else if mark <= 3 {
+        rank::SHORT_FORM
+    } else {
+        rank::FORM
     }
 }
 

@@ -68,9 +68,9 @@ impl Pass<'_, '_, '_> {
                     || memchr::memmem::find(host, b".example").is_some()
                     || memchr::memmem::find(host, b"example.com").is_some();
                 let confidence = if documented { Confidence::Low } else { confidence };
-                self.add(rule, password, confidence, true, rank::SYNTAX);
+                self.add(rule, password, confidence, true, (rank::SYNTAX, 0));
             }
-            Verdict::Doubtful => self.add(rule, password, Confidence::Low, false, rank::SYNTAX),
+            Verdict::Doubtful => self.add(rule, password, Confidence::Low, false, (rank::SYNTAX, 0)),
             Verdict::Harmless => {}
         }
     }

@@ -85,7 +85,7 @@ impl Scanner<'_> {
                 reported: one.reported,
                 encoding: None,
                 allowed_by: one.allowed_by,
-                rank: if is_generic { rank::GENERIC } else { rank::CONFIGURED },
+                origin: (if is_generic { rank::GENERIC } else { rank::CONFIGURED }, 0),
             });
         }
     }
@@ -109,7 +109,7 @@ impl Scanner<'_> {
                 reported: true,
                 encoding: None,
                 allowed_by: lists.copied().find(|list| layer.lists[*list].covers(origin)),
-                rank: rank::CONFIGURED,
+                origin: (rank::CONFIGURED, 0),
             });
         }
     }

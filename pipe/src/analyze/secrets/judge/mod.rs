@@ -93,6 +93,10 @@ pub(super) fn is_surely_no_word(value: &[u8]) -> bool {
 
 /// In code a bare word is a variable. Only what cannot be an expression counts.
 fn stands_for_itself(value: &[u8], traits: &Traits, operator: Operator) -> bool {
+    // `/^…/`, `|x| …`
+    if matches!(value[0], b'/' | b'|' | b'\\') {
+        return false;
+    }
     if operator == Operator::Blank || operator == Operator::Element {
         return true;
     }
@@ -130,27 +134,10 @@ fn stands_for_itself(value: &[u8], traits: &Traits, operator: Operator) -> bool 
 
 /// Words of languages and forms that stand where a secret could.
 fn is_literal_word(value: &[u8]) -> bool {
+    #[rustfmt::skip]
     const LITERALS: &[&[u8]] = &[
-        b"null",
-        b"none",
-        b"true",
-        b"false",
-        b"undefined",
-        b"empty",
-        b"string",
-        b"optional",
-        b"required",
-        b"default",
-        b"enabled",
-        b"disabled",
-        b"yes",
-        b"bool",
-        b"boolean",
-        b"number",
-        b"object",
-        b"int32",
-        b"int64",
-        b"nullptr",
+        b"null", b"none", b"true", b"false", b"undefined", b"empty", b"string", b"optional", b"required", b"default",
+        b"enabled", b"disabled", b"yes", b"bool", b"boolean", b"number", b"object", b"int32", b"int64", b"nullptr",
         b"bytes",
     ];
     LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
@@ -172,43 +159,11 @@ fn is_address(value: &[u8]) -> bool {
     if value.starts_with(b"/") && !value.iter().any(u8::is_ascii_digit) && words::coverage(value) > 0.6 {
         return true;
     }
+    #[rustfmt::skip]
     const ENDINGS: &[&[u8]] = &[
-        b".pem",
-        b".key",
-        b".crt",
-        b".txt",
-        b".json",
-        b".yml",
-        b".yaml",
-        b".xml",
-        b".html",
-        b".php",
-        b".js",
-        b".ts",
-        b".py",
-        b".java",
-        b".go",
-        b".rb",
-        b".conf",
-        b".properties",
-        b".jks",
-        b".p12",
-        b".pfx",
-        b".com",
-        b".org",
-        b".net",
-        b".io",
-        b".local",
-        b".md",
-        b".png",
-        b".cfg",
-        b".ini",
-        b".pub",
-        b".cer",
-        b".der",
-        b".env",
-        b".sh",
-        b".sql",
+        b".pem", b".key", b".crt", b".txt", b".json", b".yml", b".yaml", b".xml", b".html", b".php", b".js", b".ts",
+        b".py", b".java", b".go", b".rb", b".conf", b".properties", b".jks", b".p12", b".pfx", b".com", b".org", b".net",
+        b".io", b".local", b".md", b".png", b".cfg", b".ini", b".pub", b".cer", b".der", b".env", b".sh", b".sql",
         b".csv",
     ];
     if ENDINGS
@@ -232,44 +187,12 @@ fn is_address(value: &[u8]) -> bool {
 }
 
 /// Stand-ins of people who test: a value of these words and few digits is a password only by name.
+#[rustfmt::skip]
 const LAZY: &[&[u8]] = &[
-    b"password",
-    b"passwd",
-    b"pass",
-    b"secret",
-    b"token",
-    b"test",
-    b"testing",
-    b"admin",
-    b"user",
-    b"username",
-    b"key",
-    b"pwd",
-    b"demo",
-    b"guest",
-    b"foo",
-    b"bar",
-    b"login",
-    b"default",
-    b"changeme",
-    b"abc",
-    b"qwerty",
-    b"asdf",
-    b"hello",
-    b"root",
-    b"value",
-    b"string",
-    b"some",
-    b"my",
-    b"the",
-    b"new",
-    b"old",
-    b"wrong",
-    b"bad",
-    b"correct",
-    b"hunter",
-    b"letmein",
-    b"tester",
+    b"password", b"passwd", b"pass", b"secret", b"token", b"test", b"testing", b"admin", b"user", b"username", b"key",
+    b"pwd", b"demo", b"guest", b"foo", b"bar", b"login", b"default", b"changeme", b"abc", b"qwerty", b"asdf",
+    b"hello", b"root", b"value", b"string", b"some", b"my", b"the", b"new", b"old", b"wrong", b"bad", b"correct",
+    b"hunter", b"letmein", b"tester",
 ];
 
 fn is_lazy(value: &[u8]) -> bool {

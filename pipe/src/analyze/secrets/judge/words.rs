@@ -13,6 +13,7 @@ fn dictionary() -> &'static [&'static str] {
 }
 
 /// Shorter words that glue longer ones together in names and phrases.
+#[rustfmt::skip]
 const SHORT: &[&str] = &[
     "a", "my", "is", "to", "of", "in", "on", "the", "and", "for", "you", "not", "set", "get", "new", "old", "key",
     "api", "app", "url", "web", "sql", "env", "dev", "tmp", "foo", "bar", "baz", "abc", "xyz", "has", "was", "are",

@@ -1,0 +1,43 @@
+//! `--format jsonl`: one object a line, for tools that read as it comes.
+//!
+//! Owns the two kinds of lines. Findings look as in `json`; the last line holds everything else, so that a cut-off report is recognised.
+
+use std::io::{self, Write};
+
+use penstock_common::{Finding, ToolRun};
+use serde::Serialize;
+
+use super::json::compact;
+use super::{Report, Summary, Verdict};
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line<'a> {
+    Finding(&'a Finding),
+    Summary(Box<Last<'a>>),
+}
+
+#[derive(Serialize)]
+struct Last<'a> {
+    schema_version: u32,
+    started_at: &'a str,
+    tools: &'a [ToolRun],
+    verdict: &'a Verdict,
+    below_minimum: u64,
+    summary: Summary,
+}
+
+pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &report.run.findings {
+        compact(&Line::Finding(finding), out)?;
+    }
+    let last = Last {
+        schema_version: report.run.schema_version,
+        started_at: &report.run.started_at,
+        tools: &report.run.tools,
+        verdict: &report.verdict,
+        below_minimum: report.below_minimum,
+        summary: Summary::of(report),
+    };
+    compact(&Line::Summary(Box::new(last)), out)
+}

@@ -1,0 +1,160 @@
+//! A small run for tests, with one of everything that reports tell.
+
+use penstock_common::fingerprint::FingerprintInput;
+use penstock_common::{
+    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Run, Severity, Skipped,
+    Suppression, SuppressionKind, ToolRun, Validity,
+};
+
+use super::{Report, Verdict};
+
+pub(super) fn report(run: &Run) -> Report<'_> {
+    Report { run, verdict: Verdict { failed: true, condition: "any:low".to_owned() }, below_minimum: 3, color: false }
+}
+
+pub(super) fn location(path: &str, line: u32, column: u32, length: u32) -> Location {
+    let path = path.to_owned();
+    Location { path, start_line: line, start_column: column, end_line: line, end_column: column + length }
+}
+
+fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> Finding {
+    let input = FingerprintInput {
+        category: "secret",
+        tool: "penstock",
+        rule,
+        path: &location.path,
+        context: "",
+        ordinal: location.start_line,
+    };
+    Finding {
+        category: Category::Secret,
+        rule: rule.to_owned(),
+        title: title.to_owned(),
+        severity,
+        confidence: Confidence::High,
+        message: title.to_owned(),
+        masked: Some("••••••••".to_owned()),
+        validity: None,
+        excerpt: None,
+        related: Vec::new(),
+        group: None,
+        decoded_from: None,
+        commit: None,
+        references: Vec::new(),
+        remediation: Some("Change it where it is used.".to_owned()),
+        fingerprints: input.fingerprints(),
+        suppression: None,
+        location,
+    }
+}
+
+fn line(number: u32, text: &str, mark: Option<(u32, u32)>) -> ExcerptLine {
+    ExcerptLine { number, text: text.to_owned(), mark }
+}
+
+pub(super) fn run() -> Run {
+    let key = Finding {
+        validity: Some(Validity::ValidForm),
+        message: "AWS access key (valid form)".to_owned(),
+        masked: Some("AKIA••••••••".to_owned()),
+        excerpt: Some(Excerpt {
+            lines: vec![
+                line(11, "# 鍵 of the build", None),
+                line(12, "\tkey = \"AKIA••••••••\"", Some((8, 20))),
+                line(13, "\tsecret = \"••••••••\"", None),
+            ],
+        }),
+        related: vec![location("config/build settings.py", 13, 12, 40)],
+        references: vec![Reference::Url("https://example.com/rotate".to_owned())],
+        ..finding(
+            "example-access-key",
+            "AWS access key",
+            Severity::Critical,
+            location("config/build settings.py", 12, 9, 20),
+        )
+    };
+    let password = |path: &str, number| Finding {
+        confidence: Confidence::Medium,
+        group: Some(1),
+        excerpt: Some(Excerpt { lines: vec![line(number, "password: ••••••••", Some((10, 18)))] }),
+        ..finding("example-password", "Password", Severity::High, location(path, number, 11, 16))
+    };
+    let commit = CommitInfo {
+        id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        author: "Jo Doe".to_owned(),
+        email: "jo@example.com".to_owned(),
+        date: "2026-01-02T03:04:05Z".to_owned(),
+        subject: "add the deploy script".to_owned(),
+    };
+    let suppressed = Finding {
+        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "only used in tests".to_owned() }),
+        ..finding("example-password", "Password", Severity::High, location("tests/login.py", 3, 5, 9))
+    };
+    Run {
+        schema_version: Run::SCHEMA_VERSION,
+        started_at: "2026-11-23T14:05:09Z".to_owned(),
+        tools: vec![ToolRun {
+            name: "penstock".to_owned(),
+            version: "0.1.0".to_owned(),
+            configuration: String::new(),
+            scope: "tree .".to_owned(),
+            complete: false,
+            files: 12,
+            bytes: 1_234_567,
+            skipped: vec![
+                Skipped {
+                    subject: "big.sql".to_owned(),
+                    reason: "its 20000000 bytes are over the limit of 10000000".to_owned(),
+                    by_limit: true,
+                },
+                Skipped { subject: "locked".to_owned(), reason: "permission denied".to_owned(), by_limit: false },
+            ],
+        }],
+        findings: vec![
+            key,
+            password("config/build settings.py", 20),
+            password("deploy/values.yaml", 7),
+            Finding { commit: Some(commit), ..password_alone() },
+            suppressed,
+        ],
+    }
+}
+
+fn password_alone() -> Finding {
+    Finding {
+        decoded_from: Some("base64".to_owned()),
+        ..finding("example-password", "Password", Severity::Low, location("old/deploy.sh", 2, 1, 4))
+    }
+}
+
+/// The run with `text` in every field that can hold text.
+pub(super) fn with_text_everywhere(text: &str) -> Run {
+    let mut run = run();
+    let put = || text.to_owned();
+    for finding in &mut run.findings {
+        finding.rule = put();
+        finding.title = put();
+        finding.message = format!("{text}.");
+        finding.location.path = put();
+        finding.masked = Some(put());
+        finding.decoded_from = Some(put());
+        finding.references = vec![Reference::Url(put()), Reference::Cwe(put()), Reference::Cve(put())];
+        finding.remediation = Some(put());
+        finding.related.iter_mut().for_each(|place| place.path = put());
+        for line in finding.excerpt.iter_mut().flat_map(|excerpt| &mut excerpt.lines) {
+            line.text = put();
+        }
+        if let Some(commit) = &mut finding.commit {
+            *commit = CommitInfo { id: put(), author: put(), email: put(), date: put(), subject: put() };
+        }
+        if let Some(suppression) = &mut finding.suppression {
+            suppression.reason = put();
+        }
+    }
+    for tool in &mut run.tools {
+        (tool.name, tool.version, tool.configuration, tool.scope) = (put(), put(), put(), put());
+        tool.skipped.iter_mut().for_each(|one| (one.subject, one.reason) = (put(), put()));
+    }
+    run.started_at = put();
+    run
+}
