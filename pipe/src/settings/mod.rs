@@ -5,6 +5,7 @@
 mod clock;
 mod environment;
 pub mod file;
+pub mod gitleaks;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -77,9 +78,9 @@ pub fn read_file(named: Option<&Path>, root: Option<&Path>) -> Result<File, Erro
         (None, Some(root)) => root.join(FILE_NAME),
         (None, None) => return Ok(File::default()),
     };
-    // A link could lead anywhere, and the file is named in messages.
-    let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
-    if named.is_none() && is_link {
+    // A link could lead anywhere, and the file is named in messages. A folder that cannot be entered is told by the scan itself.
+    let is_there = fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_symlink());
+    if named.is_none() && !is_there {
         return Ok(File::default());
     }
     match fs::read_to_string(&path) {
