@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
         .map(|c| &text[c.secret.clone()])
         .map(|secret| (secret, path::display(secret)))
         // What is shown escaped may stand elsewhere just so; what holds a mask's own dots may arise by masking.
-        .filter(|(secret, shown)| shown.as_bytes() == *secret && !shown.contains('•'))
+        .filter(|(secret, shown)| shown.as_bytes() == *secret && !shown.contains(['•', '\\']))
         .map(|(_, shown)| shown)
         .collect();
 
