@@ -4,6 +4,7 @@
 //! ordered list. Decides nothing about findings and prints nothing.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +13,9 @@ use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
 use sha2::{Digest, Sha256};
 
 use crate::analyze::secrets::gitleaks::Layer;
-use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, rule};
+use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rule};
 use crate::checkout::platform::path_name;
-use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
+use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
 use crate::checkout::{history, range, staged, stdin, work_tree};
 
 /// What is asked for.
@@ -102,12 +103,14 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
     });
     let exclude = exclude.build()?;
     let visitor = || SecretsVisitor {
+        engine: &engine,
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
         exclude: &exclude,
         layer: request.gitleaks.as_deref(),
         excluded: (0, 0),
         allowed: (0, 0),
+        faults: Vec::new(),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -116,10 +119,18 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
         Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
         Target::History(path) => {
+            let engine = &engine;
             let filter = || {
                 let mut scanner = engine.scanner();
                 let reporter = Reporter::new(request.minimum);
-                move |bytes: &[u8]| reporter.would_tell(&mut scanner, bytes)
+                // If a rule fails here it fails again when the blob is looked at, and is told there.
+                move |bytes: &[u8]| {
+                    let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
+                    catch_unwind(looks).unwrap_or_else(|_| {
+                        scanner = engine.scanner();
+                        true
+                    })
+                }
             };
             history::history(&open(path)?, limits, progress, filter, visitor)?
         }
@@ -130,6 +141,7 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
 
 /// One thread's way through the items.
 struct SecretsVisitor<'e> {
+    engine: &'e Engine,
     scanner: Scanner<'e>,
     reporter: Reporter,
     exclude: &'e GlobSet,
@@ -138,6 +150,8 @@ struct SecretsVisitor<'e> {
     layer: Option<&'e Layer>,
     /// Files and bytes that an allowlist leaves out.
     allowed: (u64, u64),
+    /// Items on which a rule panicked.
+    faults: Vec<Skipped>,
 }
 
 impl Visitor for SecretsVisitor<'_> {
@@ -153,7 +167,18 @@ impl Visitor for SecretsVisitor<'_> {
             self.allowed.1 += item.bytes.len() as u64;
             return;
         }
-        self.reporter.scan(&mut self.scanner, &item);
+        let found = self.reporter.found.len();
+        let scan = AssertUnwindSafe(|| self.reporter.scan(&mut self.scanner, &item));
+        if catch_unwind(scan).is_err() {
+            // What the fault left behind is not to be trusted: this item is given up, everything else is not.
+            self.reporter.found.truncate(found);
+            self.scanner = self.engine.scanner();
+            self.faults.push(Skipped {
+                subject: redact_text(&mut self.scanner, &path::display(item.path)),
+                reason: "a rule failed on it; this is a fault of penstock".to_owned(),
+                by_limit: false,
+            });
+        }
     }
 }
 
@@ -175,6 +200,7 @@ fn collect(
             coverage.skipped.push(Skipped { subject, reason, by_limit: true });
         }
         coverage.skipped.extend(visitor.reporter.notices);
+        coverage.skipped.extend(visitor.faults);
         allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
         excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
