@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::objects::Objects;
 use super::sweep::Sweep;
-use super::walk::{Look, Seen};
 use crate::checkout::{Limits, Progress};
 
 /// Blobs and bytes after which progress is told.

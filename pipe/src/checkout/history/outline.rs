@@ -11,10 +11,10 @@ use gix::objs::Kind;
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::layout::NONE;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::sweep::Sweep;
 use super::trees::{self, Folder};
-use super::walk::{Look, Seen};
 
 /// What is known after the second pass.
 pub(super) struct Outline {
