@@ -25,6 +25,14 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// An argument names what has no end or no content.
+    #[error("`{}` is a {kind}", shown(.path))]
+    NotAFile {
+        /// As given.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// An argument names something that is never looked at: git's own files, or what Pipelines puts into the clone.
     #[error("`{}` is never scanned", shown(.path))]
     Excluded {
@@ -92,6 +100,7 @@ impl Error {
         Some(match self {
             Self::NoSuchPath { .. } => "check the path; it is taken relative to the current folder",
             Self::Unreadable { .. } => "check the permissions of the path and of the folders above it",
+            Self::NotAFile { .. } => "name a file or a folder; use `--stdin` for a stream",
             Self::Excluded { .. } => "name the folder that holds it; use `--history` for what git keeps",
             Self::NotARepository { .. } => {
                 "run it inside a clone; outside of git, `penstock scan PATH` reads plain files"
@@ -118,6 +127,7 @@ impl Error {
         matches!(
             self,
             Self::NoSuchPath { .. }
+                | Self::NotAFile { .. }
                 | Self::Excluded { .. }
                 | Self::NotARepository { .. }
                 | Self::NoWorkTree { .. }

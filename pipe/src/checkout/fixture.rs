@@ -2,8 +2,45 @@
 //!
 //! The only place that starts a program, and only in tests.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use penstock_common::CommitInfo;
+
+use super::{Item, Visitor};
+
+/// An item as it was visited.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seen {
+    pub(super) path: String,
+    pub(super) text: String,
+    pub(super) lines: Option<Vec<(u32, u32)>>,
+    pub(super) commit: Option<CommitInfo>,
+}
+
+/// Keeps what it visits.
+#[derive(Debug, Default)]
+pub(super) struct Recorder(pub(super) Vec<Seen>);
+
+impl Visitor for Recorder {
+    fn visit(&mut self, item: Item<'_>) {
+        let pairs = |lines: &[RangeInclusive<u32>]| lines.iter().map(|lines| (*lines.start(), *lines.end())).collect();
+        self.0.push(Seen {
+            path: super::path::display(item.path),
+            text: String::from_utf8_lossy(item.bytes).into_owned(),
+            lines: item.lines.map(pairs),
+            commit: item.commit.map(|commit| CommitInfo::clone(commit)),
+        });
+    }
+}
+
+/// What all visitors saw, sorted.
+pub(super) fn seen(recorders: Vec<Recorder>) -> Vec<Seen> {
+    let mut seen: Vec<_> = recorders.into_iter().flat_map(|recorder| recorder.0).collect();
+    seen.sort();
+    seen
+}
 
 /// A folder with a repository in it, gone when dropped.
 pub(super) struct Fixture {
@@ -44,6 +81,16 @@ impl Fixture {
     pub(super) fn git(&self, arguments: &[&str]) -> String {
         let output = run("git", arguments, self.path());
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs git with something to read; what it prints.
+    pub(super) fn git_with(&self, arguments: &[&str], input: &str) -> String {
+        let file = self.at(".git/input");
+        std::fs::write(&file, input).unwrap();
+        let script = format!("git {} < '{}'", arguments.join(" "), file.display());
+        let output = run("sh", &["-c", &script], self.path());
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 

@@ -8,18 +8,34 @@ use std::sync::Arc;
 
 use penstock_common::{CommitInfo, Skipped};
 
+mod added;
+mod commits;
+mod crew;
 pub mod error;
 #[cfg(test)]
 mod fixture;
 pub mod history;
+mod ignoring;
+mod index;
 pub mod locate;
+mod objects;
 pub mod path;
 pub mod platform;
+mod pool;
+pub mod range;
+mod read;
 pub mod repository;
+mod scope;
+pub mod staged;
+pub mod stdin;
+mod tally;
+mod tree_diff;
+pub mod work_tree;
 
 pub use error::Error;
 pub use locate::{Location, Trust};
 pub use repository::{Repository, Tips};
+pub use scope::TreeOptions;
 
 /// One piece of content to look at.
 #[derive(Clone, Copy)]

@@ -1,0 +1,50 @@
+//! What git tracks, as its index says.
+//!
+//! Owns reading the index so that a damaged or hostile one is an error and nothing worse. Does not compare it with anything.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gix::bstr::{BStr, ByteSlice};
+
+use super::error::{Error, chain};
+use super::locate::Location;
+
+/// A header and a checksum: less is no index.
+const SMALLEST: u64 = 12 + 20;
+
+/// The index of a work tree.
+pub(super) struct Index(gix::index::File);
+
+impl Index {
+    /// Reads the index at `location`, which was checked. None before the first `git add`.
+    pub(super) fn read(location: &Location) -> Result<Option<Self>, Error> {
+        let path = location.git_dir.join("index");
+        let Ok(metadata) = fs::metadata(&path) else { return Ok(None) };
+        if !metadata.is_file() || metadata.len() < SMALLEST {
+            return Err(Error::damaged(&path, "the index is cut off"));
+        }
+        let options = gix::index::decode::Options { thread_limit: Some(1), ..Default::default() };
+        // The library asserts some of what it reads.
+        catch_unwind(AssertUnwindSafe(|| gix::index::File::at(path.clone(), gix::hash::Kind::Sha1, false, options)))
+            .map_err(|_| Error::damaged(&path, "the index is malformed"))?
+            .map(|file| Some(Self(file)))
+            .map_err(|error| Error::damaged(&path, chain(&error)))
+    }
+
+    /// All entries, sorted by path.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&BStr, &gix::index::Entry)> {
+        self.0.entries().iter().map(|entry| (entry.path(&self.0), entry))
+    }
+
+    /// Whether the file at `path` is tracked.
+    pub(super) fn has_file(&self, path: &[u8]) -> bool {
+        self.0.entry_index_by_path(path.as_bstr()).is_ok()
+    }
+
+    /// Whether something in `folder`, given with a final `/`, is tracked.
+    pub(super) fn has_folder(&self, folder: &[u8]) -> bool {
+        let from = self.0.entries().partition_point(|entry| entry.path(&self.0) < folder.as_bstr());
+        self.0.entries().get(from).is_some_and(|entry| entry.path(&self.0).starts_with(folder))
+    }
+}

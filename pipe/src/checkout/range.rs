@@ -1,0 +1,128 @@
+//! What the commits of a range add.
+//!
+//! Owns the way from commits to items: every commit is compared with its parents, and what it adds is looked at even if a later
+//! commit takes it away again, because what was pushed once has leaked. The same content at the same path comes once, with the
+//! oldest commit that brought it. Works in batches, so that memory does not grow with the range.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use gix::ObjectId;
+use penstock_common::{CommitInfo, Skipped};
+
+use super::added::Worker;
+use super::commits::{in_range, info};
+use super::crew::Crew;
+use super::objects::Objects;
+use super::repository::Repository;
+use super::tree_diff::{Change, changes};
+use super::{Coverage, Error, Limits, Progress, Visitor, pool};
+
+/// Commits that are compared before their content is looked at.
+const BATCH: usize = 1024;
+
+/// What one commit adds.
+struct Added {
+    /// Its place among all commits of the range.
+    place: usize,
+    info: Arc<CommitInfo>,
+    changes: Vec<Change>,
+}
+
+/// Looks at what the commits of `range` add. `make` makes one visitor per thread; all of them are handed back.
+pub fn scan<V: Visitor>(
+    repository: &Repository,
+    range: &str,
+    limits: &Limits,
+    progress: Option<&dyn Progress>,
+    make: impl Fn() -> V + Sync,
+) -> Result<(Vec<V>, Coverage), Error> {
+    let commits = in_range(repository, range)?;
+    let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
+    let crew = Crew::new(|| Worker::new(repository, make(), progress));
+    let mut coverage = Coverage { skipped: commits.skipped, ..Coverage::default() };
+    let mut seen = Seen::default();
+    for (batch, ids) in commits.ids.chunks(BATCH).enumerate() {
+        let tasks = ids.iter().enumerate().map(|(place, id)| (batch * BATCH + place, *id)).collect();
+        let compared = pool::run(
+            threads,
+            tasks,
+            || (crew.take(), Vec::new()),
+            |(worker, made), (place, id), _| {
+                made.extend(compare(repository, &worker.objects, place, id, &mut worker.coverage.skipped))
+            },
+        );
+        let mut made: Vec<Added> = compared
+            .into_iter()
+            .flat_map(|(worker, made)| {
+                crew.give(worker);
+                made
+            })
+            .collect();
+        made.sort_by_key(|added| added.place);
+        let mut tasks = Vec::new();
+        for Added { info, changes, .. } in made {
+            let new = changes.into_iter().filter(|change| seen.insert(change));
+            tasks.extend(new.map(|change| (Arc::clone(&info), change)));
+        }
+        let workers = pool::run(
+            threads,
+            tasks,
+            || crew.take(),
+            |worker, (info, change): (_, Change), _| {
+                worker.look(&change, Some(&info), limits.max_file_size);
+            },
+        );
+        workers.into_iter().for_each(|worker| crew.give(worker));
+    }
+    let visitors = crew.disband(&mut coverage);
+    Ok((visitors, coverage))
+}
+
+/// Compares a commit with its parents.
+fn compare(
+    repository: &Repository,
+    objects: &Objects,
+    place: usize,
+    id: ObjectId,
+    skipped: &mut Vec<Skipped>,
+) -> Option<Added> {
+    let read = objects.commit(id, |commit| (info(id, commit), commit.tree(), commit.parents().collect::<Vec<_>>()));
+    let (info, tree, mut parents) = match read {
+        Ok(read) => read,
+        Err(fault) => {
+            skipped.push(fault.skipped(format!("commit {id}")));
+            return None;
+        }
+    };
+    if repository.shallow().contains(&id) {
+        parents.clear();
+    }
+    let mut trees = Vec::with_capacity(parents.len());
+    for parent in parents {
+        match objects.commit(parent, |commit| commit.tree()) {
+            Ok(tree) => trees.push(tree),
+            Err(fault) => skipped.push(fault.skipped(format!("parent {parent} of commit {id}"))),
+        }
+    }
+    let changes = changes(objects, tree, trees, skipped);
+    Some(Added { place, info: Arc::new(info), changes })
+}
+
+/// Contents and paths that were looked at. Paths are kept as hashes under a random key.
+#[derive(Default)]
+struct Seen {
+    keys: HashSet<(ObjectId, u64)>,
+    hasher: RandomState,
+}
+
+impl Seen {
+    fn insert(&mut self, change: &Change) -> bool {
+        self.keys.insert((change.id, self.hasher.hash_one(&change.path)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

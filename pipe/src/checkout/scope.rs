@@ -1,0 +1,203 @@
+//! What the arguments of a tree scan mean.
+//!
+//! Owns turning each PATH into a place to begin and the name that files below it are shown under; reads no content. The rule
+//! for names: if all PATHs lie in one repository, a file is named from that repository's root, wherever the command runs, so
+//! that a finding has the same name in CI and on a laptop. Otherwise a file is named from its PATH: with one PATH relative to
+//! it, with several by the PATH as given and what follows.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::error::Error;
+use super::ignoring::Patterns;
+use super::index::Index;
+use super::locate::{Location, Trust};
+use super::platform::{self, Kind, path_bytes};
+
+/// Which files of a tree count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeOptions {
+    /// Everything, whatever git or a file of patterns says. The repository is not read at all.
+    pub all_files: bool,
+    /// Also the repositories inside a repository.
+    pub submodules: bool,
+    /// What a repository of somebody else may do.
+    pub trust: Trust,
+}
+
+/// One work tree, or a folder outside of any.
+pub(super) struct Tree {
+    /// Its root, absolute.
+    pub(super) path: PathBuf,
+    /// Its repository, checked; none outside of git, or if every file counts anyway.
+    pub(super) location: Option<Location>,
+    /// The root of the outermost tree around it.
+    pub(super) outermost: PathBuf,
+    /// What it tracks, read when first asked for.
+    pub(super) index: OnceLock<Option<Index>>,
+}
+
+/// A folder to be walked, or that a file stands in.
+pub(super) struct Folder {
+    /// Absolute.
+    pub(super) path: PathBuf,
+    /// Its name, with a final `/`; nothing for the root of all names.
+    pub(super) shown: Vec<u8>,
+    /// The same from the root of its tree, as the index has it.
+    pub(super) inside: Vec<u8>,
+    /// The tree that it belongs to.
+    pub(super) tree: Arc<Tree>,
+    /// The patterns that hold above it; those in it are read with it.
+    pub(super) patterns: Arc<Patterns>,
+    /// It is ignored, and looked through for what is tracked all the same.
+    pub(super) tracked_only: bool,
+}
+
+/// Where a walk begins.
+pub(super) struct Start {
+    /// The folder, or the one that the file stands in.
+    pub(super) folder: Folder,
+    /// The file's name, if it is a file.
+    pub(super) file: Option<std::ffi::OsString>,
+    /// The path itself, resolved.
+    pub(super) path: PathBuf,
+}
+
+impl Tree {
+    /// The names of the files of patterns that hold in this tree, strongest first.
+    pub(super) fn pattern_files(&self) -> &'static [&'static str] {
+        if self.location.is_some() { &[".gitignore"] } else { &[".ignore", ".gitignore"] }
+    }
+
+    /// The patterns that hold in the whole tree, whatever files it has.
+    pub(super) fn patterns(&self) -> Arc<Patterns> {
+        match &self.location {
+            Some(location) => Patterns::of_file(&self.path, &location.common_dir.join("info").join("exclude")),
+            None => Arc::default(),
+        }
+    }
+}
+
+/// What one argument names.
+struct Argument<'a> {
+    given: &'a Path,
+    path: PathBuf,
+    is_folder: bool,
+    location: Option<Location>,
+}
+
+/// Where to begin for `paths`, each place once.
+pub(super) fn resolve(paths: &[PathBuf], options: &TreeOptions) -> Result<Vec<Start>, Error> {
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let arguments = paths.iter().map(|path| Argument::new(path, options)).collect::<Result<Vec<_>, _>>()?;
+    let root = |argument: &Argument<'_>| argument.location.as_ref().and_then(|location| location.root.clone());
+    let common =
+        arguments.first().and_then(root).filter(|first| arguments.iter().all(|a| root(a).as_ref() == Some(first)));
+    let single = arguments.len() == 1;
+    let mut starts: Vec<Start> = Vec::new();
+    for argument in arguments {
+        if starts.iter().all(|start| start.path != argument.path) {
+            starts.push(argument.start(common.as_deref(), single, options));
+        }
+    }
+    Ok(starts)
+}
+
+impl<'a> Argument<'a> {
+    fn new(given: &'a Path, options: &TreeOptions) -> Result<Self, Error> {
+        // Follows the link that the argument may be; links below it are not followed.
+        let path = fs::canonicalize(given).map_err(|source| Error::reading(given, source))?;
+        if is_excluded(&path) {
+            return Err(Error::Excluded { path: given.to_owned() });
+        }
+        let metadata = fs::metadata(&path).map_err(|source| Error::reading(given, source))?;
+        let is_folder = match platform::kind(metadata.file_type()) {
+            Kind::Folder => true,
+            Kind::File => false,
+            Kind::Special(kind) => return Err(Error::NotAFile { path: given.to_owned(), kind }),
+            Kind::Symlink => return Err(Error::NotAFile { path: given.to_owned(), kind: "symbolic link" }),
+        };
+        let location = if options.all_files {
+            // Only the root is wanted, for names; a damaged or foreign repository is not read.
+            Location::discover(&path).ok().flatten().filter(|location| location.root.is_some())
+        } else {
+            let location = Location::discover(&path)?;
+            if let Some(location) = &location {
+                location.check(&options.trust)?;
+                if location.root.is_none() {
+                    return Err(Error::NoWorkTree { path: given.to_owned() });
+                }
+            }
+            location
+        };
+        Ok(Self { given, path, is_folder, location })
+    }
+
+    fn start(self, common: Option<&Path>, single: bool, options: &TreeOptions) -> Start {
+        let (folder, file) = match (self.is_folder, self.path.parent(), self.path.file_name()) {
+            (false, Some(parent), Some(name)) => (parent.to_owned(), Some(name.to_owned())),
+            _ => (self.path.clone(), None),
+        };
+        let root = self.location.as_ref().and_then(|location| location.root.clone()).unwrap_or_else(|| folder.clone());
+        let tree = Arc::new(Tree {
+            outermost: options.trust.within.clone().unwrap_or_else(|| root.clone()),
+            location: if options.all_files { None } else { self.location },
+            path: root,
+            index: OnceLock::new(),
+        });
+        let inside = below(&folder, &tree.path);
+        let shown = match common {
+            Some(common) => below(&folder, common),
+            None if single => Vec::new(),
+            None => as_given(if file.is_some() { self.given.parent() } else { Some(self.given) }),
+        };
+        let patterns = if options.all_files { Arc::default() } else { patterns_above(&tree, &folder) };
+        let folder = Folder { path: folder, shown, inside, tree, patterns, tracked_only: false };
+        Start { folder, file, path: self.path }
+    }
+}
+
+/// Git's own files, and what Pipelines puts into the clone of every step, are not the user's.
+fn is_excluded(path: &Path) -> bool {
+    let names: Vec<&OsStr> = path
+        .components()
+        .filter_map(|component| if let Component::Normal(name) = component { Some(name) } else { None })
+        .collect();
+    names.contains(&OsStr::new(".git"))
+        || names
+            .windows(3)
+            .any(|three| three == [OsStr::new(".bitbucket"), OsStr::new("pipelines"), OsStr::new("generated")])
+}
+
+/// The patterns of all folders from the tree's root down to the one above `folder`.
+fn patterns_above(tree: &Tree, folder: &Path) -> Arc<Patterns> {
+    let mut patterns = tree.patterns();
+    let mut at = tree.path.clone();
+    for name in folder.strip_prefix(&tree.path).into_iter().flat_map(Path::components) {
+        patterns = Patterns::below(&patterns, &at, tree.pattern_files());
+        at.push(name);
+    }
+    patterns
+}
+
+/// The name of `folder` from `root` on, with a final `/` unless they are the same.
+fn below(folder: &Path, root: &Path) -> Vec<u8> {
+    with_slash(path_bytes(folder.strip_prefix(root).unwrap_or(folder).as_os_str()).into_owned())
+}
+
+/// A folder's name as the user wrote it, without `.` segments.
+fn as_given(folder: Option<&Path>) -> Vec<u8> {
+    let folder: PathBuf =
+        folder.into_iter().flat_map(Path::components).filter(|part| !matches!(part, Component::CurDir)).collect();
+    with_slash(path_bytes(folder.as_os_str()).into_owned())
+}
+
+fn with_slash(mut name: Vec<u8>) -> Vec<u8> {
+    if !name.is_empty() && !name.ends_with(b"/") {
+        name.push(b'/');
+    }
+    name
+}
