@@ -46,7 +46,8 @@ fn damage_anywhere_in_a_pack_loses_little_and_never_panics() {
     let sound = fs::read(&pack).unwrap();
     let (all, _) = scan(git.path(), threads(1));
     let mut most = 0;
-    for at in (0..sound.len()).step_by(sound.len() / 60) {
+    // All but the checksum at its end, which only `git fsck` looks at.
+    for at in (0..sound.len() - 20).step_by(sound.len() / 60) {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x55;
         fs::write(&pack, &bytes).unwrap();
@@ -56,7 +57,7 @@ fn damage_anywhere_in_a_pack_loses_little_and_never_panics() {
             continue;
         };
         let given: Vec<_> = visitors.into_iter().flat_map(|visitor| visitor.0).collect();
-        assert!(!coverage.complete(), "byte {at}");
+        assert!(!coverage.complete(), "byte {at} of {}", sound.len());
         most = most.max(given.len());
         let contents: BTreeSet<_> = all.iter().map(|given| &given.0).collect();
         assert!(given.iter().all(|given| contents.contains(&given.0)), "byte {at}");

@@ -164,12 +164,20 @@ fn empty_repositories_and_files() {
     let git = Fixture::new();
     assert_like_git(&git);
     git.commit("nothing");
+    assert_like_git(&git);
     git.write("empty", "");
     git.write("sub/other", "1");
     git.commit("empty");
     assert_like_git(&git);
     git.git(&["gc", "-q"]);
     assert_like_git(&git);
+    // Git knows what is empty without storing it.
+    let git = Fixture::new();
+    git.commit("nothing");
+    for empty in ["4b/825dc642cb6eb9a060e54bf8d69288fbee4904", "e6/9de29bb2d1d6434b8b29ae775ad8c2e48c5391"] {
+        let _ = fs::remove_file(git.at(&format!(".git/objects/{empty}")));
+    }
+    assert_eq!(scan(git.path(), threads(1)).1.skipped, []);
 }
 
 #[test]
