@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use penstock_common::redact::escape_control;
 
+use crate::analyze::secrets::{Engine, redact_text};
 use crate::checkout::history::HistoryError;
 use crate::commands::exit;
 use crate::{render, scan, settings};
@@ -77,8 +78,14 @@ impl Error {
         }
     }
 
-    /// The lines for standard error.
+    /// The lines for standard error. A configuration and an argument may hold a secret where they should hold something else.
     pub fn render(&self) -> String {
+        let engine = Engine::new([0; 16], 0, &[]);
+        let mut scanner = engine.scanner();
+        self.lines().lines().map(|line| redact_text(&mut scanner, line) + "\n").collect()
+    }
+
+    fn lines(&self) -> String {
         if let Self::Settings(settings::Error::File(mistakes))
         | Self::Gitleaks(settings::gitleaks::Error::Mistakes(mistakes)) = self
         {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::analyze::secrets::gitleaks::Layer;
 use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rule};
+use crate::checkout::archive::{self, ArchiveLimits};
 use crate::checkout::platform::path_name;
 use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
 use crate::checkout::{history, range, staged, stdin, work_tree};
@@ -26,6 +27,8 @@ pub struct Request {
     pub tree: TreeOptions,
     /// Bounds.
     pub limits: Limits,
+    /// Look into archives. Those larger than the limit for files are left out like any other file.
+    pub archives: bool,
     /// Least confidence of a finding.
     pub minimum: Confidence,
     /// Globs of paths to leave out.
@@ -102,15 +105,18 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         set
     });
     let exclude = exclude.build()?;
+    let archives =
+        request.archives.then(|| ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() });
     let visitor = || SecretsVisitor {
         engine: &engine,
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
+        archives,
         exclude: &exclude,
         layer: request.gitleaks.as_deref(),
         excluded: (0, 0),
         allowed: (0, 0),
-        faults: Vec::new(),
+        skipped: Vec::new(),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -125,6 +131,9 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
                 let reporter = Reporter::new(request.minimum);
                 // If a rule fails here it fails again when the blob is looked at, and is told there.
                 move |bytes: &[u8]| {
+                    if request.archives && archive::is_archive(bytes) {
+                        return true;
+                    }
                     let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
                     catch_unwind(looks).unwrap_or_else(|_| {
                         scanner = engine.scanner();
@@ -136,7 +145,7 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         }
         Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
-    Ok(collect(request, visitors, coverage, configuration(request, enabled)))
+    Ok(collect(request, &engine, visitors, coverage, configuration(request, enabled)))
 }
 
 /// One thread's way through the items.
@@ -144,14 +153,16 @@ struct SecretsVisitor<'e> {
     engine: &'e Engine,
     scanner: Scanner<'e>,
     reporter: Reporter,
+    /// How far archives are opened, if they are.
+    archives: Option<ArchiveLimits>,
     exclude: &'e GlobSet,
     /// Files and bytes that the configuration leaves out.
     excluded: (u64, u64),
     layer: Option<&'e Layer>,
     /// Files and bytes that an allowlist leaves out.
     allowed: (u64, u64),
-    /// Items on which a rule panicked.
-    faults: Vec<Skipped>,
+    /// What was passed over within archives, and items on which a rule panicked.
+    skipped: Vec<Skipped>,
 }
 
 impl Visitor for SecretsVisitor<'_> {
@@ -168,16 +179,25 @@ impl Visitor for SecretsVisitor<'_> {
             return;
         }
         let found = self.reporter.found.len();
-        let scan = AssertUnwindSafe(|| self.reporter.scan(&mut self.scanner, &item));
-        if catch_unwind(scan).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.look(item))).is_err() {
             // What the fault left behind is not to be trusted: this item is given up, everything else is not.
             self.reporter.found.truncate(found);
             self.scanner = self.engine.scanner();
-            self.faults.push(Skipped {
-                subject: redact_text(&mut self.scanner, &path::display(item.path)),
-                reason: "a rule failed on it; this is a fault of penstock".to_owned(),
-                by_limit: false,
-            });
+            let reason = "a rule failed on it; this is a fault of penstock".to_owned();
+            self.skipped.push(Skipped { subject: path::display(item.path), reason, by_limit: false });
+        }
+    }
+}
+
+impl SecretsVisitor<'_> {
+    fn look(&mut self, item: Item<'_>) {
+        match &self.archives {
+            Some(limits) if archive::is_archive(item.bytes) => {
+                let (scanner, reporter) = (&mut self.scanner, &mut self.reporter);
+                let skipped = archive::visit_entries(item, limits, &mut |entry| reporter.scan(scanner, &entry));
+                self.skipped.extend(skipped);
+            }
+            _ => self.reporter.scan(&mut self.scanner, &item),
         }
     }
 }
@@ -185,6 +205,7 @@ impl Visitor for SecretsVisitor<'_> {
 /// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
 fn collect(
     request: &Request,
+    engine: &Engine,
     visitors: Vec<SecretsVisitor<'_>>,
     mut coverage: Coverage,
     configuration: String,
@@ -200,10 +221,16 @@ fn collect(
             coverage.skipped.push(Skipped { subject, reason, by_limit: true });
         }
         coverage.skipped.extend(visitor.reporter.notices);
-        coverage.skipped.extend(visitor.faults);
         allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
         excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
+        coverage.skipped.extend(visitor.skipped);
+    }
+    // A file may be called by a secret, and reasons may quote what they are about.
+    let mut scanner = engine.scanner();
+    for skipped in &mut coverage.skipped {
+        skipped.subject = redact_text(&mut scanner, &skipped.subject);
+        skipped.reason = redact_text(&mut scanner, &skipped.reason);
     }
     let reasons = [
         (excluded, "left out by the configuration"),
@@ -212,7 +239,7 @@ fn collect(
     for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
         coverage.files -= files;
         coverage.bytes -= bytes;
-        let subject = format!("{files} files");
+        let subject = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
         coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
     }
     coverage.skipped.extend(request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());

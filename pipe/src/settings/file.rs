@@ -86,6 +86,8 @@ pub fn read(path: &Path, text: &str) -> Result<File, Vec<Mistake>> {
             reader.mistake(span, error.message().to_owned(), None);
         }
     }
+    // Tables come in the order of their keys; people read from top to bottom.
+    reader.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
     if reader.mistakes.is_empty() { Ok(file) } else { Err(reader.mistakes) }
 }
 

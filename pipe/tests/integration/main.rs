@@ -2,7 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
+mod bad_input;
+mod cli;
 mod expand;
 mod fingerprints;
+mod folder;
+mod masks;
+mod pack;
 mod rules;
+mod run;
 mod schema;

@@ -189,9 +189,6 @@ impl Pass<'_, '_, '_> {
     fn add(&mut self, rule: usize, secret: Range<usize>, confidence: Confidence, reported: bool, origin: (u8, usize)) {
         let value = &self.text[secret.clone()];
         let engine = self.scanner.engine;
-        if !engine.enabled[rule] {
-            return;
-        }
         let (confidence, validity) = validate::check(&rule::builtin()[rule], value, confidence, engine.now);
         self.found.push(Candidate {
             rule,
@@ -199,7 +196,8 @@ impl Pass<'_, '_, '_> {
             secret,
             confidence,
             validity,
-            reported,
+            // What a rule that is not in force finds is no finding, but no output may show it either.
+            reported: reported && engine.enabled[rule],
             encoding: None,
             match_start: None,
             allowed_by: None,

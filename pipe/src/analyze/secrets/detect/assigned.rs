@@ -47,9 +47,6 @@ impl Pass<'_, '_, '_> {
 
     /// A vendor's name: its own rule on the value, if the name is the assignment's; remembered for what follows otherwise.
     pub(in super::super) fn vendor(&mut self, hit: Hit, index: u16) {
-        if !self.scanner.engine.enabled[usize::from(index)] {
-            return;
-        }
         if self.vendors.len() >= 16 {
             self.vendors.remove(0);
         }

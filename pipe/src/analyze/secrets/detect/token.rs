@@ -18,7 +18,7 @@ const TOKEN_MAX: usize = 5000;
 impl Pass<'_, '_, '_> {
     pub(in super::super) fn token(&mut self, hit: Hit, index: usize) {
         let start = hit.start();
-        if !starts_free(self.text, start) || !self.scanner.engine.enabled[index] {
+        if !starts_free(self.text, start) {
             return;
         }
         let rules = rule::builtin();
@@ -46,9 +46,6 @@ impl Pass<'_, '_, '_> {
         let rules = rule::builtin();
         let rule = &rules[index];
         let Shape::Window { before, after } = rule.shape else { return };
-        if !self.scanner.engine.enabled[index] {
-            return;
-        }
         let mut at = hit.start().saturating_sub(usize::from(before));
         let end = self.text.len().min(hit.end + usize::from(after));
         while at < end {
