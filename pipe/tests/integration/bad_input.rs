@@ -50,15 +50,22 @@ fn what_may_not_be_read_is_named() {
     let folder = Folder::new();
     folder.write("closed.env", leak(1)).write("hidden/inside.env", leak(2)).write("open.env", leak(3));
     for name in ["closed.env", "hidden"] {
-        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0o0)).unwrap();
     }
     let run = |path: &str| {
-        Penstock::as_nobody(folder.path()).args(["scan", "--format", "json", path]).dir(folder.path()).run().summary()
+        Penstock::as_nobody(folder.path())
+            .args(["scan", "--format", "json", path])
+            .dir(folder.path())
+            .run()
+            .summary()
+            .lines()
+            .filter(|line| !line.contains(".git-program"))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     assert_snapshot!(run("."), @r"
     exit 1
     open.env:1 gitlab-pat
-    ? .git-program: its 69139528 bytes are over the limit of 10000000
     ! closed.env: permission denied
     ! hidden: permission denied
     ");

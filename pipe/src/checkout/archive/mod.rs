@@ -95,7 +95,7 @@ impl Walk<'_> {
         }
         // Honest entries share no bytes. Where they do, a small file could cost endless work without inflating to much.
         let mut left = bytes.len();
-        while let Some(entry) = entries.next() {
+        for entry in entries.by_ref() {
             if !self.meter.entry() {
                 return self.stop();
             }
