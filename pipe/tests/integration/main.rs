@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod documents;
 mod expand;
 mod fingerprints;
+mod renew;
 mod rules;
 mod schema;
