@@ -122,7 +122,8 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Box<dyn Error>> 
 
 fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
     let ids: BTreeMap<&str, usize> = rules.iter().enumerate().map(|(at, (_, rule))| (rule.id.as_str(), at)).collect();
-    let mut text = String::from("pub(crate) static RULES: &[Rule] = &[\n");
+    let mut pool = Pool::default();
+    let mut text = String::from("static RULES: &[Packed] = &[\n");
     for (group, rule) in rules {
         let shape = match rule.shape.as_str() {
             "token" => "Shape::Token".to_owned(),
@@ -155,27 +156,56 @@ fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
             "token" => rule.keywords.first().map_or("", |k| true_case(&rule.pattern, k)),
             _ => "",
         };
+        let id = pool.text(&rule.id);
+        let strings =
+            [group, &rule.title, &rule.description, &rule.pattern, prefix, &rule.revoke].map(|t| pool.text(t));
+        let [group, title, description, pattern, prefix, revoke] = strings;
+        let lists = [&rule.aliases, &rule.keywords, &rule.names, &rule.references].map(|list| pool.list(list));
+        let [aliases, keywords, names, references] = lists;
         writeln!(
             text,
-            "Rule {{ id: {:?}, aliases: &{:?}, group: {:?}, title: {:?}, description: {:?}, severity: Severity::{severity}, shape: {shape}, \
-             keywords: &{:?}, pattern: {:?}, names: &{:?}, entropy: {:?}f32, check: Check::{}, part_of: {part_of}, prefix: {prefix:?}, \
-             revoke: {:?}, references: &{:?} }},",
-            rule.id,
-            rule.aliases,
-            group,
-            rule.title,
-            rule.description,
-            rule.keywords,
-            rule.pattern,
-            rule.names,
+            "Packed {{ id: {id}, aliases: {aliases}, group: {group}, title: {title}, description: {description}, \
+             severity: Severity::{severity}, shape: {shape}, keywords: {keywords}, pattern: {pattern}, names: {names}, \
+             entropy: {:?}f32, check: Check::{}, part_of: {part_of}, prefix: {prefix}, revoke: {revoke}, references: {references} }},",
             rule.entropy,
             camel_case(&rule.check),
-            rule.revoke,
-            rule.references,
         )?;
     }
     text.push_str("];\n");
+    writeln!(text, "static TEXT: &str = {:?};", pool.text)?;
+    writeln!(text, "static LISTS: &[Span] = &[{}];", pool.lists.join(", "))?;
     Ok(text)
+}
+
+/// All texts of all rules in one: a static without pointers costs nothing when the program starts.
+#[derive(Default)]
+struct Pool {
+    text: String,
+    known: BTreeMap<String, String>,
+    lists: Vec<String>,
+}
+
+impl Pool {
+    /// Where the text stands, as an expression.
+    fn text(&mut self, text: &str) -> String {
+        if let Some(known) = self.known.get(text) {
+            return known.clone();
+        }
+        let span = format!("Span({}, {})", self.text.len(), self.text.len() + text.len());
+        self.text.push_str(text);
+        self.known.insert(text.to_owned(), span.clone());
+        span
+    }
+
+    /// Where the list stands among all lists.
+    fn list(&mut self, list: &[String]) -> String {
+        let start = self.lists.len();
+        for text in list {
+            let span = self.text(text);
+            self.lists.push(span);
+        }
+        format!("Span({start}, {})", self.lists.len())
+    }
 }
 
 /// The spelling of `keyword` in `pattern`, or the keyword itself if the pattern does not spell it out.
@@ -232,14 +262,34 @@ fn write_automaton(
     writeln!(text, "pub(super) const STRIDE_LOG2: u32 = {};", automaton.stride_log2)?;
     writeln!(text, "pub(super) const LONGEST: usize = {};", automaton.longest)?;
     writeln!(text, "pub(super) static CLASSES: [u8; 256] = {:?};", automaton.classes)?;
-    writeln!(text, "pub(super) static OUTPUTS: &[&[u16]] = &[")?;
+    // Flat tables without pointers: a pointer in a static must be relocated each time the program starts.
+    let mut starts = vec![0_u32];
+    let mut ids: Vec<u16> = Vec::new();
     for output in &automaton.outputs {
-        writeln!(text, "&{output:?},")?;
+        ids.extend(output);
+        starts.push(ids.len() as u32);
     }
-    writeln!(text, "];\npub(super) static KEYWORDS: &[Keyword] = &[")?;
-    for (keyword, actions) in actions {
-        writeln!(text, "Keyword {{ text: {keyword:?}, actions: &[{}] }},", actions.join(", "))?;
+    write_table(&mut text, "OUTPUT_STARTS", "u32", &starts)?;
+    write_table(&mut text, "OUTPUT_IDS", "u16", &ids)?;
+    let mut starts = vec![0_u32];
+    let mut words = String::new();
+    for keyword in actions.keys() {
+        words.push_str(keyword);
+        starts.push(words.len() as u32);
     }
-    text.push_str("];\n");
+    write_table(&mut text, "KEYWORD_STARTS", "u32", &starts)?;
+    writeln!(text, "pub(super) static KEYWORD_TEXT: &str = {words:?};")?;
+    let mut starts = vec![0_u32];
+    let mut flat: Vec<&str> = Vec::new();
+    for list in actions.values() {
+        flat.extend(list.iter().map(String::as_str));
+        starts.push(flat.len() as u32);
+    }
+    write_table(&mut text, "ACTION_STARTS", "u32", &starts)?;
+    writeln!(text, "pub(super) static ACTIONS: [Action; {}] = [{}];", flat.len(), flat.join(", "))?;
     Ok(text)
+}
+
+fn write_table<T: std::fmt::Debug>(text: &mut String, name: &str, kind: &str, values: &[T]) -> std::fmt::Result {
+    writeln!(text, "pub(super) static {name}: [{kind}; {}] = {values:?};", values.len())
 }

@@ -92,6 +92,9 @@ pub struct ScanArgs {
     /// Follow this gitleaks configuration exactly, in place of what the tree holds
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub config: Option<PathBuf>,
+    /// Ignore the findings that this file lists too, beside .gitleaksignore in the root
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub gitleaks_ignore: Option<PathBuf>,
     /// Least confidence of a finding [default: medium]
     #[arg(long, value_name = "LEVEL", value_parser = parse_confidence, help_heading = "Rules")]
     pub min_confidence: Option<Confidence>,

@@ -22,6 +22,8 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] settings::Error),
     #[error(transparent)]
+    Gitleaks(#[from] settings::gitleaks::Error),
+    #[error(transparent)]
     Scan(#[from] scan::Error),
     #[error(transparent)]
     OutputFile(#[from] render::OutputError),
@@ -43,7 +45,7 @@ impl Error {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Environment(_) | Self::Settings(_) | Self::NoRepository(_) => exit::USAGE,
+            Self::Environment(_) | Self::Settings(_) | Self::Gitleaks(_) | Self::NoRepository(_) => exit::USAGE,
             Self::OutputFile(error) if error.is_usage() => exit::USAGE,
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
                 if error.is_usage() =>
@@ -65,6 +67,10 @@ impl Error {
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error))) => {
                 error.remedy().map(str::to_owned)
             }
+            Self::Gitleaks(settings::gitleaks::Error::File(settings::gitleaks::FileError::Unreadable { .. })) => None,
+            Self::Gitleaks(_) => {
+                Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
+            }
             Self::OutputFile(error) => error.remedy().map(str::to_owned),
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
@@ -73,7 +79,9 @@ impl Error {
 
     /// The lines for standard error.
     pub fn render(&self) -> String {
-        if let Self::Settings(settings::Error::File(mistakes)) = self {
+        if let Self::Settings(settings::Error::File(mistakes))
+        | Self::Gitleaks(settings::gitleaks::Error::Mistakes(mistakes)) = self
+        {
             let mut text = String::new();
             for mistake in mistakes {
                 let _ = writeln!(text, "error: {}", escape_control(&mistake.to_string()));

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod mistake;
 mod progress;
 pub mod render;
 pub mod scan;

@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
+use sha2::{Digest, Sha256};
 
-use crate::analyze::secrets::{Engine, Found, Reporter, Scanner};
+use crate::analyze::secrets::gitleaks::Layer;
+use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, rule};
 use crate::checkout::platform::path_name;
 use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
 use crate::checkout::{history, range, staged, stdin, work_tree};
@@ -26,6 +29,8 @@ pub struct Request {
     pub minimum: Confidence,
     /// Globs of paths to leave out.
     pub exclude: Vec<String>,
+    /// What a gitleaks configuration adds.
+    pub gitleaks: Option<Arc<Layer>>,
     /// The time of the run, unix seconds.
     pub now: i64,
     /// Random bytes, new for every run.
@@ -89,7 +94,7 @@ pub enum Error {
 
 /// Runs the scan. `enabled` says of each built-in rule whether it is in force.
 pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool]) -> Result<Outcome, Error> {
-    let engine = Engine::new(request.key, request.now, enabled);
+    let engine = Engine::new(request.key, request.now, enabled).with_layer(request.gitleaks.clone());
     let exclude = request.exclude.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
     let exclude = exclude.fold(GlobSetBuilder::new(), |mut set, glob| {
         set.add(glob);
@@ -100,7 +105,9 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
         exclude: &exclude,
+        layer: request.gitleaks.as_deref(),
         excluded: (0, 0),
+        allowed: (0, 0),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -118,7 +125,7 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         }
         Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
-    Ok(collect(request, visitors, coverage))
+    Ok(collect(request, visitors, coverage, configuration(request, enabled)))
 }
 
 /// One thread's way through the items.
@@ -128,6 +135,9 @@ struct SecretsVisitor<'e> {
     exclude: &'e GlobSet,
     /// Files and bytes that the configuration leaves out.
     excluded: (u64, u64),
+    layer: Option<&'e Layer>,
+    /// Files and bytes that an allowlist leaves out.
+    allowed: (u64, u64),
 }
 
 impl Visitor for SecretsVisitor<'_> {
@@ -137,30 +147,49 @@ impl Visitor for SecretsVisitor<'_> {
             self.excluded.1 += item.bytes.len() as u64;
             return;
         }
+        let commit = item.commit.map(|commit| commit.id.as_str());
+        if self.layer.is_some_and(|layer| layer.covers(item.path, commit)) {
+            self.allowed.0 += 1;
+            self.allowed.1 += item.bytes.len() as u64;
+            return;
+        }
         self.reporter.scan(&mut self.scanner, &item);
     }
 }
 
 /// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
-fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Outcome {
+fn collect(
+    request: &Request,
+    visitors: Vec<SecretsVisitor<'_>>,
+    mut coverage: Coverage,
+    configuration: String,
+) -> Outcome {
     let mut found: Vec<Found> = Vec::new();
     let mut below_minimum = 0;
     let mut excluded = (0, 0);
+    let mut allowed = (0, 0);
     for visitor in visitors {
         below_minimum += visitor.reporter.below_minimum;
         for (subject, count) in visitor.reporter.omitted {
             let reason = format!("{count} further findings in this file are not listed");
             coverage.skipped.push(Skipped { subject, reason, by_limit: true });
         }
+        coverage.skipped.extend(visitor.reporter.notices);
+        allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
         excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
     }
-    if excluded.0 > 0 {
-        coverage.files -= excluded.0;
-        coverage.bytes -= excluded.1;
-        let subject = format!("{} files", excluded.0);
-        coverage.skipped.push(Skipped { subject, reason: "left out by the configuration".to_owned(), by_limit: true });
+    let reasons = [
+        (excluded, "left out by the configuration"),
+        (allowed, "left out by an allowlist of the gitleaks configuration"),
+    ];
+    for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
+        coverage.files -= files;
+        coverage.bytes -= bytes;
+        let subject = format!("{files} files");
+        coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
     }
+    coverage.skipped.extend(request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
     coverage.skipped.sort();
     found.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut members: BTreeMap<u128, u32> = BTreeMap::new();
@@ -181,7 +210,7 @@ fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: C
         tools: vec![ToolRun {
             name: "penstock".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            configuration: String::new(),
+            configuration,
             scope: request.target.scope(),
             complete: coverage.complete(),
             files: coverage.files,
@@ -191,6 +220,31 @@ fn collect(request: &Request, visitors: Vec<SecretsVisitor<'_>>, mut coverage: C
         findings: found.into_iter().map(|one| one.finding).collect(),
     };
     Outcome { run, below_minimum }
+}
+
+/// Stands for everything that decides which findings there are, so that a change of rules can be told from a change of code.
+fn configuration(request: &Request, enabled: &[bool]) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |part: &[u8]| {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    };
+    add(env!("CARGO_PKG_VERSION").as_bytes());
+    add(request.minimum.name().as_bytes());
+    let layer = request.gitleaks.as_deref();
+    for (index, rule) in rule::builtin().iter().enumerate() {
+        if enabled.get(index).copied().unwrap_or(true) && !layer.is_some_and(|layer| layer.is_muted(index)) {
+            add(rule.id.as_bytes());
+        }
+    }
+    add(b"left out");
+    for glob in &request.exclude {
+        add(glob.as_bytes());
+    }
+    if let Some(layer) = layer {
+        add(layer.digest());
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn order(found: &Found) -> impl Ord + '_ {

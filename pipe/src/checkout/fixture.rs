@@ -104,7 +104,7 @@ impl Fixture {
 
 /// Makes a named pipe.
 #[cfg(unix)]
-pub(super) fn make_pipe(path: &Path) {
+pub(crate) fn make_pipe(path: &Path) {
     assert!(run("mkfifo", &[path.to_str().unwrap()], Path::new("/")).status.success());
 }
 

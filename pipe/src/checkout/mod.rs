@@ -14,7 +14,7 @@ pub mod content;
 mod crew;
 pub mod error;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod history;
 mod ignoring;
 mod index;

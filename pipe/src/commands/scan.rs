@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::exit;
@@ -21,8 +22,15 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
     let first = arguments.paths.first().map_or(Path::new("."), |path| path.as_path());
     // A repository that cannot be read is told by the scan itself, with what it would have been needed for.
     let root = Location::discover(first).ok().flatten().and_then(|location| location.root);
-    let file = settings::read_file(arguments.settings.as_deref(), root.as_deref().or(first.is_dir().then_some(first)))?;
+    let folder = tree_root(root.as_deref(), first);
+    let file = settings::read_file(arguments.settings.as_deref(), folder)?;
     let settings = settings::scan(arguments, &file, environment)?;
+    let files = settings::gitleaks::Files {
+        root: folder,
+        config: arguments.config.as_deref(),
+        ignore: arguments.gitleaks_ignore.as_deref(),
+    };
+    let gitleaks = settings::gitleaks::read(files)?.map(Arc::new);
     let mut key = [0; 16];
     getrandom::fill(&mut key).map_err(Error::Randomness)?;
     let request = Request {
@@ -31,6 +39,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         limits: settings.limits,
         minimum: settings.minimum,
         exclude: settings.exclude,
+        gitleaks,
         now: settings::now(environment),
         key,
     };
@@ -69,6 +78,20 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
     } else {
         exit::INCOMPLETE
     }))
+}
+
+/// The folder whose configuration counts: the work tree's root, or what is scanned outside of any. A bare repository has none.
+fn tree_root<'a>(root: Option<&'a Path>, given: &'a Path) -> Option<&'a Path> {
+    let is_bare = || Location::discover(given).ok().flatten().is_some();
+    root.or_else(|| {
+        if is_bare() {
+            None
+        } else if given.is_dir() {
+            Some(given)
+        } else {
+            given.parent()
+        }
+    })
 }
 
 fn target(arguments: &ScanArgs) -> Target {

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use crate::analyze::secrets::rule;
 use crate::assess::FailOn;
 use crate::cli::parse_size;
+pub use crate::mistake::Mistake;
 
 /// What `penstock.toml` may say. Every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
@@ -66,22 +67,6 @@ pub struct GateTable {
     /// `"any:SEVERITY"` or `"never"`.
     #[schemars(with = "String", extend("default" = "any:low", "pattern" = "^(never|any:(critical|high|medium|low|info))$"))]
     pub fail_on: Option<FailOn>,
-}
-
-/// One mistake in a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column}: {what}")]
-pub struct Mistake {
-    /// The file as it was named.
-    pub file: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// What is wrong.
-    pub what: String,
-    /// What to write instead.
-    pub hint: Option<String>,
 }
 
 /// Reads the text of a `penstock.toml`. All mistakes are told at once.
@@ -241,10 +226,7 @@ impl Reader<'_> {
     }
 
     fn mistake(&mut self, span: Range<usize>, what: String, hint: Option<String>) {
-        let before = &self.text[..span.start.min(self.text.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        self.mistakes.push(Mistake { file: self.file.clone(), line, column, what, hint });
+        self.mistakes.push(Mistake::at(&self.file, self.text, span.start, what, hint));
     }
 }
 

@@ -5,6 +5,7 @@
 mod clock;
 mod environment;
 pub mod file;
+pub mod gitleaks;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -6,11 +6,16 @@ use std::ops::Range;
 
 use penstock_common::{Suppression, SuppressionKind};
 
-use super::rule::Rule;
+use super::view::RuleView;
 
 /// Whether a comment allows a finding of `rule`. `lines` are the bytes of the secret's lines, `before` those of the line before. The reason
 /// comes back as it stands: whoever shows it masks it first.
-pub(super) fn allowed(text: &[u8], before: Range<usize>, lines: Range<usize>, rule: &Rule) -> Option<Suppression> {
+pub(super) fn allowed(
+    text: &[u8],
+    before: Range<usize>,
+    lines: Range<usize>,
+    rule: &RuleView<'_>,
+) -> Option<Suppression> {
     let suppression = |reason: String| Suppression { kind: SuppressionKind::Inline, reason };
     let own = &text[lines];
     if memchr::memmem::find(own, b"gitleaks:allow").is_some() {
@@ -20,7 +25,7 @@ pub(super) fn allowed(text: &[u8], before: Range<usize>, lines: Range<usize>, ru
 }
 
 /// The reason given with the mark, if the mark is there and means `rule`.
-fn marked(line: &[u8], rule: &Rule) -> Option<String> {
+fn marked(line: &[u8], rule: &RuleView<'_>) -> Option<String> {
     let at = memchr::memmem::find(line, b"penstock:")?;
     let rest = line[at + b"penstock:".len()..].trim_ascii_start().strip_prefix(b"allow")?;
     let reason = match rest.strip_prefix(b"[") {

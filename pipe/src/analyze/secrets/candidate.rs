@@ -10,7 +10,7 @@ use penstock_common::{Confidence, Validity};
 /// Something in a text that is, or might be, a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Index of the built-in rule.
+    /// Index of the rule: the built-in ones come first, those of a configuration after them.
     pub rule: usize,
     /// The bytes to hide.
     pub secret: Range<usize>,
@@ -24,6 +24,10 @@ pub struct Candidate {
     pub encoding: Option<&'static str>,
     /// The value under this process's random key: equal for equal secrets, worthless to anybody else.
     pub identity: u128,
+    /// Where the match began that holds the secret, if that is known.
+    pub(super) match_start: Option<usize>,
+    /// Number of the configuration's allowlist that allows it.
+    pub(super) allowed_by: Option<usize>,
     /// A more specific origin wins over a less specific one: its rank, then how prominent the vendor is.
     pub(super) origin: (u8, usize),
 }
@@ -34,7 +38,9 @@ pub(super) fn settle(candidates: &mut Vec<Candidate>) {
         a.secret.start.cmp(&b.secret.start).then(b.secret.end.cmp(&a.secret.end)).then(a.rule.cmp(&b.rule))
     });
     candidates.dedup_by(|b, a| a.secret == b.secret && a.rule == b.rule && (a.reported || !b.reported));
-    let strength = |c: &Candidate| (c.origin, c.confidence, c.secret.len(), usize::MAX - c.rule);
+    // What is allowed must not stand in the way of what is not.
+    let strength =
+        |c: &Candidate| (c.allowed_by.is_none(), c.origin, c.confidence, c.secret.len(), usize::MAX - c.rule);
     for at in 0..candidates.len() {
         for other in at + 1..candidates.len() {
             if candidates[other].secret.start >= candidates[at].secret.end {

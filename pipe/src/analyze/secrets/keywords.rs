@@ -4,20 +4,13 @@
 //! for one load a byte and a processor can wait for four at once. Decides nothing about what a keyword means.
 
 mod table {
-    use super::{Action, Keyword};
+    use super::Action;
     include!(concat!(env!("OUT_DIR"), "/automaton.rs"));
     pub(super) static TRANSITIONS: &[[u8; 2]] =
         include_bytes!(concat!(env!("OUT_DIR"), "/automaton.bin")).as_chunks().0;
 }
 
-use table::{CLASSES, FIRST_MATCH, LONGEST, OUTPUTS, STRIDE_LOG2, TRANSITIONS};
-
-/// A literal that is looked for, and what it leads to.
-#[derive(Debug)]
-pub(super) struct Keyword {
-    pub(super) text: &'static str,
-    pub(super) actions: &'static [Action],
-}
+use table::{CLASSES, FIRST_MATCH, LONGEST, OUTPUT_IDS, OUTPUT_STARTS, STRIDE_LOG2, TRANSITIONS};
 
 /// What a keyword leads to. Numbers are indices of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +44,31 @@ pub(super) struct Hit {
     pub(super) keyword: u16,
 }
 
+/// A literal that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyword {
+    /// In lower case.
+    pub(super) text: &'static str,
+}
+
 impl Hit {
-    pub(super) fn keyword(self) -> &'static Keyword {
-        &table::KEYWORDS[usize::from(self.keyword)]
+    pub(super) fn keyword(self) -> Keyword {
+        let at = usize::from(self.keyword);
+        Keyword {
+            text: &table::KEYWORD_TEXT[table::KEYWORD_STARTS[at] as usize..table::KEYWORD_STARTS[at + 1] as usize],
+        }
     }
 
+    /// What the keyword leads to.
+    pub(super) fn actions(self) -> &'static [Action] {
+        let at = usize::from(self.keyword);
+        &table::ACTIONS[table::ACTION_STARTS[at] as usize..table::ACTION_STARTS[at + 1] as usize]
+    }
+
+    /// The first byte.
     pub(super) fn start(self) -> usize {
-        self.end - self.keyword().text.len()
+        let at = usize::from(self.keyword);
+        self.end - (table::KEYWORD_STARTS[at + 1] - table::KEYWORD_STARTS[at]) as usize
     }
 }
 
@@ -76,7 +87,9 @@ fn step(state: u16, byte: u8) -> u16 {
 
 #[inline]
 fn report(state: u16, end: usize, hits: &mut Vec<Hit>) {
-    hits.extend(OUTPUTS[usize::from(state - FIRST_MATCH)].iter().map(|&keyword| Hit { end, keyword }));
+    let at = usize::from(state - FIRST_MATCH);
+    let ids = &OUTPUT_IDS[OUTPUT_STARTS[at] as usize..OUTPUT_STARTS[at + 1] as usize];
+    hits.extend(ids.iter().map(|&keyword| Hit { end, keyword }));
 }
 
 /// All occurrences of all keywords, overlapping ones too, by their end.
@@ -135,15 +148,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn words() -> Vec<&'static str> {
+        (0..table::KEYWORD_STARTS.len() - 1).map(|id| Hit { end: 0, keyword: id as u16 }.keyword().text).collect()
+    }
+
     proptest! {
         #[test]
         fn lanes_find_what_a_naive_search_finds(
             noise in proptest::collection::vec(proptest::sample::select(b"aekyptoASSn_ \n".to_vec()), 0..6000),
-            planted in proptest::collection::vec((0usize..6000, 0usize..table::KEYWORDS.len()), 0..20),
+            planted in proptest::collection::vec((0usize..6000, 0..words().len()), 0..20),
         ) {
             let mut text = noise;
             for (at, keyword) in planted {
-                let word = table::KEYWORDS[keyword].text.to_ascii_uppercase();
+                let word = words()[keyword].to_ascii_uppercase();
                 let at = at.min(text.len());
                 text.splice(at..at, word.bytes());
             }
@@ -153,18 +170,18 @@ mod tests {
             prop_assert!(found.is_sorted_by_key(|hit| hit.0));
             found.sort_unstable();
             let lower = text.to_ascii_lowercase();
-            let mut expected: Vec<_> = table::KEYWORDS
+            let mut expected: Vec<_> = words()
                 .iter()
                 .enumerate()
                 .flat_map(|(id, keyword)| {
-                    memchr::memmem::find_iter(&lower, keyword.text)
-                        .map(move |start| (start + keyword.text.len(), id as u16))
+                    memchr::memmem::find_iter(&lower, keyword)
+                        .map(move |start| (start + keyword.len(), id as u16))
                         .collect::<Vec<_>>()
                 })
                 .collect();
             // `find_iter` leaves out occurrences that overlap themselves; the automaton reports them.
             expected.extend(found.iter().filter(|(end, id)| {
-                let word = table::KEYWORDS[usize::from(*id)].text.as_bytes();
+                let word = words()[usize::from(*id)].as_bytes();
                 lower[..*end].ends_with(word)
             }));
             expected.sort_unstable();

@@ -9,6 +9,7 @@ mod assignment;
 mod candidate;
 mod detect;
 mod file_kind;
+pub mod gitleaks;
 mod judge;
 mod keywords;
 mod names;
@@ -16,10 +17,12 @@ mod patterns;
 mod report;
 pub mod rule;
 mod validate;
+mod view;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use penstock_common::Confidence;
+use penstock_common::{CommitInfo, Confidence};
 use siphasher::sip128::SipHasher13;
 
 pub use candidate::Candidate;
@@ -37,6 +40,8 @@ pub struct Engine {
     known: Known,
     key: (u64, u64),
     now: i64,
+    /// What a gitleaks configuration adds.
+    layer: Option<Arc<gitleaks::Layer>>,
 }
 
 impl Engine {
@@ -52,7 +57,13 @@ impl Engine {
             known: Known::find(),
             key: (word(low), word(high)),
             now,
+            layer: None,
         }
+    }
+
+    /// The same engine under a gitleaks configuration.
+    pub fn with_layer(self, layer: Option<Arc<gitleaks::Layer>>) -> Self {
+        Self { layer, ..self }
     }
 
     /// A scanner for one thread.
@@ -63,6 +74,8 @@ impl Engine {
             lanes: Lanes::default(),
             spare: Vec::new(),
             candidates: Vec::new(),
+            memory: gitleaks::Memory::default(),
+            commit: None,
         }
     }
 
@@ -78,6 +91,9 @@ pub struct Scanner<'e> {
     lanes: Lanes,
     spare: Vec<Vec<Hit>>,
     candidates: Vec<Candidate>,
+    memory: gitleaks::Memory,
+    /// The commit that brought what is scanned, if it is known.
+    commit: Option<Arc<CommitInfo>>,
 }
 
 /// One text on its way through the detectors.
@@ -112,7 +128,10 @@ impl Scanner<'_> {
     }
 
     fn scan_as(&mut self, path: &[u8], text: &[u8], kind: FileKind) -> &[Candidate] {
+        self.memory.begin(text.len());
+        self.memory.cut.clear();
         let mut found = self.pass(path, text, kind, false);
+        self.consult_path(path, text, &mut found);
         candidate::settle(&mut found);
         self.candidates = found;
         &self.candidates
@@ -141,15 +160,16 @@ impl Scanner<'_> {
             FileKind::Code | FileKind::Text if !nested => pass.decode_runs(),
             _ => {}
         }
-        let found = pass.found;
+        let mut found = pass.found;
         self.spare.push(hits);
+        self.consult(path, text, kind != FileKind::Binary, &mut found);
         found
     }
 }
 
 impl Pass<'_, '_, '_> {
     fn visit(&mut self, hit: Hit) {
-        for &action in hit.keyword().actions {
+        for &action in hit.actions() {
             match action {
                 _ if self.kind == FileKind::Binary && !matches!(action, Action::Token(_) | Action::Window(_)) => {}
                 Action::Token(rule) => self.token(hit, usize::from(rule)),
@@ -181,6 +201,8 @@ impl Pass<'_, '_, '_> {
             validity,
             reported,
             encoding: None,
+            match_start: None,
+            allowed_by: None,
             origin,
         });
     }

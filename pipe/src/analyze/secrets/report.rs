@@ -10,12 +10,15 @@ use std::sync::Arc;
 use penstock_common::fingerprint::{FingerprintInput, fold_whitespace};
 use penstock_common::limits::{EXCERPT_CONTEXT, EXCERPT_LINE_MAX};
 use penstock_common::redact::escape_control;
-use penstock_common::{Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference};
+use penstock_common::{
+    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Skipped, Suppression,
+    SuppressionKind,
+};
 
 use super::candidate::Candidate;
 use super::file_kind::FileKind;
-use super::rule::{self, Rule};
-use super::{Scanner, allow};
+use super::view::RuleView;
+use super::{Engine, Scanner, allow, rule};
 use crate::checkout::content::{self, Content};
 use crate::checkout::{Item, path};
 
@@ -45,12 +48,14 @@ pub struct Reporter {
     pub omitted: Vec<(String, usize)>,
     /// Candidates below the minimum.
     pub below_minimum: u64,
+    /// What was not done to the end.
+    pub notices: Vec<Skipped>,
 }
 
 impl Reporter {
     /// A reporter for findings of at least this confidence.
     pub fn new(minimum: Confidence) -> Self {
-        Self { minimum, found: Vec::new(), omitted: Vec::new(), below_minimum: 0 }
+        Self { minimum, found: Vec::new(), omitted: Vec::new(), below_minimum: 0, notices: Vec::new() }
     }
 
     /// Whether a scan found anything that would be told.
@@ -68,6 +73,7 @@ impl Reporter {
 
     /// Scans one item and takes up its findings.
     pub fn scan(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>) {
+        scanner.commit = item.commit.cloned();
         let content = content::recognise(item.bytes);
         let text: &[u8] = match &content {
             Content::Text(text) => {
@@ -85,6 +91,27 @@ impl Reporter {
             self.take_up(scanner, item, text, &candidates, matches!(content, Content::Text(_)));
         }
         scanner.candidates = candidates;
+        self.notices_of(scanner, item);
+        scanner.commit = None;
+    }
+
+    /// Names the configuration's rules that were not searched for to the end of a file.
+    fn notices_of(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>) {
+        let mut cut = std::mem::take(&mut scanner.memory.cut);
+        if cut.is_empty() {
+            return;
+        }
+        cut.sort_unstable();
+        cut.dedup();
+        let subject = redact_text(scanner, &path::display(item.path));
+        for number in cut {
+            let view = scanner.engine.rule(rule::builtin().len() + number);
+            let reason = format!(
+                "the rule `{}` of the gitleaks configuration matches too much here: not searched for to the end",
+                escape_control(view.id)
+            );
+            self.notices.push(Skipped { subject: subject.clone(), reason, by_limit: true });
+        }
     }
 
     fn take_up(
@@ -95,7 +122,7 @@ impl Reporter {
         candidates: &[Candidate],
         shown: bool,
     ) {
-        let page = Page::new(text, candidates);
+        let page = Page::new(scanner.engine, text, candidates);
         let shown_path = redact_text(scanner, &path::display(item.path));
         let commit = item.commit.map(|commit| redact_commit(scanner, commit));
         let mut ordinals: HashMap<(usize, String), u32> = HashMap::new();
@@ -105,9 +132,12 @@ impl Reporter {
         let mut told = 0;
         for candidate in candidates.iter().filter(|c| c.reported && c.confidence >= self.minimum) {
             let location = places.locate(&shown_path, candidate.secret.clone());
-            let counts = item.lines.is_none_or(|lines| {
-                lines.iter().any(|range| *range.start() <= location.end_line && location.start_line <= *range.end())
-            });
+            // A file that is reported for its path has no lines of its own.
+            let is_file = candidate.secret.is_empty();
+            let counts = is_file
+                || item.lines.is_none_or(|lines| {
+                    lines.iter().any(|range| *range.start() <= location.end_line && location.start_line <= *range.end())
+                });
             if !counts {
                 continue;
             }
@@ -118,11 +148,13 @@ impl Reporter {
                 }
                 continue;
             }
-            let rule = &rule::builtin()[candidate.rule];
+            let engine = scanner.engine;
+            let rule = engine.rule(candidate.rule);
             if rule.part_of.is_some() {
                 parts.push((self.found.len(), location.clone()));
             }
-            let context = fold_whitespace(&page.context(candidate.secret.clone()));
+            let context =
+                if is_file { String::new() } else { fold_whitespace(&page.context(candidate.secret.clone())) };
             let ordinal = ordinals.entry((candidate.rule, context.clone())).or_default();
             let fingerprints = FingerprintInput {
                 category: Category::Secret.name(),
@@ -135,28 +167,34 @@ impl Reporter {
             .fingerprints();
             *ordinal += 1;
             let own_lines = page.lines_of(candidate.secret.clone());
+            let inline = allow::allowed(text, page.line_before(own_lines.start), own_lines.clone(), &rule);
             let suppression =
-                allow::allowed(text, page.line_before(own_lines.start), own_lines.clone(), rule).map(|mut s| {
+                inline.or_else(|| configured(engine, item, text, candidate, &location, &rule)).map(|mut s| {
                     s.reason = redact_text(scanner, &escape_control(&s.reason));
                     s
                 });
+            // The words of a configuration may hold anything.
+            let title = match engine.layer {
+                Some(_) => redact_text(scanner, &escape_control(rule.title)),
+                None => rule.title.to_owned(),
+            };
             let finding = Finding {
                 category: Category::Secret,
                 rule: rule.id.to_owned(),
-                title: rule.title.to_owned(),
+                title: title.clone(),
                 severity: rule.severity,
                 confidence: candidate.confidence,
-                message: message(rule, candidate),
-                excerpt: shown.then(|| page.excerpt(candidate.secret.clone(), &location)),
+                message: message(title, candidate, &shown_path),
+                excerpt: (shown && !is_file).then(|| page.excerpt(candidate.secret.clone(), &location)),
                 location,
-                masked: Some(rule.mask().to_string()),
+                masked: (!is_file).then(|| rule.mask.to_string()),
                 validity: candidate.validity,
                 related: Vec::new(),
                 group: None,
                 decoded_from: candidate.encoding.map(str::to_owned),
                 commit: commit.clone(),
                 references: rule.references.iter().map(|url| Reference::Url((*url).to_owned())).collect(),
-                remediation: Some(rule.revoke.to_owned()),
+                remediation: rule.revoke.map(str::to_owned),
                 fingerprints,
                 suppression,
             };
@@ -189,8 +227,34 @@ impl Reporter {
     }
 }
 
-fn message(rule: &Rule, candidate: &Candidate) -> String {
-    let mut message = rule.title.to_owned();
+/// What a configuration says against a finding: an allowlist, or an entry of `.gitleaksignore`.
+fn configured(
+    engine: &Engine,
+    item: &Item<'_>,
+    text: &[u8],
+    candidate: &Candidate,
+    location: &Location,
+    rule: &RuleView<'_>,
+) -> Option<Suppression> {
+    let layer = engine.layer.as_deref()?;
+    if let Some(list) = candidate.allowed_by {
+        let reason = layer.description(list).to_owned();
+        return Some(Suppression { kind: SuppressionKind::GitleaksAllowlist, reason });
+    }
+    // gitleaks names the line where the match begins, which may be above the secret.
+    let above = candidate.match_start.filter(|start| *start < candidate.secret.start);
+    let above = above.map_or(0, |start| memchr::memchr_iter(b'\n', &text[start..candidate.secret.start]).count());
+    let first = location.start_line.saturating_sub(u32::try_from(above).unwrap_or(u32::MAX));
+    let commit = item.commit.map(|commit| commit.id.as_str());
+    let entry = layer.ignored(item.path, commit, &(first..=location.end_line), &|id| rule.is_named(id))?;
+    Some(Suppression { kind: SuppressionKind::GitleaksIgnore, reason: entry.to_owned() })
+}
+
+fn message(title: String, candidate: &Candidate, shown_path: &str) -> String {
+    if candidate.secret.is_empty() {
+        return format!("file detected: {shown_path}");
+    }
+    let mut message = title;
     if let Some(validity) = candidate.validity {
         message.push_str(&format!(" ({})", validity.label()));
     }
@@ -205,10 +269,11 @@ pub fn redact_text(scanner: &mut Scanner<'_>, text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
+    scanner.memory.begin(text.len());
     let candidates = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
     let mut sorted = candidates;
     super::candidate::settle(&mut sorted);
-    Page::new(text.as_bytes(), &sorted).masked(0..text.len(), None).0
+    Page::new(scanner.engine, text.as_bytes(), &sorted).masked(0..text.len(), None).0
 }
 
 fn redact_commit(scanner: &mut Scanner<'_>, commit: &Arc<CommitInfo>) -> CommitInfo {
@@ -232,11 +297,11 @@ struct Page<'t> {
 }
 
 impl<'t> Page<'t> {
-    fn new(text: &'t [u8], candidates: &[Candidate]) -> Self {
+    fn new(engine: &Engine, text: &'t [u8], candidates: &[Candidate]) -> Self {
         let mut hidden: Vec<(Range<usize>, String)> = Vec::new();
         let mut values: Vec<&[u8]> = Vec::new();
-        for candidate in candidates {
-            let mask = rule::builtin()[candidate.rule].mask().to_string();
+        for candidate in candidates.iter().filter(|candidate| !candidate.secret.is_empty()) {
+            let mask = engine.mask(candidate.rule).to_string();
             match hidden.last_mut() {
                 // Overlapping candidates are hidden as one; the reported one names it.
                 Some((last, shown)) if candidate.secret.start < last.end => {

@@ -2,6 +2,8 @@
 //!
 //! Owns the shape of the built-in rules, which `build.rs` compiles from `rules/*.toml` into statics. Rules are data: nothing here matches.
 
+use std::sync::OnceLock;
+
 use penstock_common::{Mask, Severity};
 
 /// A kind of secret and how to recognise it. The fields are described in `rules/README.md`.
@@ -89,17 +91,80 @@ pub enum Check {
     Base64Text,
 }
 
+/// Start and end of a text in `TEXT`, or of a list in `LISTS`.
+#[derive(Clone, Copy)]
+struct Span(u32, u32);
+
+impl Span {
+    fn text(self) -> &'static str {
+        &TEXT[self.0 as usize..self.1 as usize]
+    }
+
+    fn list(self, lists: &'static [&'static str]) -> &'static [&'static str] {
+        &lists[self.0 as usize..self.1 as usize]
+    }
+}
+
+/// A [`Rule`] without pointers. Some fifty thousand pointers would have to be relocated each time the program starts, also to print its version.
+struct Packed {
+    id: Span,
+    aliases: Span,
+    group: Span,
+    title: Span,
+    description: Span,
+    severity: Severity,
+    shape: Shape,
+    keywords: Span,
+    pattern: Span,
+    names: Span,
+    entropy: f32,
+    check: Check,
+    part_of: Option<usize>,
+    prefix: Span,
+    revoke: Span,
+    references: Span,
+}
+
+impl Packed {
+    fn unpack(&self, lists: &'static [&'static str]) -> Rule {
+        Rule {
+            id: self.id.text(),
+            aliases: self.aliases.list(lists),
+            group: self.group.text(),
+            title: self.title.text(),
+            description: self.description.text(),
+            severity: self.severity,
+            shape: self.shape,
+            keywords: self.keywords.list(lists),
+            pattern: self.pattern.text(),
+            names: self.names.list(lists),
+            entropy: self.entropy,
+            check: self.check,
+            part_of: self.part_of,
+            prefix: self.prefix.text(),
+            revoke: self.revoke.text(),
+            references: self.references.list(lists),
+        }
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
-/// Every built-in rule, sorted by id.
+/// Every built-in rule, sorted by id. Unpacked when first asked for.
 pub fn builtin() -> &'static [Rule] {
-    RULES
+    static LISTED: OnceLock<Vec<&'static str>> = OnceLock::new();
+    static UNPACKED: OnceLock<Vec<Rule>> = OnceLock::new();
+    UNPACKED.get_or_init(|| {
+        let lists = LISTED.get_or_init(|| LISTS.iter().map(|span| span.text()).collect());
+        RULES.iter().map(|packed| packed.unpack(lists)).collect()
+    })
 }
 
 /// The index of the built-in rule with this id or alias.
 pub fn find(id: &str) -> Option<usize> {
-    RULES
+    let rules = builtin();
+    rules
         .binary_search_by(|rule| rule.id.cmp(id))
         .ok()
-        .or_else(|| RULES.iter().position(|rule| rule.aliases.contains(&id)))
+        .or_else(|| rules.iter().position(|rule| rule.aliases.contains(&id)))
 }

@@ -142,7 +142,7 @@ impl Pass<'_, '_, '_> {
                     && known.secret.start <= secret.end
             });
             if !plain && !secret.is_empty() {
-                self.found.push(Candidate { secret, encoding: Some(encoding), ..found });
+                self.found.push(Candidate { secret, encoding: Some(encoding), match_start: None, ..found });
             }
         }
     }

@@ -23,12 +23,14 @@ pub(super) mod rank {
     pub(in super::super) const SYNTAX: u8 = 1;
     /// A vendor is named nearby and the form fits; or a form that many kinds share, such as a JWT.
     pub(in super::super) const NEAR: u8 = 2;
+    /// A rule of a configuration, which whoever wrote it wants named.
+    pub(in super::super) const CONFIGURED: u8 = 3;
     /// A mark of three characters or fewer, which several vendors use.
-    pub(in super::super) const SHORT_FORM: u8 = 3;
+    pub(in super::super) const SHORT_FORM: u8 = 4;
     /// The vendor is in the name and the form fits.
-    pub(in super::super) const NAMED: u8 = 4;
+    pub(in super::super) const NAMED: u8 = 5;
     /// A vendor's own mark.
-    pub(in super::super) const FORM: u8 = 5;
+    pub(in super::super) const FORM: u8 = 6;
 }
 
 /// Indices of the rules under which detectors report.

@@ -1,0 +1,172 @@
+//! The files of a gitleaks configuration: which there are, and their texts.
+//!
+//! Owns reading them as plain data: bounded in size, from regular files only, and never from outside of the repository, whatever links or `..`
+//! say. What the texts mean is not decided here.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use crate::analyze::secrets::gitleaks::{self, Configuration, Layer, Mode, Source};
+use crate::checkout::platform::{self, Kind, path_bytes};
+use crate::mistake::Mistake;
+
+/// The configuration in a tree's root.
+pub const CONFIGURATION: &str = ".gitleaks.toml";
+/// The findings to ignore, in a tree's root.
+pub const IGNORE: &str = ".gitleaksignore";
+/// Largest file that is read.
+const SIZE_MAX: u64 = 1 << 20;
+
+/// Which files count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// The root of the tree that is scanned; none in a bare repository.
+    pub root: Option<&'a Path>,
+    /// A configuration that is followed exactly, in place of the tree's.
+    pub config: Option<&'a Path>,
+    /// A further list of findings to ignore, or a folder that holds one.
+    pub ignore: Option<&'a Path>,
+}
+
+/// Why a gitleaks configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be had.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Mistakes in its text.
+    #[error("the gitleaks configuration has mistakes")]
+    Mistakes(Vec<Mistake>),
+}
+
+/// Why a file of a configuration cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum FileError {
+    #[error("`{}` cannot be read", .path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` is no file", .0.display())]
+    NotAFile(PathBuf),
+    #[error("`{}` is larger than {} KiB", .0.display(), SIZE_MAX >> 10)]
+    TooLarge(PathBuf),
+    #[error("`{}` is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+    #[error("`{}` leads out of the repository", .0.display())]
+    Outside(PathBuf),
+    #[error("`{}` is not there", .0.display())]
+    Missing(PathBuf),
+}
+
+/// Reads what there is. `None` if there is nothing.
+pub fn read(files: Files<'_>) -> Result<Option<Layer>, Error> {
+    let configuration = match (files.config, files.root) {
+        (Some(config), root) => Some(Configuration {
+            source: Source { name: config.display().to_string(), text: text_of(config)? },
+            mode: Mode::Exact,
+            path: root.and_then(|root| path_below(config, root)),
+        }),
+        (None, Some(root)) => in_root(root, CONFIGURATION)?.map(|source| Configuration {
+            source,
+            mode: Mode::Add,
+            path: Some(CONFIGURATION.as_bytes().to_vec()),
+        }),
+        (None, None) => None,
+    };
+    let mut ignores = Vec::new();
+    if let Some(root) = files.root {
+        ignores.extend(in_root(root, IGNORE)?);
+    }
+    if let Some(named) = files.ignore {
+        let path = if named.is_dir() { named.join(IGNORE) } else { named.to_owned() };
+        ignores.push(Source { name: path.display().to_string(), text: text_of(&path)? });
+    }
+    if configuration.is_none() && ignores.is_empty() {
+        return Ok(None);
+    }
+    let folder = files.config.map(|config| config.parent().unwrap_or(Path::new("")).to_owned());
+    let open = |relative: &str| -> Result<Source, gitleaks::ExtendError> {
+        Ok(extended(files.root, folder.as_deref(), Path::new(relative))?)
+    };
+    gitleaks::read(configuration, &ignores, &open).map(Some).map_err(Error::Mistakes)
+}
+
+/// A file that stands in the root, if it does.
+fn in_root(root: &Path, name: &str) -> Result<Option<Source>, FileError> {
+    let path = root.join(name);
+    match fs::symlink_metadata(&path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(FileError::Unreadable { path, source }),
+        Ok(_) => {
+            let inside = confined(root, Path::new(name))?;
+            Ok(Some(Source { name: name.to_owned(), text: text_of(&inside)? }))
+        }
+    }
+}
+
+/// A file that a configuration extends: from the repository's root or from the configuration's folder, and nowhere else.
+fn extended(root: Option<&Path>, folder: Option<&Path>, relative: &Path) -> Result<Source, FileError> {
+    let mut refused = FileError::Missing(relative.to_owned());
+    // What lies in the repository may name all of it; what lies elsewhere only its own folder.
+    for base in root.into_iter().chain(folder) {
+        match confined(base, relative) {
+            Ok(path) => return Ok(Source { name: relative.display().to_string(), text: text_of(&path)? }),
+            Err(FileError::Missing(_)) => {}
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// Where `relative` really is, if that is below `base`.
+fn confined(base: &Path, relative: &Path) -> Result<PathBuf, FileError> {
+    let outside = || FileError::Outside(relative.to_owned());
+    let mut depth = 0_usize;
+    for part in relative.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir => depth = depth.checked_sub(1).ok_or_else(outside)?,
+            Component::RootDir | Component::Prefix(_) => return Err(outside()),
+        }
+    }
+    let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    let unreadable = |path: &Path, source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing(relative.to_owned()),
+        _ => FileError::Unreadable { path: path.to_owned(), source },
+    };
+    let base = fs::canonicalize(base).map_err(|error| unreadable(base, error))?;
+    let path = base.join(relative);
+    let real = fs::canonicalize(&path).map_err(|error| unreadable(&path, error))?;
+    if real.starts_with(&base) { Ok(real) } else { Err(outside()) }
+}
+
+fn text_of(path: &Path) -> Result<String, FileError> {
+    let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
+    // A link that the user names is followed; one that a repository holds was resolved before.
+    let real = fs::canonicalize(path).map_err(unreadable)?;
+    let file = platform::open(&real).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if platform::kind(metadata.file_type()) != Kind::File {
+        return Err(FileError::NotAFile(path.to_owned()));
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > SIZE_MAX {
+        return Err(FileError::TooLarge(path.to_owned()));
+    }
+    String::from_utf8(bytes).map_err(|_| FileError::NotUtf8(path.to_owned()))
+}
+
+/// The name of a file as findings below `root` have it.
+fn path_below(file: &Path, root: &Path) -> Option<Vec<u8>> {
+    let (file, root) = (fs::canonicalize(file).ok()?, fs::canonicalize(root).ok()?);
+    Some(path_bytes(file.strip_prefix(root).ok()?.as_os_str()).into_owned())
+}
+
+#[cfg(test)]
+mod tests;
