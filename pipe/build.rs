@@ -41,6 +41,8 @@ struct Rule {
     #[serde(default)]
     entropy: f32,
     #[serde(default)]
+    words: bool,
+    #[serde(default)]
     before: Option<u16>,
     #[serde(default)]
     after: Option<u16>,
@@ -158,7 +160,7 @@ fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
         writeln!(
             text,
             "Rule {{ id: {:?}, aliases: &{:?}, group: {:?}, title: {:?}, description: {:?}, severity: Severity::{severity}, shape: {shape}, \
-             keywords: &{:?}, pattern: {:?}, names: &{:?}, entropy: {:?}f32, check: Check::{}, part_of: {part_of}, prefix: {prefix:?}, \
+             keywords: &{:?}, pattern: {:?}, names: &{:?}, entropy: {:?}f32, words: {:?}, check: Check::{}, part_of: {part_of}, prefix: {prefix:?}, \
              revoke: {:?}, references: &{:?} }},",
             rule.id,
             rule.aliases,
@@ -169,6 +171,7 @@ fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
             rule.pattern,
             rule.names,
             rule.entropy,
+            rule.words,
             camel_case(&rule.check),
             rule.revoke,
             rule.references,

@@ -29,6 +29,8 @@ pub struct Rule {
     pub names: &'static [&'static str],
     /// Least Shannon entropy of the secret in bits a character; 0 demands nothing.
     pub entropy: f32,
+    /// The secret is made of words, so that words prove nothing against it.
+    pub words: bool,
     /// Offline validation.
     pub check: Check,
     /// The rule of which this is the second half.

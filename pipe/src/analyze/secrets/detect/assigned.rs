@@ -8,7 +8,7 @@ use penstock_common::Confidence;
 
 use super::{rank, token};
 use crate::analyze::secrets::Pass;
-use crate::analyze::secrets::assignment::{self, Assignment, Quote};
+use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote};
 use crate::analyze::secrets::file_kind::FileKind;
 use crate::analyze::secrets::judge::{self, Context, Verdict};
 use crate::analyze::secrets::keywords::Hit;
@@ -79,7 +79,7 @@ impl Pass<'_, '_, '_> {
                     name: hit.start()..hit.end + open,
                     value,
                     quote: Quote::Quoted,
-                    operator: assignment::Operator::Argument,
+                    operator: Operator::Argument,
                     wrapped: false,
                 };
                 if self.vendor_value(index, &assignment, None) {
@@ -125,8 +125,8 @@ impl Pass<'_, '_, '_> {
         if assignment.name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'!' | b'+')) {
             return;
         }
-        let mut promise = names::promise(&self.text[assignment.name.clone()]);
-        if promise == Promise::Nothing {
+        let mut promise = names::promise(self.telling_part(&assignment.name));
+        if promise == Promise::Nothing || is_listed(self.text, &assignment) {
             return;
         }
         for at in (0..self.vendors.len()).rev() {
@@ -141,15 +141,19 @@ impl Pass<'_, '_, '_> {
         if matches!(self.kind, FileKind::Lock | FileKind::Generated) {
             return;
         }
-        if assignment.operator == assignment::Operator::Compare && promise == Promise::Perhaps {
+        if assignment.operator == Operator::Compare && promise == Promise::Perhaps {
             promise = Promise::Nothing;
         }
         let value = token::without_scheme(self.text, assignment.value.clone());
+        let string = quote_around(self.text, &assignment.name);
+        // `"Password: " + value`: what looks like the value's opening mark closes the string.
+        if assignment.quote == Quote::Quoted && string.is_some_and(|mark| closes(self.text, &assignment, mark)) {
+            return;
+        }
         // Within a string of a program the rules of data hold: `"Server=x;Password=y"`.
         let kind = match self.kind {
-            FileKind::Code if assignment.quote == Quote::Bare && in_string(self.text, assignment.name.start) => {
-                FileKind::Text
-            }
+            FileKind::Code if assignment.quote == Quote::Bare && string.is_some() => FileKind::Text,
+            FileKind::Code if assignment.quote == Quote::Bare && called(self.text, &assignment.value) => return,
             kind => kind,
         };
         let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
@@ -157,8 +161,7 @@ impl Pass<'_, '_, '_> {
         let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
-                let doubtful = self.malformed == Some(value.start) || prose;
-                let confidence = if doubtful { Confidence::Low } else { confidence };
+                let confidence = if prose { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
                 self.add(rule, value, confidence, true, (rank::GENERIC, 0));
             }
@@ -167,6 +170,22 @@ impl Pass<'_, '_, '_> {
                 self.add(rule, value, Confidence::Low, false, (rank::GENERIC, 0));
             }
             Verdict::Harmless => {}
+        }
+    }
+
+    /// The part of a name that says what the value is. In code the object before the last point does not: `token.FLOAT`, `pass.Pkg`.
+    fn telling_part(&self, name: &Range<usize>) -> &[u8] {
+        let whole = &self.text[name.clone()];
+        let quoted = name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'"' | b'\'' | b'`'));
+        if self.kind != FileKind::Code || quoted {
+            return whole;
+        }
+        let mut parts = whole.rsplitn(3, |b| *b == b'.');
+        let (last, before) = (parts.next().unwrap_or(whole), parts.next());
+        match before {
+            // `password.value = "…"`
+            Some(before) if matches!(last, b"value" | b"text" | b"default" | b"val" | b"Text" | b"Value") => before,
+            _ => last,
         }
     }
 
@@ -197,17 +216,63 @@ fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
         && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
 }
 
-/// Whether an odd number of quotation marks precedes on the line.
-fn in_string(text: &[u8], at: usize) -> bool {
-    let line = &text[assignment::line_start(text, at)..at];
-    let odd = |mark: u8| {
-        let mut count = 0;
-        let mut escaped = false;
-        for &byte in line {
-            count += usize::from(byte == mark && !escaped);
-            escaped = byte == b'\\' && !escaped;
+/// The quotation mark of the string that `name` stands in, if it is not the whole string.
+fn quote_around(text: &[u8], name: &Range<usize>) -> Option<u8> {
+    let start = assignment::line_start(text, name.start);
+    let mut open = None;
+    let mut opened_at = start;
+    let mut at = start;
+    while at < name.start {
+        let byte = text[at];
+        match (byte, open) {
+            (b'\\', _) => at += 1,
+            (_, Some(mark)) if byte == mark => open = None,
+            (b'"' | b'\'' | b'`', None) => {
+                if text[at..].starts_with(b"\"\"\"") || text[at..].starts_with(b"\'\'\'") {
+                    at += 2;
+                } else if byte != b'\'' || !is_apostrophe(text, start, at) {
+                    open = Some(byte);
+                    opened_at = at;
+                }
+            }
+            _ => {}
         }
-        count % 2 == 1
-    };
-    odd(b'"') || odd(b'`') || odd(b'\'')
+        at += 1;
+    }
+    let whole = opened_at + 1 == name.start && open.is_some() && text.get(name.end).copied() == open;
+    open.filter(|_| !whole)
+}
+
+/// `don't`, but not `b'…'`.
+fn is_apostrophe(text: &[u8], start: usize, at: usize) -> bool {
+    let letter = |back: usize| at >= start + back && text[at - back].is_ascii_alphanumeric();
+    letter(1) && letter(2)
+}
+
+/// Whether the mark in front of the value is `mark` itself, not escaped.
+fn closes(text: &[u8], assignment: &Assignment, mark: u8) -> bool {
+    let between = &text[assignment.name.end..assignment.value.start];
+    memchr::memchr(mark, between).is_some_and(|at| at == 0 || between[at - 1] != b'\\') && !between.contains(&b'\n')
+}
+
+/// Whether a bracket follows the value, so that it names a function: `key = derive (…)`.
+fn called(text: &[u8], value: &Range<usize>) -> bool {
+    let rest = &text[value.end..text.len().min(value.end + 2)];
+    matches!(rest, [b'(', ..] | [b' ', b'('])
+}
+
+/// Whether name and value are elements of a list of texts: `{"password", "token", "secret"}`.
+fn is_listed(text: &[u8], assignment: &Assignment) -> bool {
+    if assignment.operator != Operator::Argument || assignment.quote != Quote::Quoted {
+        return false;
+    }
+    let after = &text[assignment.value.end..text.len().min(assignment.value.end + 40)];
+    let mut rest = after.iter().skip(1).filter(|b| !b.is_ascii_whitespace());
+    let more = rest.next() == Some(&b',') && matches!(rest.next(), Some(b'"' | b'\''));
+    let before = &text[assignment::line_start(text, assignment.name.start)..assignment.name.start];
+    let mut head = before.iter().rev().skip_while(|b| matches!(b, b' ' | b'"' | b'\'' | b'@'));
+    let open = head.next();
+    // `f("password", "v", "x")` is a call, `("password", "v", "x")` a tuple.
+    let call = open == Some(&b'(') && head.next().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    more && !call
 }

@@ -35,8 +35,11 @@ impl Pass<'_, '_, '_> {
                 self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, mark), 0));
             }
             // `ghp_` and then something else: whatever it is, it is not what its name promises.
-            _ if rule.prefix.len() >= 4 && self.text[start..].starts_with(rule.prefix.as_bytes()) => {
-                self.malformed = Some(start);
+            _ if rule.prefix.len() >= 4
+                && rule.prefix.bytes().any(|b| !b.is_ascii_alphanumeric())
+                && self.text[start..].starts_with(rule.prefix.as_bytes()) =>
+            {
+                self.malformed.push(start);
             }
             _ => {}
         }
@@ -104,15 +107,15 @@ pub(super) fn is_plausible(rule: &Rule, secret: &[u8], mark: usize) -> bool {
         return false;
     }
     let body = &secret[mark.min(secret.len())..];
-    !placeholder::is_placeholder(body) && !placeholder::is_reference(body, false) && !reads_like_words(body)
+    !placeholder::is_placeholder(body) && !placeholder::is_reference(body, false) && (rule.words || !reads_like_words(body))
 }
 
 /// A long body of words is a name or a text about the token.
 fn reads_like_words(body: &[u8]) -> bool {
     body.len() >= 12
         && body.len() <= 200
+        && body.iter().filter(|b| b.is_ascii_digit()).count() * 8 <= body.len()
         && crate::analyze::secrets::judge::word_coverage(body) > 0.8
-        && !body.iter().any(u8::is_ascii_digit)
 }
 
 /// The range of a value that a rule looks at, with a scheme such as `Bearer ` cut off.
