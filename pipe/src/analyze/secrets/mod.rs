@@ -175,7 +175,8 @@ impl Pass<'_, '_, '_> {
         let vectors = self.found.iter().filter(|c| c.rule == key_material && c.reported).count() > VECTORS;
         for candidate in &mut self.found {
             let generic = candidate.origin.0 <= detect::rank::SYNTAX;
-            if generic && self.malformed.contains(&candidate.secret.start) || vectors && candidate.rule == key_material {
+            if generic && self.malformed.contains(&candidate.secret.start) || vectors && candidate.rule == key_material
+            {
                 candidate.confidence = Confidence::Low;
             }
         }

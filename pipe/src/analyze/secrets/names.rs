@@ -71,7 +71,7 @@ impl Words {
 const PASSWORD_ENDINGS: &[&[u8]] = &[
     b"password", b"passwords", b"passwd", b"pwd", b"passphrase", b"passcode", b"passwort", b"kennwort", b"senha",
     b"pswd", b"passwrd", b"dbpass", b"userpass", b"rootpass", b"adminpass", b"mypass", b"sshpass", b"mdp",
-    b"motdepasse", b"storepass", b"keypass", b"basepass", b"pwds",
+    b"motdepasse", b"storepass", b"keypass", b"basepass", b"pwds", b"masterauth",
 ];
 const PASSWORD_STARTS: &[&[u8]] = &[b"contrase", b"password", b"passwd"];
 /// Endings of words that promise a secret.
@@ -148,7 +148,7 @@ pub(super) fn promise(name: &[u8]) -> Promise {
     }
     let words = Words::of(name);
     let Some(last) = words.iter().next_back() else { return Promise::Nothing };
-    if ABOUT.contains(&last) || words.iter().any(|word| HARMLESS.contains(&word)) {
+    if ABOUT.contains(&last) || words.iter().any(|word| HARMLESS.contains(&word) || word.starts_with(b"csrf")) {
         return Promise::Nothing;
     }
     let mut best = Promise::Nothing;

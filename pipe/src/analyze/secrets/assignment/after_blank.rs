@@ -27,6 +27,11 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quo
         cursor.skip_blanks();
         return cursor.eat(b"=").then_some(Operator::Assign);
     }
+    // Ruby's factories: `password { "…" }`.
+    if trimmed.is_empty() && (cursor.starts_with(b"{ \"") || cursor.starts_with(b"{ '")) {
+        cursor.at += 2;
+        return Some(Operator::Assign);
+    }
     // Terraform: `variable "name" {` and within the block `default = "…"`.
     if quoted_name && cursor.peek() == b'{' && trimmed.starts_with(b"variable") {
         cursor.limit = text.len().min(cursor.at + 400);
@@ -102,7 +107,18 @@ pub(super) fn skip_type(cursor: &mut Cursor<'_>) {
 /// Go's `password string = "…"` and Swift-like forms without a colon.
 fn skip_declared_type(cursor: &mut Cursor<'_>) -> Option<Operator> {
     let start = cursor.at;
-    for word in [&b"string"[..], b"String", b"[]byte", b"str", b"text", b"varchar", b"*string", b"interface{}"] {
+    for word in [
+        &b"string"[..],
+        b"String",
+        b"[]byte",
+        b"str",
+        b"text",
+        b"varchar",
+        b"*string",
+        b"interface{}",
+        b"As String",
+        b"as string",
+    ] {
         if cursor.eat(word) {
             cursor.skip_blanks();
             if cursor.eat(b":=") || (cursor.peek() == b'=' && !cursor.starts_with(b"==") && cursor.eat(b"=")) {

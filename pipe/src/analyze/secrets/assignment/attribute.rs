@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use super::Quote;
+
 /// Longest way from the name to either end of its tag.
 const TAG_REACH: usize = 320;
 /// Attributes that name something, and attributes that hold what it is.
@@ -11,7 +13,7 @@ const NAMING: &[&[u8]] = &[b"name", b"key", b"id", b"property", b"Name", b"Key",
 const HOLDING: &[&[u8]] = &[b"value", b"Value", b"content", b"defaultValue"];
 
 /// The value that belongs to `name`, without its marks.
-pub(super) fn value_of(text: &[u8], name: &Range<usize>) -> Option<Range<usize>> {
+pub(super) fn value_of(text: &[u8], name: &Range<usize>) -> Option<(Range<usize>, Quote)> {
     let mark = *text.get(name.start.checked_sub(1)?)?;
     if !matches!(mark, b'"' | b'\'') || text.get(name.end) != Some(&mark) {
         return None;
@@ -27,7 +29,16 @@ pub(super) fn value_of(text: &[u8], name: &Range<usize>) -> Option<Range<usize>>
     }
     let ceiling = text.len().min(name.end + TAG_REACH);
     let end = name.end + memchr::memchr2(b'<', b'>', &text[name.end..ceiling])?;
-    HOLDING.iter().find_map(|word| attribute(text, start..end, word))
+    if let Some(value) = HOLDING.iter().find_map(|word| attribute(text, start..end, word)) {
+        return Some((value, Quote::Quoted));
+    }
+    // `<string name="…" translatable="false">v</string>`
+    if text[end] != b'>' || text[end - 1] == b'/' {
+        return None;
+    }
+    let rest = &text[end + 1..text.len().min(end + 1 + TAG_REACH)];
+    let length = memchr::memchr2(b'<', b'\n', rest).filter(|&at| at > 0 && rest[at] == b'<')?;
+    Some((end + 1..end + 1 + length, Quote::Element))
 }
 
 /// The value of the attribute `word` within a tag; a namespace before it is allowed.

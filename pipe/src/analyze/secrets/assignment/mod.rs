@@ -97,9 +97,8 @@ pub(super) fn name_around(text: &[u8], hit: Range<usize>) -> Range<usize> {
 pub(super) fn read(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     let mut cursor = Cursor { text, at: name.end, limit: text.len().min(name.end + REACH) };
     let before = name.start.checked_sub(1).map_or(0, |at| text[at]);
-    if let Some(value) = attribute::value_of(text, &name) {
-        let (quote, operator) = (Quote::Quoted, Operator::Attribute);
-        return Some(Assignment { name, value, quote, operator, wrapped: false });
+    if let Some((value, quote)) = attribute::value_of(text, &name) {
+        return Some(Assignment { name, value, quote, operator: Operator::Attribute, wrapped: false });
     }
     let quoted_name = match cursor.peek() {
         b'"' | b'\'' | b'`' | b'\\' | b'&' | b'%' => cursor.eat_quote().is_some(),

@@ -114,7 +114,7 @@ fn opening(text: &[u8], start: usize, quoted: bool) -> bool {
 fn eat_tag(cursor: &mut Cursor<'_>, open: &[u8]) -> bool {
     let start = cursor.at;
     if cursor.eat(open) {
-        while cursor.peek().is_ascii_alphanumeric() {
+        while cursor.peek().is_ascii_alphanumeric() || matches!(cursor.peek(), b'-' | b'_' | b':') {
             cursor.at += 1;
         }
         if cursor.at > start + open.len() && cursor.eat(b">") {

@@ -121,8 +121,7 @@ impl Pass<'_, '_, '_> {
         if self.assignment.as_mut().is_some_and(|reading| std::mem::replace(&mut reading.judged, true)) {
             return;
         }
-        // `!PSK:…`, `+AUTH`: lists of ciphers and options.
-        if assignment.name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'!' | b'+')) {
+        if is_about_something_else(&self.text[..assignment.name.start]) {
             return;
         }
         let mut promise = names::promise(self.telling_part(&assignment.name));
@@ -161,7 +160,9 @@ impl Pass<'_, '_, '_> {
         let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
-                let confidence = if prose { Confidence::Low } else { confidence };
+                // Many ids are called tokens; a UUID is a secret only by a plain name.
+                let id = judge::is_uuid(slice) && !names::holds_one(&self.text[assignment.name.clone()], PLAIN);
+                let confidence = if prose || id { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
                 self.add(rule, value, confidence, true, (rank::GENERIC, 0));
             }
@@ -204,6 +205,20 @@ impl Pass<'_, '_, '_> {
     }
 }
 
+/// Names that leave no doubt that a UUID is a secret.
+const PLAIN: &[&str] = &["secret", "api_key", "apikey", "api-key", "access", "auth", "password"];
+
+/// Whether what stands before a name makes it no name of a value: `!PSK:…` and `+AUTH` in lists of ciphers, `arn:aws:…:secret:…`,
+/// `badge.svg?token=…`.
+fn is_about_something_else(before: &[u8]) -> bool {
+    match before {
+        [.., b'!' | b'+'] => true,
+        [.., byte, b':'] => byte.is_ascii_alphanumeric() || *byte == b'*',
+        [head @ .., b'?'] => head.ends_with(b".svg") || head.ends_with(b".png"),
+        _ => false,
+    }
+}
+
 /// How much a keyword says about the name it stands in: names begin with the vendor, and `bamboohr` is not `bamboo`.
 fn prominence(name: &Range<usize>, hit: Hit) -> usize {
     let before = hit.start().saturating_sub(name.start).min(255);
@@ -212,7 +227,8 @@ fn prominence(name: &Range<usize>, hit: Hit) -> usize {
 
 /// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
 fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
-    text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+    text[value.start - 1] == b' '
+        && text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
 }
 
@@ -251,7 +267,8 @@ fn is_apostrophe(text: &[u8], start: usize, at: usize) -> bool {
 
 /// Whether the mark in front of the value is `mark` itself, not escaped.
 fn closes(text: &[u8], assignment: &Assignment, mark: u8) -> bool {
-    let between = &text[assignment.name.end..assignment.value.start];
+    // An attribute's value may stand before its name.
+    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
     memchr::memchr(mark, between).is_some_and(|at| at == 0 || between[at - 1] != b'\\') && !between.contains(&b'\n')
 }
 
@@ -269,6 +286,11 @@ fn is_listed(text: &[u8], assignment: &Assignment) -> bool {
     let after = &text[assignment.value.end..text.len().min(assignment.value.end + 40)];
     let mut rest = after.iter().skip(1).filter(|b| !b.is_ascii_whitespace());
     let more = rest.next() == Some(&b',') && matches!(rest.next(), Some(b'"' | b'\''));
+    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
+    if between.contains(&b'(') {
+        // `setPassword("v", …)`, but the first argument of `UserPassword("u", "p")` is the user.
+        return more && names::holds_one(&text[assignment.name.clone()], &["user"]);
+    }
     let before = &text[assignment::line_start(text, assignment.name.start)..assignment.name.start];
     let mut head = before.iter().rev().skip_while(|b| matches!(b, b' ' | b'"' | b'\'' | b'@'));
     let open = head.next();

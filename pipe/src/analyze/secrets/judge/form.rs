@@ -62,11 +62,23 @@ pub(super) fn is_address(value: &[u8]) -> bool {
 pub(super) fn is_number(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     match value {
-        [b'0', b'x' | b'X', rest @ ..] => rest.len() <= 18 && rest.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'_' | b'.' | b'p' | b'P' | b'-' | b'+' | b'u' | b'U' | b'l' | b'L')),
+        [b'0', b'x' | b'X', rest @ ..] => {
+            rest.len() <= 18
+                && rest.iter().all(|b| {
+                    b.is_ascii_hexdigit()
+                        || matches!(b, b'_' | b'.' | b'p' | b'P' | b'-' | b'+' | b'u' | b'U' | b'l' | b'L')
+                })
+        }
         [b'0'..=b'9' | b'.' | b'-' | b'+', rest @ ..] => {
             digits < value.len()
                 && digits * 2 >= value.len()
-                && rest.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'e' | b'E' | b'-' | b'+' | b'i' | b'f' | b'u' | b'U' | b'l' | b'L'))
+                && rest.iter().all(|b| {
+                    b.is_ascii_digit()
+                        || matches!(
+                            b,
+                            b'.' | b'_' | b'e' | b'E' | b'-' | b'+' | b'i' | b'f' | b'u' | b'U' | b'l' | b'L'
+                        )
+                })
         }
         _ => false,
     }
@@ -75,7 +87,10 @@ pub(super) fn is_number(value: &[u8]) -> bool {
 /// `2016-09-08T21:47:36Z`, `2016-09-08`
 pub(super) fn is_time(value: &[u8]) -> bool {
     value.len() >= 10
-        && value.iter().zip(b"dddd-dd-dd").all(|(byte, form)| if *form == b'd' { byte.is_ascii_digit() } else { byte == form })
+        && value
+            .iter()
+            .zip(b"dddd-dd-dd")
+            .all(|(byte, form)| if *form == b'd' { byte.is_ascii_digit() } else { byte == form })
         && value[10..].iter().all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z' | b':' | b'.' | b'+' | b'-' | b' '))
 }
 
@@ -117,15 +132,23 @@ pub(super) fn is_technical(value: &[u8]) -> bool {
         let number = part[head..].iter().take_while(|b| b.is_ascii_digit()).count();
         let tail = &part[head + number..];
         let known = |text: &[u8]| {
-            text.is_empty() || STEMS.iter().any(|stem| text.eq_ignore_ascii_case(stem)) || (text.len() >= 4 && words::coverage(text) > 0.9)
+            text.len() <= 2 && head == part.len()
+                || text.is_empty()
+                || STEMS.iter().any(|stem| text.eq_ignore_ascii_case(stem))
+                || (text.len() >= 4 && words::coverage(text) > 0.9)
         };
         digits_only &= head == 0;
-        if !known(&part[..head]) || !known(tail) || number > 4 || (head > 0 && number > 0 && !STEMS.iter().any(|stem| part[..head].eq_ignore_ascii_case(stem))) {
+        if !known(&part[..head])
+            || !known(tail)
+            || number > 4
+            || (head > 0 && number > 0 && !STEMS.iter().any(|stem| part[..head].eq_ignore_ascii_case(stem)))
+        {
             return false;
         }
         seen += 1;
     }
     // `SCRAM-SHA-256`: joined by signs that join names only.
-    let joined = value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':' | b' '));
+    let joined =
+        value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':' | b' '));
     whole && joined && seen > 0 && !digits_only
 }

@@ -56,7 +56,12 @@ pub(super) fn judge(value: &[u8], context: Context) -> Verdict {
     if bare && context.kind == FileKind::Code && !stands_for_itself(value, &traits, context.operator) {
         return Harmless;
     }
-    if form::is_address(value) || form::is_number(value) || form::is_time(value) || form::is_pattern(value) || form::is_technical(value) {
+    if form::is_address(value)
+        || form::is_number(value)
+        || form::is_time(value)
+        || form::is_pattern(value)
+        || form::is_technical(value)
+    {
         return Harmless;
     }
     if value.len() > 512 || placeholder::is_placeholder(value) {
@@ -78,7 +83,12 @@ pub(super) fn word_coverage(text: &[u8]) -> f32 {
 /// Whether a text among other arguments can hardly be a name: it mixes classes and holds few words, or its letters read like nothing.
 pub(super) fn is_surely_no_word(value: &[u8]) -> bool {
     let traits = Traits::of(value);
-    if traits.length < 6 || traits.length > 128 || value.iter().any(u8::is_ascii_whitespace) || traits.letters() < 2 {
+    if traits.length < 6
+        || traits.length > 128
+        || value.iter().any(u8::is_ascii_whitespace)
+        || traits.letters() < 2
+        || form::is_technical(value)
+    {
         return false;
     }
     let words = words::coverage(value);
@@ -184,7 +194,6 @@ mod tests {
         for value in [
             "access_token",
             "X-Auth-Token",
-            "123e4567-e89b-12d3-a456-426614174000",
             "getToken()",
             "application/json",
             "refresh_token_v2",

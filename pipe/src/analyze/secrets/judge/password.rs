@@ -7,7 +7,7 @@ use penstock_common::Confidence;
 use super::Verdict::{self, Doubtful, Harmless, Secret};
 use super::traits::Traits;
 use super::{Context, words};
-use crate::analyze::secrets::assignment::Quote;
+use crate::analyze::secrets::assignment::{Operator, Quote};
 use crate::analyze::secrets::detect;
 
 /// Stand-ins of people who test: a value of these words and few digits is a password only by name.
@@ -35,6 +35,15 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
     if traits.length > 128 || traits.length < 5 && traits.classes() < 3 {
         return Doubtful;
     }
+    if encodes_words(value) {
+        return Doubtful;
+    }
+    // Google shows passwords for programs as four groups of four letters.
+    if value.len() == 19
+        && value.split(|b| *b == b' ').all(|part| part.len() == 4 && part.iter().all(u8::is_ascii_lowercase))
+    {
+        return if words::coverage(value) < 0.5 { Secret(Confidence::Medium) } else { Harmless };
+    }
     let blanks = value.iter().filter(|b| **b == b' ').count();
     if blanks > 0 && (words::coverage(value) > 0.5 || blanks > 3 || traits.digits + traits.symbols == 0) {
         return Harmless;
@@ -43,7 +52,11 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         return Doubtful;
     }
     if traits.letters() == 0 {
-        // A number: an id, a length, a PIN.
+        // A number: an id, a length, a PIN. Written as a text it is meant as one.
+        let chosen = context.quote == Quote::Quoted && context.operator == Operator::Assign;
+        if chosen && traits.digits == traits.length && (6..=16).contains(&traits.length) {
+            return Secret(Confidence::Medium);
+        }
         return if traits.digits == traits.length && traits.length < 8 { Doubtful } else { Secret(Confidence::Low) };
     }
     let words = words::coverage(value);
@@ -51,16 +64,18 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         .iter()
         .filter(|b| matches!(b, b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'*' | b'+' | b'~' | b'?' | b'$'))
         .count();
-    if encodes_words(value) {
-        return Doubtful;
-    }
     if words >= 0.7 {
         // Labels, constants, other people's field names; a person's password has digits or signs in it.
         if traits.digits + strong_symbols == 0 {
             return if traits.joiners > 0 || traits.upper > 0 { Harmless } else { Doubtful };
         }
         // `Error!`, `users#index`: one sign among words is punctuation.
-        if traits.digits == 0 && strong_symbols == 1 || traits.length < 6 || is_lazy(value) || (traits.digits < 2 && strong_symbols == 0) || traits.joiners > 1 {
+        if traits.digits == 0 && strong_symbols == 1
+            || traits.length < 6
+            || is_lazy(value)
+            || (traits.digits < 2 && strong_symbols == 0)
+            || traits.joiners > 1
+        {
             return Secret(Confidence::Low);
         }
         return Secret(Confidence::Medium);
@@ -72,8 +87,15 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         }
         let (wordiness, pairs) = words::wordiness(value);
         let mixed = traits.upper > 0 && traits.lower > 0;
-        let unknown = traits.length >= 8 && words < 0.35 && traits.joiners == 0 && traits.upper == 0;
-        if pairs >= 4 && (wordiness < if traits.length >= 8 { 0.35 } else { 0.0 } || unknown) {
+        let unknown = traits.length >= 6 && words < 0.35 && traits.joiners == 0 && traits.upper == 0;
+        let limit = if traits.length >= 8 {
+            f32::MAX
+        } else if context.quote == Quote::Bare {
+            0.0
+        } else {
+            0.6
+        };
+        if pairs >= 4 && (wordiness < if traits.length >= 8 { 0.35 } else { 0.0 } || unknown && wordiness < limit) {
             return Secret(Confidence::Medium);
         }
         let humps = mixed && !value[1..].iter().any(u8::is_ascii_uppercase);
@@ -83,7 +105,13 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         return Secret(Confidence::Low);
     }
     if traits.length < 6 {
-        return Secret(Confidence::Low);
+        // `xpy4a`
+        let noise = traits.digits > 0 && traits.letters() >= 3 && words < 0.3 && words::wordiness(value).0 < 0.0;
+        return Secret(if noise && context.operator == Operator::Assign {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        });
     }
     Secret(if traits.length >= 10 && traits.classes() >= 3 && words < 0.3 {
         Confidence::High
@@ -94,9 +122,12 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
 
 /// Base64 of words, as mail servers ask for a user name: `VXNlcm5hbWU6`.
 fn encodes_words(value: &[u8]) -> bool {
+    let value = value.rsplit(|b| *b == b' ').next().unwrap_or(value);
     value.len() >= 8
         && value.len().is_multiple_of(4)
         && detect::base64(value).is_some_and(|text| {
-            text.iter().all(|b| (0x20..0x7f).contains(b)) && words::coverage(&text) > 0.8 && !text.iter().any(u8::is_ascii_digit)
+            text.iter().all(|b| (0x20..0x7f).contains(b))
+                && words::coverage(&text) > 0.8
+                && !text.iter().any(u8::is_ascii_digit)
         })
 }

@@ -110,7 +110,9 @@ pub(in crate::analyze::secrets) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     let lower = value.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some()) || has_long_run(&lower) || is_monotonous(&lower)
+    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some())
+        || has_long_run(&lower)
+        || is_monotonous(&lower)
 }
 
 /// One character over and over, and little else: some vendors' tokens hold a row of `A` among much that is random.

@@ -61,6 +61,8 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         2.6
     } else if traits.length >= 20 {
         3.3
+    } else if traits.length < 12 {
+        2.3
     } else {
         2.75
     };
