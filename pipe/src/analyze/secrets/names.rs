@@ -171,10 +171,9 @@ fn word_promise(word: &[u8], all: &Words) -> Promise {
     if SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending)) {
         return Promise::Secret;
     }
-    if word.ends_with(b"key") || word.ends_with(b"keys") {
-        if all.iter().any(|other| KEY_HARMLESS.contains(&other)) {
-            return Promise::Nothing;
-        }
+    let is_key = word.ends_with(b"key") || word.ends_with(b"keys");
+    if is_key && all.iter().any(|other| KEY_HARMLESS.contains(&other)) {
+        return Promise::Nothing;
     }
     if (word == b"key" || word == b"keys") && all.iter().any(|other| KEY_QUALIFIERS.contains(&other)) {
         return Promise::Secret;

@@ -208,6 +208,12 @@ mod tests {
             "ALTER USER x PASSWORD 'V4l!ue-x';",
             "requirepass V4l!ue-x",
             "password =\n    \"V4l!ue-x\"",
+            r#"<property value="V4l!ue-x" name="hibernate.password"/>"#,
+            r#"<meta-data android:name="com.acme.password" android:value="V4l!ue-x"/>"#,
+            r#"<string name="password" translatable="false">V4l!ue-x</string>"#,
+            "<param-name>password</param-name>\n<param-value>V4l!ue-x</param-value>",
+            r#"Dim password As String = "V4l!ue-x""#,
+            r#"password { "V4l!ue-x" }"#,
         ] {
             let keyword = if line.contains("requirepass") { "pass" } else { "password" };
             assert_eq!(value_of(line, keyword).as_deref(), Some("V4l!ue-x"), "{line}");
@@ -224,6 +230,9 @@ mod tests {
             "password://x",
             "</password>",
             "password\n",
+            "AUTH <password> (since 6)",
+            "${password:?must be set}",
+            r#"show-password :placeholder="x""#,
         ] {
             assert_eq!(value_of(line, "password"), None, "{line}");
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use penstock_common::Confidence;
 
-use super::{rank, token};
+use super::{rank, surroundings, token};
 use crate::analyze::secrets::Pass;
 use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote};
 use crate::analyze::secrets::file_kind::FileKind;
@@ -121,11 +121,11 @@ impl Pass<'_, '_, '_> {
         if self.assignment.as_mut().is_some_and(|reading| std::mem::replace(&mut reading.judged, true)) {
             return;
         }
-        if is_about_something_else(&self.text[..assignment.name.start]) {
+        if surroundings::is_about_something_else(&self.text[..assignment.name.start]) {
             return;
         }
         let mut promise = names::promise(self.telling_part(&assignment.name));
-        if promise == Promise::Nothing || is_listed(self.text, &assignment) {
+        if promise == Promise::Nothing || surroundings::is_listed(self.text, &assignment) {
             return;
         }
         for at in (0..self.vendors.len()).rev() {
@@ -144,20 +144,24 @@ impl Pass<'_, '_, '_> {
             promise = Promise::Nothing;
         }
         let value = token::without_scheme(self.text, assignment.value.clone());
-        let string = quote_around(self.text, &assignment.name);
+        let string = surroundings::quote_around(self.text, &assignment.name);
         // `"Password: " + value`: what looks like the value's opening mark closes the string.
-        if assignment.quote == Quote::Quoted && string.is_some_and(|mark| closes(self.text, &assignment, mark)) {
+        if assignment.quote == Quote::Quoted
+            && string.is_some_and(|mark| surroundings::closes(self.text, &assignment, mark))
+        {
             return;
         }
         // Within a string of a program the rules of data hold: `"Server=x;Password=y"`.
         let kind = match self.kind {
             FileKind::Code if assignment.quote == Quote::Bare && string.is_some() => FileKind::Text,
-            FileKind::Code if assignment.quote == Quote::Bare && called(self.text, &assignment.value) => return,
+            FileKind::Code if assignment.quote == Quote::Bare && surroundings::called(self.text, &assignment.value) => {
+                return;
+            }
             kind => kind,
         };
         let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
         let slice = &self.text[value.clone()];
-        let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
+        let prose = assignment.quote == Quote::Bare && surroundings::is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
                 // Many ids are called tokens; a UUID is a secret only by a plain name.
@@ -208,93 +212,8 @@ impl Pass<'_, '_, '_> {
 /// Names that leave no doubt that a UUID is a secret.
 const PLAIN: &[&str] = &["secret", "api_key", "apikey", "api-key", "access", "auth", "password"];
 
-/// Whether what stands before a name makes it no name of a value: `!PSK:…` and `+AUTH` in lists of ciphers, `arn:aws:…:secret:…`,
-/// `badge.svg?token=…`.
-fn is_about_something_else(before: &[u8]) -> bool {
-    match before {
-        [.., b'!' | b'+'] => true,
-        [.., byte, b':'] => byte.is_ascii_alphanumeric() || *byte == b'*',
-        [head @ .., b'?'] => head.ends_with(b".svg") || head.ends_with(b".png"),
-        _ => false,
-    }
-}
-
 /// How much a keyword says about the name it stands in: names begin with the vendor, and `bamboohr` is not `bamboo`.
 fn prominence(name: &Range<usize>, hit: Hit) -> usize {
     let before = hit.start().saturating_sub(name.start).min(255);
     (255 - before) * 256 + hit.keyword().text.len().min(255)
-}
-
-/// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
-fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
-    text[value.start - 1] == b' '
-        && text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
-}
-
-/// The quotation mark of the string that `name` stands in, if it is not the whole string.
-fn quote_around(text: &[u8], name: &Range<usize>) -> Option<u8> {
-    let start = assignment::line_start(text, name.start);
-    let mut open = None;
-    let mut opened_at = start;
-    let mut at = start;
-    while at < name.start {
-        let byte = text[at];
-        match (byte, open) {
-            (b'\\', _) => at += 1,
-            (_, Some(mark)) if byte == mark => open = None,
-            (b'"' | b'\'' | b'`', None) => {
-                if text[at..].starts_with(b"\"\"\"") || text[at..].starts_with(b"\'\'\'") {
-                    at += 2;
-                } else if byte != b'\'' || !is_apostrophe(text, start, at) {
-                    open = Some(byte);
-                    opened_at = at;
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    let whole = opened_at + 1 == name.start && open.is_some() && text.get(name.end).copied() == open;
-    open.filter(|_| !whole)
-}
-
-/// `don't`, but not `b'…'`.
-fn is_apostrophe(text: &[u8], start: usize, at: usize) -> bool {
-    let letter = |back: usize| at >= start + back && text[at - back].is_ascii_alphanumeric();
-    letter(1) && letter(2)
-}
-
-/// Whether the mark in front of the value is `mark` itself, not escaped.
-fn closes(text: &[u8], assignment: &Assignment, mark: u8) -> bool {
-    // An attribute's value may stand before its name.
-    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
-    memchr::memchr(mark, between).is_some_and(|at| at == 0 || between[at - 1] != b'\\') && !between.contains(&b'\n')
-}
-
-/// Whether a bracket follows the value, so that it names a function: `key = derive (…)`.
-fn called(text: &[u8], value: &Range<usize>) -> bool {
-    let rest = &text[value.end..text.len().min(value.end + 2)];
-    matches!(rest, [b'(', ..] | [b' ', b'('])
-}
-
-/// Whether name and value are elements of a list of texts: `{"password", "token", "secret"}`.
-fn is_listed(text: &[u8], assignment: &Assignment) -> bool {
-    if assignment.operator != Operator::Argument || assignment.quote != Quote::Quoted {
-        return false;
-    }
-    let after = &text[assignment.value.end..text.len().min(assignment.value.end + 40)];
-    let mut rest = after.iter().skip(1).filter(|b| !b.is_ascii_whitespace());
-    let more = rest.next() == Some(&b',') && matches!(rest.next(), Some(b'"' | b'\''));
-    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
-    if between.contains(&b'(') {
-        // `setPassword("v", …)`, but the first argument of `UserPassword("u", "p")` is the user.
-        return more && names::holds_one(&text[assignment.name.clone()], &["user"]);
-    }
-    let before = &text[assignment::line_start(text, assignment.name.start)..assignment.name.start];
-    let mut head = before.iter().rev().skip_while(|b| matches!(b, b' ' | b'"' | b'\'' | b'@'));
-    let open = head.next();
-    // `f("password", "v", "x")` is a call, `("password", "v", "x")` a tuple.
-    let call = open == Some(&b'(') && head.next().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    more && !call
 }

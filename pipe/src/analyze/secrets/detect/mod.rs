@@ -10,6 +10,7 @@ mod header;
 mod key_store;
 mod kubernetes;
 mod phrase;
+mod surroundings;
 mod token;
 mod url;
 

@@ -113,7 +113,7 @@ pub(super) fn is_technical(value: &[u8]) -> bool {
         b"base", b"win", b"linux", b"amd", b"arm", b"x", b"i", b"v", b"ver", b"http", b"oauth", b"openid", b"saml", b"ssl",
         b"tls", b"tlsv", b"sslv", b"int", b"uint", b"float", b"char", b"varchar", b"mysql", b"mysqli", b"pgsql", b"sqlite",
         b"postgres", b"oracle", b"db", b"k", b"s", b"ec", b"p", b"pkcs", b"der", b"pem", b"jks", b"le", b"be", b"blowfish",
-        b"rfc", b"aws", b"ssh", b"ldap", b"smtp", b"imap", b"ipv", b"net", b"api", b"web", b"level", b"step", b"test", b"page",
+        b"rfc", b"aws", b"ssh", b"ldap", b"smtp", b"imap", b"ipv", b"net", b"api", b"web",
         b"crypt", b"digest", b"ntlm", b"mschap", b"mschapv", b"chap", b"eap", b"wpa", b"wep", b"psk", b"cp", b"us", b"pk", b"id",
     ];
     if value.len() > 32 || !value.iter().any(u8::is_ascii_digit) {

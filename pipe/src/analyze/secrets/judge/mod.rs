@@ -191,14 +191,9 @@ mod tests {
         ] {
             assert!(!matches!(verdict(value, Promise::Password), Secret(c) if c >= Confidence::Medium), "{value}");
         }
-        for value in [
-            "access_token",
-            "X-Auth-Token",
-            "getToken()",
-            "application/json",
-            "refresh_token_v2",
-            "your_api_key_here",
-        ] {
+        for value in
+            ["access_token", "X-Auth-Token", "getToken()", "application/json", "refresh_token_v2", "your_api_key_here"]
+        {
             assert!(!matches!(verdict(value, Promise::Secret), Secret(c) if c >= Confidence::Medium), "{value}");
         }
     }

@@ -72,7 +72,7 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         // `Error!`, `users#index`: one sign among words is punctuation.
         if traits.digits == 0 && strong_symbols == 1
             || traits.length < 6
-            || is_lazy(value)
+            || is_lazy(value) && !is_padded(traits, strong_symbols)
             || (traits.digits < 2 && strong_symbols == 0)
             || traits.joiners > 1
         {
@@ -101,7 +101,7 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         let humps = mixed && !value[1..].iter().any(u8::is_ascii_uppercase);
         return if traits.joiners > 0 || humps { Doubtful } else { Secret(Confidence::Low) };
     }
-    if is_lazy(value) {
+    if is_lazy(value) && !is_padded(traits, strong_symbols) {
         return Secret(Confidence::Low);
     }
     if traits.length < 6 {
@@ -118,6 +118,11 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
     } else {
         Confidence::Medium
     })
+}
+
+/// Whether somebody made a stand-in long enough for a rule about passwords: `admin1234`, `Test12!`.
+fn is_padded(traits: &Traits, strong_symbols: usize) -> bool {
+    traits.digits >= 4 || traits.digits > 0 && strong_symbols > 0
 }
 
 /// Base64 of words, as mail servers ask for a user name: `VXNlcm5hbWU6`.
