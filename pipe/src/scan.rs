@@ -243,6 +243,12 @@ fn collect(
         coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
     }
     coverage.skipped.extend(request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
+    // A file may be called by a secret, and reasons may quote what they are about.
+    let mut scanner = engine.scanner();
+    for skipped in &mut coverage.skipped {
+        skipped.subject = redact_text(&mut scanner, &skipped.subject);
+        skipped.reason = redact_text(&mut scanner, &skipped.reason);
+    }
     coverage.skipped.sort();
     found.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut members: BTreeMap<u128, u32> = BTreeMap::new();
@@ -293,6 +299,9 @@ fn configuration(request: &Request, enabled: &[bool]) -> String {
     add(b"left out");
     for glob in &request.exclude {
         add(glob.as_bytes());
+    }
+    if request.archives {
+        add(b"archives");
     }
     if let Some(layer) = layer {
         add(layer.digest());

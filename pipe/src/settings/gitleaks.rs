@@ -74,9 +74,12 @@ pub fn read(files: Files<'_>) -> Result<Option<Layer>, Error> {
 
 /// A file that stands in the root, if it does.
 fn in_root(root: &Path, name: &str) -> Result<Option<Source>, FileError> {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     let path = root.join(name);
     match fs::symlink_metadata(&path) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
+        // The folder cannot be entered; the scan says so itself.
+        Err(error) if error.kind() == PermissionDenied => Ok(None),
         Err(source) => Err(FileError::Unreadable { path, source }),
         Ok(_) => {
             let inside = confined(root, Path::new(name))?;

@@ -14,6 +14,8 @@ pub(crate) struct Penstock {
     command: Command,
     folder: PathBuf,
     input: Option<Vec<u8>>,
+    /// Where a copy of the program lies, until it has run.
+    copy: Option<tempfile::TempDir>,
 }
 
 /// What a run told.
@@ -33,12 +35,12 @@ impl Penstock {
     fn at(program: &Path) -> Self {
         let mut command = Command::new(program);
         command.env_clear().env("SOURCE_DATE_EPOCH", "1767322800").stdin(Stdio::null());
-        Self { command, folder: PathBuf::from("."), input: None }
+        Self { command, folder: PathBuf::from("."), input: None, copy: None }
     }
 
     /// As somebody who owns nothing, where the tests run as root: to root no file is unreadable.
     #[cfg(unix)]
-    pub(crate) fn as_nobody(folder: &Path) -> Self {
+    pub(crate) fn as_nobody() -> Self {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         use std::os::unix::process::CommandExt;
         let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
@@ -46,10 +48,12 @@ impl Penstock {
             return Self::new();
         }
         // Where the build lies may be closed to others.
-        let program = folder.join(".git-program");
+        let copy = tempfile::tempdir().unwrap();
+        let program = copy.path().join("penstock");
         std::fs::copy(env!("CARGO_BIN_EXE_penstock"), &program).unwrap();
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(copy.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut run = Self::at(&program);
+        run.copy = Some(copy);
         run.command.uid(65_534).gid(65_534);
         run
     }

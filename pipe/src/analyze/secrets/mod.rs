@@ -1,7 +1,7 @@
 //! Secrets: known kinds by their form, unknown ones by name and value.
 //!
-//! Owns the engine. One pass over the bytes finds keywords ([`keywords`]); each leads to a rule or a detector that looks at a few hundred bytes
-//! around it ([`detect`]); what overlaps is settled ([`candidate`]); what is left becomes findings ([`report`]). Never asks the network, never
+//! Owns the engine. One pass over the bytes finds keywords (`keywords`); each leads to a rule or a detector that looks at a few hundred bytes
+//! around it (`detect`); what overlaps is settled (`candidate`); what is left becomes findings (`report`). Never asks the network, never
 //! reads a file, never prints.
 
 mod allow;

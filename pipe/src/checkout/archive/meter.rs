@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bounds on what one outer archive may unfold to. Whatever a bound leaves out is named and leaves the run complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,9 @@ pub(super) struct Metered<'m, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        // Decoders are other people's code on hostile input: should one panic, only its entry is lost.
+        let read = catch_unwind(AssertUnwindSafe(|| self.inner.read(buffer)))
+            .unwrap_or_else(|_| Err(io::Error::other(Flaw::damaged("it cannot be decoded"))))?;
         self.meter.inflated.set(self.meter.inflated.get().saturating_add(read as u64));
         match self.meter.exceeded() {
             Some(flaw) => Err(io::Error::other(flaw)),

@@ -1,6 +1,6 @@
 //! What connects a name with its value: signs, commas, brackets and tags.
 //!
-//! Owns telling an operator from punctuation. A blank as operator is the business of [`after_blank`].
+//! Owns telling an operator from punctuation. A blank as operator is the business of `after_blank`.
 
 use std::ops::Range;
 

@@ -134,9 +134,6 @@ impl Pass<'_, '_, '_> {
                 return;
             }
         }
-        if matches!(self.kind, FileKind::Lock | FileKind::Generated) {
-            return;
-        }
         if assignment.operator == Operator::Compare && promise == Promise::Perhaps {
             promise = Promise::Nothing;
         }
@@ -165,7 +162,9 @@ impl Pass<'_, '_, '_> {
                 let id = judge::is_uuid(slice) && !names::holds_one(&self.text[assignment.name.clone()], PLAIN);
                 let confidence = if prose || id { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
-                self.add(rule, value, confidence, true, (rank::GENERIC, 0));
+                // Hashes by the thousand: nothing here is told, but no frame shows it either.
+                let told = !matches!(self.kind, FileKind::Lock | FileKind::Generated);
+                self.add(rule, value, confidence, told, (rank::GENERIC, 0));
             }
             Verdict::Doubtful => {
                 let rule = self.generic_rule(promise);
