@@ -226,12 +226,6 @@ fn collect(
         found.extend(visitor.reporter.found);
         coverage.skipped.extend(visitor.skipped);
     }
-    // A file may be called by a secret, and reasons may quote what they are about.
-    let mut scanner = engine.scanner();
-    for skipped in &mut coverage.skipped {
-        skipped.subject = redact_text(&mut scanner, &skipped.subject);
-        skipped.reason = redact_text(&mut scanner, &skipped.reason);
-    }
     let reasons = [
         (excluded, "left out by the configuration"),
         (allowed, "left out by an allowlist of the gitleaks configuration"),

@@ -10,7 +10,6 @@ mod small_file;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use penstock_common::Confidence;
@@ -79,9 +78,8 @@ pub fn read_file(named: Option<&Path>, root: Option<&Path>) -> Result<File, Erro
     let found = fs::symlink_metadata(&path).map(|metadata| !metadata.is_symlink());
     match found {
         Ok(false) if named.is_none() => return Ok(File::default()),
-        Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(File::default());
-        }
+        // A folder that cannot be entered is told by the scan.
+        Err(_) if named.is_none() => return Ok(File::default()),
         _ => {}
     }
     file::read(&path, &small_file::text_of(&path)?).map_err(Error::File)
