@@ -8,7 +8,7 @@ use penstock_common::Confidence;
 
 use super::{rank, surroundings, token};
 use crate::analyze::secrets::Pass;
-use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote};
+use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote, line_start};
 use crate::analyze::secrets::file_kind::FileKind;
 use crate::analyze::secrets::judge::{self, Context, Verdict};
 use crate::analyze::secrets::keywords::Hit;
@@ -130,7 +130,8 @@ impl Pass<'_, '_, '_> {
             if end + VENDOR_REACH < assignment.value.start {
                 break;
             }
-            if end <= assignment.name.start && self.vendor_value(usize::from(index), &assignment, None) {
+            let heads = end <= assignment.name.start && stands_over(self.text, end, assignment.name.start);
+            if heads && self.vendor_value(usize::from(index), &assignment, None) {
                 return;
             }
         }
@@ -207,6 +208,15 @@ impl Pass<'_, '_, '_> {
 
 /// Names that leave no doubt that a UUID is a secret.
 const PLAIN: &[&str] = &["secret", "api_key", "apikey", "api-key", "access", "auth", "password"];
+
+/// Whether the vendor named at `vendor` stands over the assignment at `name`: on its line, or as the head of its block, section or comment. A
+/// vendor on just any line above does not count: the kind of a finding must not hang on the order of lines.
+fn stands_over(text: &[u8], vendor: usize, name: usize) -> bool {
+    let indent = |start: usize| text[start..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let (over, own) = (line_start(text, vendor), line_start(text, name));
+    let first = text[over..].trim_ascii_start().first().copied().unwrap_or(0);
+    over == own || indent(over) < indent(own) || matches!(first, b'[' | b'#' | b'/' | b'*' | b'<' | b';')
+}
 
 /// How much a keyword says about the name it stands in: names begin with the vendor, and `bamboohr` is not `bamboo`.
 fn prominence(name: &Range<usize>, hit: Hit) -> usize {
