@@ -76,7 +76,7 @@ pub struct ScanArgs {
     /// Look into submodules
     #[arg(long, conflicts_with = "source", help_heading = "What to look at")]
     pub submodules: bool,
-    /// Look into archives: zip, jar, tar, gz, xz, zst
+    /// Look into archives that are no larger than --max-file-size: zip, jar, tar, gz, xz, zst
     #[arg(long, help_heading = "What to look at")]
     pub archives: bool,
     /// Leave out files larger than this, as `10MB` or `512KiB` [default: 10MB]

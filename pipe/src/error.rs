@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use penstock_common::redact::escape_control;
 
+use crate::analyze::secrets::{Engine, redact_text};
 use crate::checkout::history::HistoryError;
 use crate::commands::exit;
 use crate::{render, scan, settings};
@@ -67,7 +68,7 @@ impl Error {
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error))) => {
                 error.remedy().map(str::to_owned)
             }
-            Self::Gitleaks(settings::gitleaks::Error::File(settings::gitleaks::FileError::Unreadable { .. })) => None,
+            Self::Gitleaks(settings::gitleaks::Error::File(settings::FileError::Unreadable { .. })) => None,
             Self::Gitleaks(_) => {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
@@ -77,8 +78,14 @@ impl Error {
         }
     }
 
-    /// The lines for standard error.
+    /// The lines for standard error. A configuration and an argument may hold a secret where they should hold something else.
     pub fn render(&self) -> String {
+        let engine = Engine::new([0; 16], 0, &[]);
+        let mut scanner = engine.scanner();
+        self.lines().lines().map(|line| redact_text(&mut scanner, line) + "\n").collect()
+    }
+
+    fn lines(&self) -> String {
         if let Self::Settings(settings::Error::File(mistakes))
         | Self::Gitleaks(settings::gitleaks::Error::Mistakes(mistakes)) = self
         {

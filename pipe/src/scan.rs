@@ -4,6 +4,7 @@
 //! ordered list. Decides nothing about findings and prints nothing.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
 use sha2::{Digest, Sha256};
 
 use crate::analyze::secrets::gitleaks::Layer;
-use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, rule};
+use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rule};
+use crate::checkout::archive::{self, ArchiveLimits};
 use crate::checkout::platform::path_name;
-use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
+use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
 use crate::checkout::{history, range, staged, stdin, work_tree};
 
 /// What is asked for.
@@ -25,6 +27,8 @@ pub struct Request {
     pub tree: TreeOptions,
     /// Bounds.
     pub limits: Limits,
+    /// Look into archives. Those larger than the limit for files are left out like any other file.
+    pub archives: bool,
     /// Least confidence of a finding.
     pub minimum: Confidence,
     /// Globs of paths to leave out.
@@ -101,13 +105,18 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         set
     });
     let exclude = exclude.build()?;
+    let archives =
+        request.archives.then(|| ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() });
     let visitor = || SecretsVisitor {
+        engine: &engine,
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
+        archives,
         exclude: &exclude,
         layer: request.gitleaks.as_deref(),
         excluded: (0, 0),
         allowed: (0, 0),
+        skipped: Vec::new(),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -116,28 +125,44 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
         Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
         Target::History(path) => {
+            let engine = &engine;
             let filter = || {
                 let mut scanner = engine.scanner();
                 let reporter = Reporter::new(request.minimum);
-                move |bytes: &[u8]| reporter.would_tell(&mut scanner, bytes)
+                // If a rule fails here it fails again when the blob is looked at, and is told there.
+                move |bytes: &[u8]| {
+                    if request.archives && archive::is_archive(bytes) {
+                        return true;
+                    }
+                    let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
+                    catch_unwind(looks).unwrap_or_else(|_| {
+                        scanner = engine.scanner();
+                        true
+                    })
+                }
             };
             history::history(&open(path)?, limits, progress, filter, visitor)?
         }
         Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
     };
-    Ok(collect(request, visitors, coverage, configuration(request, enabled)))
+    Ok(collect(request, &engine, visitors, coverage, configuration(request, enabled)))
 }
 
 /// One thread's way through the items.
 struct SecretsVisitor<'e> {
+    engine: &'e Engine,
     scanner: Scanner<'e>,
     reporter: Reporter,
+    /// How far archives are opened, if they are.
+    archives: Option<ArchiveLimits>,
     exclude: &'e GlobSet,
     /// Files and bytes that the configuration leaves out.
     excluded: (u64, u64),
     layer: Option<&'e Layer>,
     /// Files and bytes that an allowlist leaves out.
     allowed: (u64, u64),
+    /// What was passed over within archives, and items on which a rule panicked.
+    skipped: Vec<Skipped>,
 }
 
 impl Visitor for SecretsVisitor<'_> {
@@ -153,13 +178,34 @@ impl Visitor for SecretsVisitor<'_> {
             self.allowed.1 += item.bytes.len() as u64;
             return;
         }
-        self.reporter.scan(&mut self.scanner, &item);
+        let found = self.reporter.found.len();
+        if catch_unwind(AssertUnwindSafe(|| self.look(item))).is_err() {
+            // What the fault left behind is not to be trusted: this item is given up, everything else is not.
+            self.reporter.found.truncate(found);
+            self.scanner = self.engine.scanner();
+            let reason = "a rule failed on it; this is a fault of penstock".to_owned();
+            self.skipped.push(Skipped { subject: path::display(item.path), reason, by_limit: false });
+        }
+    }
+}
+
+impl SecretsVisitor<'_> {
+    fn look(&mut self, item: Item<'_>) {
+        match &self.archives {
+            Some(limits) if archive::is_archive(item.bytes) => {
+                let (scanner, reporter) = (&mut self.scanner, &mut self.reporter);
+                let skipped = archive::visit_entries(item, limits, &mut |entry| reporter.scan(scanner, &entry));
+                self.skipped.extend(skipped);
+            }
+            _ => self.reporter.scan(&mut self.scanner, &item),
+        }
     }
 }
 
 /// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
 fn collect(
     request: &Request,
+    engine: &Engine,
     visitors: Vec<SecretsVisitor<'_>>,
     mut coverage: Coverage,
     configuration: String,
@@ -178,6 +224,7 @@ fn collect(
         allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
         excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
         found.extend(visitor.reporter.found);
+        coverage.skipped.extend(visitor.skipped);
     }
     let reasons = [
         (excluded, "left out by the configuration"),
@@ -186,10 +233,16 @@ fn collect(
     for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
         coverage.files -= files;
         coverage.bytes -= bytes;
-        let subject = format!("{files} files");
+        let subject = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
         coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
     }
     coverage.skipped.extend(request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
+    // A file may be called by a secret, and reasons may quote what they are about.
+    let mut scanner = engine.scanner();
+    for skipped in &mut coverage.skipped {
+        skipped.subject = redact_text(&mut scanner, &skipped.subject);
+        skipped.reason = redact_text(&mut scanner, &skipped.reason);
+    }
     coverage.skipped.sort();
     found.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut members: BTreeMap<u128, u32> = BTreeMap::new();
@@ -240,6 +293,9 @@ fn configuration(request: &Request, enabled: &[bool]) -> String {
     add(b"left out");
     for glob in &request.exclude {
         add(glob.as_bytes());
+    }
+    if request.archives {
+        add(b"archives");
     }
     if let Some(layer) = layer {
         add(layer.digest());

@@ -138,7 +138,7 @@ impl Error {
 
     /// Reading `path` failed with `source`.
     pub(super) fn reading(path: &Path, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::NotFound {
+        if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
             Self::NoSuchPath { path: path.to_owned() }
         } else {
             Self::Unreadable { path: path.to_owned(), source }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use penstock_common::{CommitInfo, Skipped};
 
 mod added;
+pub mod archive;
 mod commits;
 pub mod content;
 mod crew;

@@ -37,6 +37,7 @@ pub(super) fn run(arguments: &ScanArgs, environment: &Environment) -> Result<Exi
         target: target(arguments),
         tree: settings.tree,
         limits: settings.limits,
+        archives: settings.archives,
         minimum: settings.minimum,
         exclude: settings.exclude,
         gitleaks,

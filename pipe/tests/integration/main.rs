@@ -2,7 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
+mod bad_input;
+mod cli;
+mod documents;
 mod expand;
 mod fingerprints;
+mod folder;
+mod masks;
+mod pack;
+mod renew;
 mod rules;
+mod run;
 mod schema;

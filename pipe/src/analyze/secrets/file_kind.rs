@@ -44,7 +44,8 @@ const GENERATED: &[&str] = &[
 
 /// The kind that the path tells; [`FileKind::Text`] where it tells nothing.
 pub(super) fn of(path: &[u8]) -> FileKind {
-    let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+    // In archives: `outer.zip!.env`.
+    let name = path.rsplit(|&b| b == b'/' || b == b'!').next().unwrap_or(path);
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     if LOCK_NAMES.contains(&name.as_str()) {
         return FileKind::Lock;
@@ -75,7 +76,7 @@ fn is_translation(path: &[u8], name: &str) -> bool {
         b"locale", b"locales", b"lang", b"langs", b"language", b"languages", b"i18n", b"l10n", b"translations",
         b"translation", b"nls", b"messages",
     ];
-    let mut folders: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+    let mut folders: Vec<&[u8]> = path.split(|b| matches!(b, b'/' | b'!')).collect();
     folders.pop();
     folders.iter().any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
         || name.starts_with("messages_")

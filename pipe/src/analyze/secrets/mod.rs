@@ -1,7 +1,7 @@
 //! Secrets: known kinds by their form, unknown ones by name and value.
 //!
-//! Owns the engine. One pass over the bytes finds keywords ([`keywords`]); each leads to a rule or a detector that looks at a few hundred bytes
-//! around it ([`detect`]); what overlaps is settled ([`candidate`]); what is left becomes findings ([`report`]). Never asks the network, never
+//! Owns the engine. One pass over the bytes finds keywords (`keywords`); each leads to a rule or a detector that looks at a few hundred bytes
+//! around it (`detect`); what overlaps is settled (`candidate`); what is left becomes findings (`report`). Never asks the network, never
 //! reads a file, never prints.
 
 mod allow;
@@ -32,6 +32,9 @@ use detect::Known;
 use file_kind::FileKind;
 use keywords::{Action, Hit, Lanes};
 use patterns::{Caches, Patterns};
+
+/// More keys, salts and nonces than this in one text are test vectors.
+const VECTORS: usize = 8;
 
 /// The rules in force, shared by all threads.
 pub struct Engine {
@@ -109,8 +112,8 @@ struct Pass<'s, 'e, 't> {
     assignment: Option<detect::assigned::Reading>,
     /// Vendors named lately, newest last.
     vendors: Vec<(u16, usize)>,
-    /// Where a vendor's mark stands whose form did not hold.
-    malformed: Option<usize>,
+    /// Where vendors' marks stand whose forms did not hold.
+    malformed: Vec<usize>,
     /// Escaped text is decoded up to here.
     unescaped: usize,
 }
@@ -149,7 +152,7 @@ impl Scanner<'_> {
             found: Vec::new(),
             assignment: None,
             vendors: Vec::new(),
-            malformed: None,
+            malformed: Vec::new(),
             unescaped: 0,
         };
         for &hit in &hits {
@@ -160,6 +163,7 @@ impl Scanner<'_> {
             FileKind::Code | FileKind::Text if !nested => pass.decode_runs(),
             _ => {}
         }
+        pass.second_thoughts();
         let mut found = pass.found;
         self.spare.push(hits);
         self.consult(path, text, kind != FileKind::Binary, &mut found);
@@ -185,13 +189,23 @@ impl Pass<'_, '_, '_> {
         }
     }
 
+    /// Lowers what only the whole text shows to be none: values that begin with a vendor's mark and are not that vendor's, and rows of test vectors.
+    fn second_thoughts(&mut self) {
+        let key_material = self.scanner.engine.known.key_material;
+        let vectors = self.found.iter().filter(|c| c.rule == key_material && c.reported).count() > VECTORS;
+        for candidate in &mut self.found {
+            let generic = candidate.origin.0 <= detect::rank::SYNTAX;
+            if generic && self.malformed.contains(&candidate.secret.start) || vectors && candidate.rule == key_material
+            {
+                candidate.confidence = Confidence::Low;
+            }
+        }
+    }
+
     /// Takes up a candidate whose value stands in the text as it is. `origin` is its rank and how prominent the vendor is.
     fn add(&mut self, rule: usize, secret: Range<usize>, confidence: Confidence, reported: bool, origin: (u8, usize)) {
         let value = &self.text[secret.clone()];
         let engine = self.scanner.engine;
-        if !engine.enabled[rule] {
-            return;
-        }
         let (confidence, validity) = validate::check(&rule::builtin()[rule], value, confidence, engine.now);
         self.found.push(Candidate {
             rule,
@@ -199,7 +213,8 @@ impl Pass<'_, '_, '_> {
             secret,
             confidence,
             validity,
-            reported,
+            // What a rule that is not in force finds is no finding, but no output may show it either.
+            reported: reported && engine.enabled[rule],
             encoding: None,
             match_start: None,
             allowed_by: None,

@@ -89,7 +89,7 @@ impl Pass<'_, '_, '_> {
 
     fn run(&mut self, run: Range<usize>) {
         let text = &self.text[run.clone()];
-        if text.len() % 2 == 0 && text.iter().all(u8::is_ascii_hexdigit) {
+        if text.len().is_multiple_of(2) && text.iter().all(u8::is_ascii_hexdigit) {
             if hex(&text[..RUN_MIN]).is_some_and(|head| is_text(&head))
                 && let Some(decoded) = hex(text).filter(|decoded| is_text(decoded))
             {

@@ -1,8 +1,8 @@
 //! What a gitleaks configuration adds to, or puts in the place of, our own rules.
 //!
 //! Owns the layer: rules that are known only when the program runs, allowlists for all rules, and `.gitleaksignore`. One file per matter:
-//! [`document`] reads a file, [`chain`] merges those that extend each other, [`compile`] makes the layer, [`search`] runs its rules,
-//! [`apply`] brings it into a scan. Texts come from outside: nothing here opens a file.
+//! `document` reads a file, `chain` merges those that extend each other, `compile` makes the layer, `search` runs its rules,
+//! `apply` brings it into a scan. Texts come from outside: nothing here opens a file.
 
 mod allowlist;
 mod apply;
