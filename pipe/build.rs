@@ -41,6 +41,8 @@ struct Rule {
     #[serde(default)]
     entropy: f32,
     #[serde(default)]
+    words: bool,
+    #[serde(default)]
     before: Option<u16>,
     #[serde(default)]
     after: Option<u16>,
@@ -166,8 +168,10 @@ fn write_rules(rules: &[(String, Rule)]) -> Result<String, Box<dyn Error>> {
             text,
             "Packed {{ id: {id}, aliases: {aliases}, group: {group}, title: {title}, description: {description}, \
              severity: Severity::{severity}, shape: {shape}, keywords: {keywords}, pattern: {pattern}, names: {names}, \
-             entropy: {:?}f32, check: Check::{}, part_of: {part_of}, prefix: {prefix}, revoke: {revoke}, references: {references} }},",
+             entropy: {:?}f32, words: {:?}, check: Check::{}, part_of: {part_of}, prefix: {prefix}, revoke: {revoke}, \
+             references: {references} }},",
             rule.entropy,
+            rule.words,
             camel_case(&rule.check),
         )?;
     }

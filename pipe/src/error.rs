@@ -68,7 +68,7 @@ impl Error {
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error))) => {
                 error.remedy().map(str::to_owned)
             }
-            Self::Gitleaks(settings::gitleaks::Error::File(settings::gitleaks::FileError::Unreadable { .. })) => None,
+            Self::Gitleaks(settings::gitleaks::Error::File(settings::FileError::Unreadable { .. })) => None,
             Self::Gitleaks(_) => {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }

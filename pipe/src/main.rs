@@ -6,6 +6,12 @@ use std::process::ExitCode;
 use penstock::{cli, commands};
 
 fn main() -> ExitCode {
+    // A panic's own message may quote the text that was looked at. Where it happened is all that may be told.
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(place) = panic.location() {
+            let _ = writeln!(io::stderr(), "fault at {}:{}", place.file(), place.line());
+        }
+    }));
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

@@ -4,6 +4,7 @@
 //! ordered list. Decides nothing about findings and prints nothing.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::analyze::secrets::gitleaks::Layer;
 use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rule};
 use crate::checkout::archive::{self, ArchiveLimits};
 use crate::checkout::platform::path_name;
-use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor};
+use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
 use crate::checkout::{history, range, staged, stdin, work_tree};
 
 /// What is asked for.
@@ -107,14 +108,15 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
     let archives =
         request.archives.then(|| ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() });
     let visitor = || SecretsVisitor {
+        engine: &engine,
         scanner: engine.scanner(),
         reporter: Reporter::new(request.minimum),
         archives,
         exclude: &exclude,
         layer: request.gitleaks.as_deref(),
         excluded: (0, 0),
-        skipped: Vec::new(),
         allowed: (0, 0),
+        skipped: Vec::new(),
     };
     let open = |path: &Path| Repository::discover(path, &request.tree.trust);
     let limits = &request.limits;
@@ -123,11 +125,20 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
         Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
         Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
         Target::History(path) => {
+            let engine = &engine;
             let filter = || {
                 let mut scanner = engine.scanner();
                 let reporter = Reporter::new(request.minimum);
+                // If a rule fails here it fails again when the blob is looked at, and is told there.
                 move |bytes: &[u8]| {
-                    request.archives && archive::is_archive(bytes) || reporter.would_tell(&mut scanner, bytes)
+                    if request.archives && archive::is_archive(bytes) {
+                        return true;
+                    }
+                    let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
+                    catch_unwind(looks).unwrap_or_else(|_| {
+                        scanner = engine.scanner();
+                        true
+                    })
                 }
             };
             history::history(&open(path)?, limits, progress, filter, visitor)?
@@ -139,6 +150,7 @@ pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool])
 
 /// One thread's way through the items.
 struct SecretsVisitor<'e> {
+    engine: &'e Engine,
     scanner: Scanner<'e>,
     reporter: Reporter,
     /// How far archives are opened, if they are.
@@ -149,7 +161,7 @@ struct SecretsVisitor<'e> {
     layer: Option<&'e Layer>,
     /// Files and bytes that an allowlist leaves out.
     allowed: (u64, u64),
-    /// What was passed over within archives.
+    /// What was passed over within archives, and items on which a rule panicked.
     skipped: Vec<Skipped>,
 }
 
@@ -166,6 +178,19 @@ impl Visitor for SecretsVisitor<'_> {
             self.allowed.1 += item.bytes.len() as u64;
             return;
         }
+        let found = self.reporter.found.len();
+        if catch_unwind(AssertUnwindSafe(|| self.look(item))).is_err() {
+            // What the fault left behind is not to be trusted: this item is given up, everything else is not.
+            self.reporter.found.truncate(found);
+            self.scanner = self.engine.scanner();
+            let reason = "a rule failed on it; this is a fault of penstock".to_owned();
+            self.skipped.push(Skipped { subject: path::display(item.path), reason, by_limit: false });
+        }
+    }
+}
+
+impl SecretsVisitor<'_> {
+    fn look(&mut self, item: Item<'_>) {
         match &self.archives {
             Some(limits) if archive::is_archive(item.bytes) => {
                 let (scanner, reporter) = (&mut self.scanner, &mut self.reporter);

@@ -7,6 +7,7 @@ mod rules;
 mod scan;
 mod shell;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -23,6 +24,14 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// Could not run, or incomplete.
     pub const INCOMPLETE: u8 = 3;
+}
+
+/// Writes to standard output. Whoever reads may stop reading: `penstock rules | head`.
+fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
+    match io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Runs a command.

@@ -3,7 +3,6 @@
 //! Owns showing rules as text for people.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::analyze::secrets::rule::{self, Rule};
@@ -22,8 +21,7 @@ pub(super) fn run(action: Option<&RulesAction>) -> Result<ExitCode, Error> {
             show(&rule::builtin()[index])
         }
     };
-    io::stdout().lock().write_all(text.as_bytes()).map_err(Error::Output)?;
-    Ok(ExitCode::SUCCESS)
+    super::print(text.as_bytes())
 }
 
 fn list() -> String {

@@ -2,7 +2,6 @@
 //!
 //! Owns nothing but the call: both are made from the grammar in `cli`.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -13,7 +12,7 @@ use crate::error::Error;
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "penstock", &mut script);
-    print(&script)
+    super::print(&script)
 }
 
 /// The pages of all commands one after another, as `man` takes them from one file.
@@ -25,10 +24,5 @@ pub(super) fn manual() -> Result<ExitCode, Error> {
         let named = sub.clone().display_name(format!("penstock-{}", sub.get_name()));
         clap_mangen::Man::new(named).render(&mut page).map_err(Error::Output)?;
     }
-    print(&page)
-}
-
-fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
-    io::stdout().lock().write_all(bytes).map_err(Error::Output)?;
-    Ok(ExitCode::SUCCESS)
+    super::print(&page)
 }

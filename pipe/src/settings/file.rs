@@ -9,7 +9,6 @@ use std::str::FromStr;
 
 use penstock_common::Confidence;
 use schemars::JsonSchema;
-use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -19,9 +18,8 @@ use crate::cli::parse_size;
 pub use crate::mistake::Mistake;
 
 /// What `penstock.toml` may say. Every key may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(title = "penstock.toml", deny_unknown_fields, default)]
 pub struct File {
     /// What is looked at.
     pub scan: ScanTable,
@@ -32,46 +30,42 @@ pub struct File {
 }
 
 /// `[scan]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ScanTable {
     /// Look at ignored files too.
-    #[schemars(with = "bool")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub all_files: Option<bool>,
     /// Look into archives.
-    #[schemars(with = "bool")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub archives: Option<bool>,
     /// Look into submodules.
-    #[schemars(with = "bool")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub submodules: Option<bool>,
     /// Leave out files larger than this, as `"10MB"`.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("default" = "10MB"))]
     pub max_file_size: Option<u64>,
     /// Paths to leave out, as globs from the root of the repository: `"vendor/**"`.
     pub exclude: Vec<String>,
 }
 
 /// `[secrets]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SecretsTable {
     /// Least confidence of a finding: `low`, `medium` or `high`.
-    #[schemars(with = "Confidence")]
+    #[schemars(with = "Confidence", extend("default" = "medium"))]
     pub min_confidence: Option<Confidence>,
     /// Ids of rules not to use.
     pub disable: Vec<String>,
 }
 
 /// `[gate]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct GateTable {
     /// `"any:SEVERITY"` or `"never"`.
-    #[serde(skip)]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("default" = "any:low", "pattern" = "^(never|any:(critical|high|medium|low|info))$"))]
     pub fail_on: Option<FailOn>,
 }
 

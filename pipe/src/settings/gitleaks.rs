@@ -4,19 +4,18 @@
 //! say. What the texts mean is not decided here.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::small_file::{FileError, text_of};
 use crate::analyze::secrets::gitleaks::{self, Configuration, Layer, Mode, Source};
-use crate::checkout::platform::{self, Kind, path_bytes};
+use crate::checkout::platform::path_bytes;
 use crate::mistake::Mistake;
 
 /// The configuration in a tree's root.
 pub const CONFIGURATION: &str = ".gitleaks.toml";
 /// The findings to ignore, in a tree's root.
 pub const IGNORE: &str = ".gitleaksignore";
-/// Largest file that is read.
-const SIZE_MAX: u64 = 1 << 20;
 
 /// Which files count.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,28 +37,6 @@ pub enum Error {
     /// Mistakes in its text.
     #[error("the gitleaks configuration has mistakes")]
     Mistakes(Vec<Mistake>),
-}
-
-/// Why a file of a configuration cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each says what it is")]
-pub enum FileError {
-    #[error("`{}` cannot be read", .path.display())]
-    Unreadable {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("`{}` is no file", .0.display())]
-    NotAFile(PathBuf),
-    #[error("`{}` is larger than {} KiB", .0.display(), SIZE_MAX >> 10)]
-    TooLarge(PathBuf),
-    #[error("`{}` is not UTF-8", .0.display())]
-    NotUtf8(PathBuf),
-    #[error("`{}` leads out of the repository", .0.display())]
-    Outside(PathBuf),
-    #[error("`{}` is not there", .0.display())]
-    Missing(PathBuf),
 }
 
 /// Reads what there is. `None` if there is nothing.
@@ -146,23 +123,6 @@ fn confined(base: &Path, relative: &Path) -> Result<PathBuf, FileError> {
     let path = base.join(relative);
     let real = fs::canonicalize(&path).map_err(|error| unreadable(&path, error))?;
     if real.starts_with(&base) { Ok(real) } else { Err(outside()) }
-}
-
-fn text_of(path: &Path) -> Result<String, FileError> {
-    let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
-    // A link that the user names is followed; one that a repository holds was resolved before.
-    let real = fs::canonicalize(path).map_err(unreadable)?;
-    let file = platform::open(&real).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if platform::kind(metadata.file_type()) != Kind::File {
-        return Err(FileError::NotAFile(path.to_owned()));
-    }
-    let mut bytes = Vec::new();
-    file.take(SIZE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > SIZE_MAX {
-        return Err(FileError::TooLarge(path.to_owned()));
-    }
-    String::from_utf8(bytes).map_err(|_| FileError::NotUtf8(path.to_owned()))
 }
 
 /// The name of a file as findings below `root` have it.

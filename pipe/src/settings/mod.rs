@@ -6,16 +6,18 @@ mod clock;
 mod environment;
 pub mod file;
 pub mod gitleaks;
+mod small_file;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use penstock_common::Confidence;
 
 pub use clock::now;
 pub use environment::{Environment, Unreadable};
 pub use file::{File, Mistake};
+pub use small_file::FileError;
 
 use crate::analyze::secrets::rule;
 use crate::assess::FailOn;
@@ -52,15 +54,9 @@ pub enum Error {
     /// Mistakes in `penstock.toml`.
     #[error("the configuration has mistakes")]
     File(Vec<Mistake>),
-    /// A configuration that was named and cannot be read.
-    #[error("`{}` cannot be read", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
+    /// A configuration that cannot be had.
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
     /// A rule that does not exist.
     #[error("there is no rule `{id}`")]
     NoSuchRule {
@@ -78,16 +74,15 @@ pub fn read_file(named: Option<&Path>, root: Option<&Path>) -> Result<File, Erro
         (None, Some(root)) => root.join(FILE_NAME),
         (None, None) => return Ok(File::default()),
     };
-    // A link could lead anywhere, and the file is named in messages. A folder that cannot be entered is told by the scan itself.
-    let is_there = fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_symlink());
-    if named.is_none() && !is_there {
-        return Ok(File::default());
+    // A link in a repository could lead anywhere, and the file is named in messages.
+    let found = fs::symlink_metadata(&path).map(|metadata| !metadata.is_symlink());
+    match found {
+        Ok(false) if named.is_none() => return Ok(File::default()),
+        // A folder that cannot be entered is told by the scan.
+        Err(_) if named.is_none() => return Ok(File::default()),
+        _ => {}
     }
-    match fs::read_to_string(&path) {
-        Ok(text) => file::read(&path, &text).map_err(Error::File),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
-        Err(source) => Err(Error::Unreadable { path, source }),
-    }
+    file::read(&path, &small_file::text_of(&path)?).map_err(Error::File)
 }
 
 /// Puts flags, file and environment together.

@@ -221,11 +221,13 @@ fn garbage_in_place_of_gits_files() {
 fn bombs_and_broken_archives_leave_the_rest() {
     let folder = Folder::new();
     folder.write("bomb.zip", zip(&[deflated("zeros", &vec![0; 9_000_000])]));
-    folder.write("cut.zip", &zip(&[stored("x.env", leak(1).as_bytes())])[..60]);
+    let whole = zip(&[stored("x.env", leak(1).as_bytes())]);
+    // Without its directory (46 + 5 + 22 bytes) and the last byte of the entry.
+    folder.write("cut.zip", &whole[..whole.len() - 74]);
     folder.write("named.zip", zip(&[stored("../../x\x1b[0m.env", leak(2).as_bytes())]));
     assert_snapshot!(scan(&folder, &["--archives"]), @r"
     exit 1
-    cut.zip!x.env:1 generic-api-key
+    cut.zip!x.env:1 gitlab-pat
     named.zip!../../x\x1b[0m.env:1 gitlab-pat
     ? bomb.zip: it inflates to more than 200 times its size, which is the limit; the rest was not looked at
     ! cut.zip: it is damaged: its directory is lost; entries were looked for without it

@@ -5,11 +5,13 @@
 mod archives;
 mod bad_input;
 mod cli;
+mod documents;
 mod expand;
 mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
+mod renew;
 mod rules;
 mod run;
 mod schema;

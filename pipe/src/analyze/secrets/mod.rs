@@ -33,6 +33,9 @@ use file_kind::FileKind;
 use keywords::{Action, Hit, Lanes};
 use patterns::{Caches, Patterns};
 
+/// More keys, salts and nonces than this in one text are test vectors.
+const VECTORS: usize = 8;
+
 /// The rules in force, shared by all threads.
 pub struct Engine {
     patterns: Patterns,
@@ -109,8 +112,8 @@ struct Pass<'s, 'e, 't> {
     assignment: Option<detect::assigned::Reading>,
     /// Vendors named lately, newest last.
     vendors: Vec<(u16, usize)>,
-    /// Where a vendor's mark stands whose form did not hold.
-    malformed: Option<usize>,
+    /// Where vendors' marks stand whose forms did not hold.
+    malformed: Vec<usize>,
     /// Escaped text is decoded up to here.
     unescaped: usize,
 }
@@ -149,7 +152,7 @@ impl Scanner<'_> {
             found: Vec::new(),
             assignment: None,
             vendors: Vec::new(),
-            malformed: None,
+            malformed: Vec::new(),
             unescaped: 0,
         };
         for &hit in &hits {
@@ -160,6 +163,7 @@ impl Scanner<'_> {
             FileKind::Code | FileKind::Text if !nested => pass.decode_runs(),
             _ => {}
         }
+        pass.second_thoughts();
         let mut found = pass.found;
         self.spare.push(hits);
         self.consult(path, text, kind != FileKind::Binary, &mut found);
@@ -181,6 +185,19 @@ impl Pass<'_, '_, '_> {
                 Action::Phrase => self.phrase(hit),
                 Action::Call => self.call(hit),
                 Action::Escape => self.escape(hit),
+            }
+        }
+    }
+
+    /// Lowers what only the whole text shows to be none: values that begin with a vendor's mark and are not that vendor's, and rows of test vectors.
+    fn second_thoughts(&mut self) {
+        let key_material = self.scanner.engine.known.key_material;
+        let vectors = self.found.iter().filter(|c| c.rule == key_material && c.reported).count() > VECTORS;
+        for candidate in &mut self.found {
+            let generic = candidate.origin.0 <= detect::rank::SYNTAX;
+            if generic && self.malformed.contains(&candidate.secret.start) || vectors && candidate.rule == key_material
+            {
+                candidate.confidence = Confidence::Low;
             }
         }
     }

@@ -71,7 +71,7 @@ impl Words {
 const PASSWORD_ENDINGS: &[&[u8]] = &[
     b"password", b"passwords", b"passwd", b"pwd", b"passphrase", b"passcode", b"passwort", b"kennwort", b"senha",
     b"pswd", b"passwrd", b"dbpass", b"userpass", b"rootpass", b"adminpass", b"mypass", b"sshpass", b"mdp",
-    b"motdepasse", b"storepass", b"keypass", b"basepass", b"pwds",
+    b"motdepasse", b"storepass", b"keypass", b"basepass", b"pwds", b"masterauth",
 ];
 const PASSWORD_STARTS: &[&[u8]] = &[b"contrase", b"password", b"passwd"];
 /// Endings of words that promise a secret.
@@ -124,7 +124,7 @@ const ABOUT: &[&[u8]] = &[
     b"annotation", b"comment", b"question", b"answer", b"tooltip", b"caption", b"section", b"tab", b"menu", b"item",
     b"items", b"option", b"options", b"flag", b"flags", b"switch", b"toggle", b"visible", b"hidden", b"shown",
     b"confirm", b"confirmation", b"mismatch", b"match", b"matches", b"history", b"age", b"length", b"limit", b"quota",
-    b"rate", b"interval", b"period", b"duration", b"retries",
+    b"rate", b"interval", b"period", b"duration", b"retries", b"used", b"encryption", b"management", b"service",
 ];
 /// Words anywhere in the name that make it harmless.
 #[rustfmt::skip]
@@ -135,7 +135,10 @@ const HARMLESS: &[&[u8]] = &[
     b"placeholder", b"forgot", b"forgotten", b"lexer", b"parser", b"syntax", b"grammar", b"ast", b"stop", b"pad",
     b"eos", b"bos", b"unk", b"mask", b"cache", b"dict", b"etag", b"index", b"author", b"authors", b"next", b"page",
     b"continuation", b"cancellation", b"cancel", b"anti", b"sync", b"resume", b"cursor", b"delimiter", b"separator",
+    b"csrf", b"xsrf", b"authenticity", b"hashed", b"hash", b"digest", b"continuation",
 ];
+/// Words beside which a `key` is a name or the public half.
+const KEY_HARMLESS: &[&[u8]] = &[b"gpg", b"pgp", b"recv", b"site", b"sitekey", b"known", b"verify", b"vkey"];
 
 /// What this name promises. Takes a few dozen nanoseconds; called for every keyword in front of an operator.
 pub(super) fn promise(name: &[u8]) -> Promise {
@@ -145,7 +148,7 @@ pub(super) fn promise(name: &[u8]) -> Promise {
     }
     let words = Words::of(name);
     let Some(last) = words.iter().next_back() else { return Promise::Nothing };
-    if ABOUT.contains(&last) || words.iter().any(|word| HARMLESS.contains(&word)) {
+    if ABOUT.contains(&last) || words.iter().any(|word| HARMLESS.contains(&word) || word.starts_with(b"csrf")) {
         return Promise::Nothing;
     }
     let mut best = Promise::Nothing;
@@ -167,6 +170,10 @@ fn word_promise(word: &[u8], all: &Words) -> Promise {
     }
     if SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending)) {
         return Promise::Secret;
+    }
+    let is_key = word.ends_with(b"key") || word.ends_with(b"keys");
+    if is_key && all.iter().any(|other| KEY_HARMLESS.contains(&other)) {
+        return Promise::Nothing;
     }
     if (word == b"key" || word == b"keys") && all.iter().any(|other| KEY_QUALIFIERS.contains(&other)) {
         return Promise::Secret;

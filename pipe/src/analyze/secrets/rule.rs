@@ -31,6 +31,8 @@ pub struct Rule {
     pub names: &'static [&'static str],
     /// Least Shannon entropy of the secret in bits a character; 0 demands nothing.
     pub entropy: f32,
+    /// The secret is made of words, so that words prove nothing against it.
+    pub words: bool,
     /// Offline validation.
     pub check: Check,
     /// The rule of which this is the second half.
@@ -118,6 +120,7 @@ struct Packed {
     pattern: Span,
     names: Span,
     entropy: f32,
+    words: bool,
     check: Check,
     part_of: Option<usize>,
     prefix: Span,
@@ -139,6 +142,7 @@ impl Packed {
             pattern: self.pattern.text(),
             names: self.names.list(lists),
             entropy: self.entropy,
+            words: self.words,
             check: self.check,
             part_of: self.part_of,
             prefix: self.prefix.text(),

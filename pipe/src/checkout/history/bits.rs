@@ -23,6 +23,16 @@ impl Bits {
         bits
     }
 
+    /// Adds all of `others`.
+    pub(super) fn extend(&mut self, others: &Self) {
+        if self.words.len() < others.words.len() {
+            self.words.resize(others.words.len(), 0);
+        }
+        for (word, other) in self.words.iter_mut().zip(&others.words) {
+            *word |= other;
+        }
+    }
+
     /// Whether `number` is in the set. A number over the bound never is.
     pub(super) fn contains(&self, number: u32) -> bool {
         self.words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
@@ -51,6 +61,9 @@ mod tests {
         let mut bits = Bits::of(130, [0, 63, 64, 129]);
         assert!([0, 63, 64, 129].into_iter().all(|number| bits.contains(number)));
         assert!(![1, 62, 65, 128, 1000, u32::MAX].into_iter().any(|number| bits.contains(number)));
+        let mut few = Bits::of(3, [2]);
+        few.extend(&bits);
+        assert!([0, 2, 63, 64, 129].into_iter().all(|number| few.contains(number)));
         assert!(bits.insert(1) && !bits.insert(1) && !bits.insert(u32::MAX));
     }
 }

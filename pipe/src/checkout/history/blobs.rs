@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use super::bits::Bits;
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::objects::Objects;
 use super::sweep::Sweep;
-use super::walk::{Look, Seen};
 use crate::checkout::{Limits, Progress};
 
 /// Blobs and bytes after which progress is told.
@@ -20,6 +21,8 @@ const STRIDE_BYTES: u64 = 4 << 20;
 pub(super) struct Sifted {
     /// Numbers of the blobs that are interesting, ascending.
     pub(super) interesting: Vec<u32>,
+    /// The blobs that were read.
+    pub(super) seen: Bits,
     /// Blobs that were not read, and why.
     pub(super) flaws: BTreeMap<u32, Flaw>,
     /// Blobs read.
@@ -41,12 +44,13 @@ pub(super) fn sift<I: FnMut(&[u8]) -> bool + Send>(
         interesting: interesting(),
         progress,
         untold: (0, 0),
-        sifted: Sifted::default(),
+        sifted: Sifted { seen: Bits::new(objects.len()), ..Sifted::default() },
     });
     let mut all = Sifted::default();
     for sieve in sieves {
         sieve.tell();
         all.interesting.extend(sieve.sifted.interesting);
+        all.seen.extend(&sieve.sifted.seen);
         all.flaws.extend(sieve.sifted.flaws);
         all.blobs += sieve.sifted.blobs;
         all.bytes += sieve.sifted.bytes;
@@ -83,6 +87,7 @@ impl<I: FnMut(&[u8]) -> bool> Look for Sieve<'_, I> {
         if (self.interesting)(seen.bytes) {
             self.sifted.interesting.push(seen.number);
         }
+        self.sifted.seen.insert(seen.number);
         let size = seen.bytes.len() as u64;
         self.sifted.blobs += 1;
         self.sifted.bytes += size;

@@ -11,9 +11,9 @@ use gix::objs::{CommitRefIter, Kind};
 
 use super::bits::Bits;
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::sweep::Sweep;
-use super::walk::{Look, Seen};
 
 /// A commit as far as the search needs it.
 #[derive(Clone, Copy)]

@@ -6,10 +6,10 @@ use gix::objs::Kind;
 
 use super::bits::Bits;
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::sweep::Sweep;
 use super::trees::{self, Folder};
-use super::walk::{Look, Seen};
 
 /// The leading entries of all leading folders.
 pub(super) struct Descent {

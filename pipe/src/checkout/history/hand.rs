@@ -11,9 +11,9 @@ use penstock_common::time::rfc3339;
 
 use super::bits::Bits;
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::sweep::Sweep;
-use super::walk::{Look, Seen};
 use crate::checkout::{Item, Limits, Visitor};
 
 /// A blob to be handed over.

@@ -84,7 +84,8 @@ mod tests {
         let order = commits.order(&numbers, objects.find(&head));
         let targets: Vec<u32> =
             (0..objects.len() as u32).filter(|number| objects.kind(*number) == Some(Kind::Blob)).collect();
-        let outline = Outline::read(&numbers, 1, &Bits::of(objects.len(), targets.iter().copied()));
+        let bits = Bits::of(objects.len(), targets.iter().copied());
+        let outline = Outline::read(&numbers, 1, &bits, &Bits::default());
         let starts: Vec<_> = order.commits.iter().map(|(commit, folder)| (Some(*commit), *folder)).collect();
         let search = Search { numbers: &numbers, outline: &outline, threads: 2, starts: &starts };
         let mut located = [1000, 60, 0].map(|most| search.locate_within(&targets, most));

@@ -14,10 +14,12 @@ mod hand;
 mod inflate;
 mod layout;
 mod locate;
+mod look;
 mod loose;
 mod names;
 mod numbers;
 mod objects;
+mod offsets;
 mod outline;
 mod pack;
 mod queue;
@@ -83,7 +85,9 @@ pub fn history<V: Visitor, I: FnMut(&[u8]) -> bool + Send>(
     let order = commits.order(&numbers, tips.commits.iter().map(|tip| numbers.number(tip, Kind::Commit)));
     let mut targets = sifted.interesting.clone();
     targets.extend(sifted.flaws.keys());
-    let outline = Outline::read(&numbers, limits.threads, &Bits::of(objects.len(), targets.iter().copied()));
+    let bits = Bits::of(objects.len(), targets.iter().copied());
+    let mut outline = Outline::read(&numbers, limits.threads, &bits, &sifted.seen);
+    outline.find_changelings(&numbers, &bits, order.commits.iter().map(|(_, folder)| *folder));
     targets.extend(numbers.all_missing());
 
     let mut located = Vec::new();

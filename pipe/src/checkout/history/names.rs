@@ -10,10 +10,10 @@ use gix::objs::{Kind, TreeRefIter};
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::layout::NONE;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::search::{Found, Trace};
 use super::sweep::Sweep;
-use super::walk::{Look, Seen};
 
 /// The names that paths are made of.
 pub(super) struct Names {

@@ -33,10 +33,15 @@ impl<'a> Numbers<'a> {
         Self { objects, partial, left_out: AtomicBool::new(false), missing: Mutex::default() }
     }
 
-    /// The object's own number; a new one if it is nowhere, where it was mentioned as being of `kind`.
+    /// The object's own number; a new one if it is nowhere, where it was mentioned as being of `kind`. `NONE` for what has no
+    /// content or was left out.
     pub(super) fn number(&self, id: &oid, kind: Kind) -> u32 {
         if let Some(number) = self.objects.find(id) {
             return number;
+        }
+        // Git has these without storing them.
+        if id == ObjectId::empty_tree(id.kind()) || id == ObjectId::empty_blob(id.kind()) {
+            return NONE;
         }
         if self.partial && kind != Kind::Commit {
             self.left_out.store(true, Ordering::Relaxed);

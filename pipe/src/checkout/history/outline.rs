@@ -11,29 +11,46 @@ use gix::objs::Kind;
 use super::bits::Bits;
 use super::flaw::Flaw;
 use super::layout::NONE;
+use super::look::{Look, Seen};
 use super::numbers::Numbers;
 use super::sweep::Sweep;
 use super::trees::{self, Folder};
-use super::walk::{Look, Seen};
+
+const CHANGELING: Flaw = Flaw::Damaged("it is stored as another kind of object than what names it says");
 
 /// What is known after the second pass.
 pub(super) struct Outline {
     parts: Vec<Part>,
-    /// Folders that cannot be read.
+    /// Folders that cannot be read, and what folders take for a file or a folder and is stored as something else.
     pub(super) flaws: BTreeMap<u32, Flaw>,
 }
 
 impl Outline {
-    /// Reads all folders. `targets` are all objects that may be looked for, apart from the missing ones.
-    pub(super) fn read(numbers: &Numbers<'_>, threads: usize, targets: &Bits) -> Self {
+    /// Reads all folders. `targets` are all objects that may be looked for, apart from the missing ones, and `blobs` those that
+    /// are known to be nothing but blobs.
+    pub(super) fn read(numbers: &Numbers<'_>, threads: usize, targets: &Bits, blobs: &Bits) -> Self {
         let sweep = Sweep::of(Kind::Tree, numbers.objects, threads);
-        let reader = || Reader { numbers, targets, part: Part::default(), flaws: BTreeMap::new() };
+        let reader = || Reader { numbers, targets, blobs, part: Part::default(), flaws: BTreeMap::new() };
         let mut outline = Self { parts: Vec::new(), flaws: BTreeMap::new() };
         for reader in sweep.all(reader) {
             outline.parts.push(reader.part);
             outline.flaws.extend(reader.flaws);
         }
         outline
+    }
+
+    /// Every file that a folder names must have been read as a blob, and every folder, `tops` of commits included, as a folder.
+    /// What was not would be passed over in silence: it joins the flaws.
+    pub(super) fn find_changelings(&mut self, numbers: &Numbers<'_>, targets: &Bits, tops: impl Iterator<Item = u32>) {
+        let folders = self.parts.iter().flat_map(|part| part.folders.iter().map(|folder| folder.number));
+        let mut known = Bits::of(numbers.objects.len(), folders.chain(self.flaws.keys().copied()));
+        let edges = self.parts.iter().flat_map(|part| part.edges.iter().copied());
+        let edges = edges.filter(|child| !targets.contains(*child));
+        for child in edges.chain(tops) {
+            if child != NONE && !numbers.is_missing(child) && known.insert(child) {
+                self.flaws.insert(child, CHANGELING);
+            }
+        }
     }
 
     /// `targets` and the folders that lead to them.
@@ -89,6 +106,7 @@ impl Part {
 struct Reader<'a> {
     numbers: &'a Numbers<'a>,
     targets: &'a Bits,
+    blobs: &'a Bits,
     part: Part,
     flaws: BTreeMap<u32, Flaw>,
 }
@@ -116,9 +134,11 @@ impl Look for Reader<'_> {
             &seen,
             |note| &note.folder,
             |fresh| {
-                let counts =
-                    fresh.is_folder || self.targets.contains(fresh.child) || self.numbers.is_missing(fresh.child);
-                if counts && fresh.child != NONE {
+                let is_plain = !fresh.is_folder && self.blobs.contains(fresh.child);
+                if fresh.is_folder && self.blobs.contains(fresh.child) {
+                    self.flaws.insert(fresh.child, CHANGELING);
+                }
+                if fresh.child != NONE && (!is_plain || self.targets.contains(fresh.child)) {
                     self.part.edges.push(fresh.child);
                 }
             },

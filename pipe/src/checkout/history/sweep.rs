@@ -9,9 +9,10 @@ use gix::objs::Kind;
 
 use super::bits::Bits;
 use super::flaw::Flaw;
+use super::look::{Look, Seen};
 use super::objects::{Objects, Place};
 use super::queue::{Job, Queue};
-use super::walk::{Bounds, Look, Marks, Seen, Walker};
+use super::walk::{Bounds, Marks, Walker};
 
 /// Roots that one piece of work has: few enough that threads end together, enough that taking them costs nothing.
 const BATCH: usize = 16;

@@ -7,8 +7,8 @@
 use gix::objs::{Kind, TreeRefIter};
 
 use super::layout::NONE;
+use super::look::Seen;
 use super::numbers::Numbers;
-use super::walk::Seen;
 
 /// The entries of a folder in their order.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //!
 //! Owns reading every object of a family once, each from the content of the one it builds upon, while holding few of them: an
 //! object is let go before the walk takes its last child. What still is too much is dropped and read again when needed.
-//! What the objects mean is the business of the [`Look`] that is taken at them.
+//! What the objects mean is the business of the [`Look`] that
+//! is taken at them.
 
 use gix::objs::Kind;
 
@@ -11,45 +12,10 @@ use super::delta::{self, Copied};
 use super::flaw::Flaw;
 use super::inflate::Inflater;
 use super::layout::{Base, NONE};
+use super::look::{Look, Seen};
 use super::objects::{Objects, Place};
 use super::queue::{Job, Queue};
 use super::read::{base_fits, inflate_delta};
-
-/// What is done with the objects of a walk.
-pub(super) trait Look {
-    /// What is remembered of an object while others are read that build upon it.
-    type Note;
-
-    /// Whether it makes use of what an object has in common with the one it builds upon.
-    const COMPARES: bool;
-
-    /// Whether this copy of an object is to be seen.
-    fn wants(&self, number: u32) -> bool;
-
-    /// Sees an object.
-    fn see(&mut self, seen: Seen<'_, Self::Note>) -> Self::Note;
-
-    /// Is told of an object that was to be seen and cannot be.
-    fn miss(&mut self, number: u32, flaw: Flaw);
-}
-
-/// An object, read.
-pub(super) struct Seen<'a, Note> {
-    /// Its number.
-    pub(super) number: u32,
-    /// Its content.
-    pub(super) bytes: &'a [u8],
-    /// What was remembered of the object that it builds upon, and the parts that are the same in both.
-    pub(super) base: Option<(&'a Note, &'a [Copied])>,
-}
-
-impl<'a, Note> Seen<'a, Option<Note>> {
-    /// Without the base if nothing was remembered of it.
-    pub(super) fn flatten(self) -> Seen<'a, Note> {
-        let base = self.base.and_then(|(note, copied)| Some((note.as_ref()?, copied)));
-        Seen { number: self.number, bytes: self.bytes, base }
-    }
-}
 
 /// Bounds of a walk.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::settings::small_file::SIZE_MAX;
 
 const RULE: &str = "[[rules]]\nid = 'acme'\nregex = 'acme'\n";
 

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use penstock_common::Confidence;
 
-use super::{rank, token};
+use super::{rank, surroundings, token};
 use crate::analyze::secrets::Pass;
-use crate::analyze::secrets::assignment::{self, Assignment, Quote};
+use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote, line_start};
 use crate::analyze::secrets::file_kind::FileKind;
 use crate::analyze::secrets::judge::{self, Context, Verdict};
 use crate::analyze::secrets::keywords::Hit;
@@ -76,7 +76,7 @@ impl Pass<'_, '_, '_> {
                     name: hit.start()..hit.end + open,
                     value,
                     quote: Quote::Quoted,
-                    operator: assignment::Operator::Argument,
+                    operator: Operator::Argument,
                     wrapped: false,
                 };
                 if self.vendor_value(index, &assignment, None) {
@@ -118,12 +118,11 @@ impl Pass<'_, '_, '_> {
         if self.assignment.as_mut().is_some_and(|reading| std::mem::replace(&mut reading.judged, true)) {
             return;
         }
-        // `!PSK:…`, `+AUTH`: lists of ciphers and options.
-        if assignment.name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'!' | b'+')) {
+        if surroundings::is_about_something_else(&self.text[..assignment.name.start]) {
             return;
         }
-        let mut promise = names::promise(&self.text[assignment.name.clone()]);
-        if promise == Promise::Nothing {
+        let mut promise = names::promise(self.telling_part(&assignment.name));
+        if promise == Promise::Nothing || surroundings::is_listed(self.text, &assignment) {
             return;
         }
         for at in (0..self.vendors.len()).rev() {
@@ -131,39 +130,64 @@ impl Pass<'_, '_, '_> {
             if end + VENDOR_REACH < assignment.value.start {
                 break;
             }
-            if end <= assignment.name.start && self.vendor_value(usize::from(index), &assignment, None) {
+            let heads = end <= assignment.name.start && stands_over(self.text, end, assignment.name.start);
+            if heads && self.vendor_value(usize::from(index), &assignment, None) {
                 return;
             }
         }
-        if matches!(self.kind, FileKind::Lock | FileKind::Generated) {
-            return;
-        }
-        if assignment.operator == assignment::Operator::Compare && promise == Promise::Perhaps {
+        if assignment.operator == Operator::Compare && promise == Promise::Perhaps {
             promise = Promise::Nothing;
         }
         let value = token::without_scheme(self.text, assignment.value.clone());
+        let string = surroundings::quote_around(self.text, &assignment.name);
+        // `"Password: " + value`: what looks like the value's opening mark closes the string.
+        if assignment.quote == Quote::Quoted
+            && string.is_some_and(|mark| surroundings::closes(self.text, &assignment, mark))
+        {
+            return;
+        }
         // Within a string of a program the rules of data hold: `"Server=x;Password=y"`.
         let kind = match self.kind {
-            FileKind::Code if assignment.quote == Quote::Bare && in_string(self.text, assignment.name.start) => {
-                FileKind::Text
+            FileKind::Code if assignment.quote == Quote::Bare && string.is_some() => FileKind::Text,
+            FileKind::Code if assignment.quote == Quote::Bare && surroundings::called(self.text, &assignment.value) => {
+                return;
             }
             kind => kind,
         };
         let context = Context { promise, quote: assignment.quote, operator: assignment.operator, kind };
         let slice = &self.text[value.clone()];
-        let prose = assignment.quote == Quote::Bare && is_prose(self.text, &value);
+        let prose = assignment.quote == Quote::Bare && surroundings::is_prose(self.text, &value);
         match judge::judge(slice, context) {
             Verdict::Secret(confidence) => {
-                let doubtful = self.malformed == Some(value.start) || prose;
-                let confidence = if doubtful { Confidence::Low } else { confidence };
+                // Many ids are called tokens; a UUID is a secret only by a plain name.
+                let id = judge::is_uuid(slice) && !names::holds_one(&self.text[assignment.name.clone()], PLAIN);
+                let confidence = if prose || id { Confidence::Low } else { confidence };
                 let rule = self.generic_rule(promise);
-                self.add(rule, value, confidence, true, (rank::GENERIC, 0));
+                // Hashes by the thousand: nothing here is told, but no frame shows it either.
+                let told = !matches!(self.kind, FileKind::Lock | FileKind::Generated);
+                self.add(rule, value, confidence, told, (rank::GENERIC, 0));
             }
             Verdict::Doubtful => {
                 let rule = self.generic_rule(promise);
                 self.add(rule, value, Confidence::Low, false, (rank::GENERIC, 0));
             }
             Verdict::Harmless => {}
+        }
+    }
+
+    /// The part of a name that says what the value is. In code the object before the last point does not: `token.FLOAT`, `pass.Pkg`.
+    fn telling_part(&self, name: &Range<usize>) -> &[u8] {
+        let whole = &self.text[name.clone()];
+        let quoted = name.start.checked_sub(1).is_some_and(|at| matches!(self.text[at], b'"' | b'\'' | b'`'));
+        if self.kind != FileKind::Code || quoted {
+            return whole;
+        }
+        let mut parts = whole.rsplitn(3, |b| *b == b'.');
+        let (last, before) = (parts.next().unwrap_or(whole), parts.next());
+        match before {
+            // `password.value = "…"`
+            Some(before) if matches!(last, b"value" | b"text" | b"default" | b"val" | b"Text" | b"Value") => before,
+            _ => last,
         }
     }
 
@@ -182,29 +206,20 @@ impl Pass<'_, '_, '_> {
     }
 }
 
+/// Names that leave no doubt that a UUID is a secret.
+const PLAIN: &[&str] = &["secret", "api_key", "apikey", "api-key", "access", "auth", "password"];
+
+/// Whether the vendor named at `vendor` stands over the assignment at `name`: on its line, or as the head of its block, section or comment. A
+/// vendor on just any line above does not count: the kind of a finding must not hang on the order of lines.
+fn stands_over(text: &[u8], vendor: usize, name: usize) -> bool {
+    let indent = |start: usize| text[start..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let (over, own) = (line_start(text, vendor), line_start(text, name));
+    let first = text[over..].trim_ascii_start().first().copied().unwrap_or(0);
+    over == own || indent(over) < indent(own) || matches!(first, b'[' | b'#' | b'/' | b'*' | b'<' | b';')
+}
+
 /// How much a keyword says about the name it stands in: names begin with the vendor, and `bamboohr` is not `bamboo`.
 fn prominence(name: &Range<usize>, hit: Hit) -> usize {
     let before = hit.start().saturating_sub(name.start).min(255);
     (255 - before) * 256 + hit.keyword().text.len().min(255)
-}
-
-/// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
-fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
-    text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
-}
-
-/// Whether an odd number of quotation marks precedes on the line.
-fn in_string(text: &[u8], at: usize) -> bool {
-    let line = &text[assignment::line_start(text, at)..at];
-    let odd = |mark: u8| {
-        let mut count = 0;
-        let mut escaped = false;
-        for &byte in line {
-            count += usize::from(byte == mark && !escaped);
-            escaped = byte == b'\\' && !escaped;
-        }
-        count % 2 == 1
-    };
-    odd(b'"') || odd(b'`') || odd(b'\'')
 }

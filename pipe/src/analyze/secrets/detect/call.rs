@@ -26,13 +26,16 @@ const KEYS: &[&str] = &[
     "keystore.load(",
 ];
 /// Functions of browsers' drivers: what is typed counts if the line speaks of a password.
-const TYPING: &[&str] = &["send_keys(", ".type("];
+const TYPING: &[&str] = &["send_keys(", ".type(", ".typetext(", ".fill(", "fill_in "];
 /// Functions of tokens: the key is a random text.
 const SIGNING: &[&str] = &["jwt.sign(", "jwt.encode(", "jwt.verify(", "jwt.decode(", "aes_decrypt(", "aes_encrypt("];
 
 impl Pass<'_, '_, '_> {
     pub(in super::super) fn call(&mut self, hit: Hit) {
         let keyword = hit.keyword().text;
+        if keyword.contains("connect(") && self.oracle(hit) {
+            return;
+        }
         let end = self.text.len().min(hit.end + REACH);
         let arguments = phrase::quoted_arguments(self.text, hit.end, end);
         if arguments.is_empty() {
@@ -40,7 +43,9 @@ impl Pass<'_, '_, '_> {
         }
         let line = &self.text[crate::analyze::secrets::assignment::line_start(self.text, hit.start())..hit.start()];
         let typing = TYPING.contains(&keyword);
-        if typing && !line.to_ascii_lowercase().windows(4).any(|word| word == b"pass") {
+        let end_of_line = memchr::memchr(b'\n', &self.text[hit.end..end]).map_or(end, |at| hit.end + at);
+        let around = &self.text[hit.start() - line.len()..end_of_line];
+        if typing && !around.to_ascii_lowercase().windows(4).any(|word| word == b"pass") {
             return;
         }
         let single = KEYS.contains(&keyword) || typing;

@@ -10,6 +10,7 @@ mod header;
 mod key_store;
 mod kubernetes;
 mod phrase;
+mod surroundings;
 mod token;
 mod url;
 
@@ -18,19 +19,19 @@ use super::rule;
 /// How candidates of different origin rank when they overlap.
 pub(super) mod rank {
     /// The name promises a secret.
-    pub(in super::super) const GENERIC: u8 = 0;
+    pub(in crate::analyze::secrets) const GENERIC: u8 = 0;
     /// The syntax around it does: a URL, a header, a command.
-    pub(in super::super) const SYNTAX: u8 = 1;
+    pub(in crate::analyze::secrets) const SYNTAX: u8 = 1;
     /// A vendor is named nearby and the form fits; or a form that many kinds share, such as a JWT.
-    pub(in super::super) const NEAR: u8 = 2;
+    pub(in crate::analyze::secrets) const NEAR: u8 = 2;
     /// A rule of a configuration, which whoever wrote it wants named.
-    pub(in super::super) const CONFIGURED: u8 = 3;
+    pub(in crate::analyze::secrets) const CONFIGURED: u8 = 3;
     /// A mark of three characters or fewer, which several vendors use.
-    pub(in super::super) const SHORT_FORM: u8 = 4;
+    pub(in crate::analyze::secrets) const SHORT_FORM: u8 = 4;
     /// The vendor is in the name and the form fits.
-    pub(in super::super) const NAMED: u8 = 5;
+    pub(in crate::analyze::secrets) const NAMED: u8 = 5;
     /// A vendor's own mark.
-    pub(in super::super) const FORM: u8 = 6;
+    pub(in crate::analyze::secrets) const FORM: u8 = 6;
 }
 
 /// Indices of the rules under which detectors report.

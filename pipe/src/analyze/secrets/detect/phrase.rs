@@ -19,6 +19,7 @@ impl Pass<'_, '_, '_> {
         let known = &self.scanner.engine.known;
         let (password, command_line) = (known.password, known.command_line);
         match hit.keyword().text {
+            "identified by" if !self.in_statement(hit) => {}
             "identified by" | "securestring" => {
                 if let Some(value) = first_quoted(self.text, hit.end, 40) {
                     self.phrase_value(value, password);
@@ -48,10 +49,19 @@ impl Pass<'_, '_, '_> {
                 }
             }
             "@tcp(" => self.data_source(hit),
+            "oracle:thin:" | "sqlplus " => {
+                self.oracle(hit);
+            }
             "insert into" => self.insert(hit, password),
             "curl " | "svn " | "rsync " | "smbclient" | "pass:" => self.user_option(hit, command_line),
             _ => self.kubernetes(hit),
         }
+    }
+
+    /// Whether a statement about users or grants is what the phrase belongs to, rather than prose.
+    fn in_statement(&self, hit: Hit) -> bool {
+        let before = self.text[hit.start().saturating_sub(160)..hit.start()].to_ascii_lowercase();
+        [&b"user"[..], b"grant", b"role", b"alter"].iter().any(|word| memchr::memmem::find(&before, word).is_some())
     }
 
     fn phrase_value(&mut self, value: Range<usize>, rule: usize) {
@@ -104,6 +114,23 @@ impl Pass<'_, '_, '_> {
         let Some(colon) = memchr::memchr(b':', &self.text[start..hit.start()]) else { return };
         let rule = self.scanner.engine.known.url;
         self.phrase_value(start + colon + 1..hit.start(), rule);
+    }
+
+    /// Oracle's `user/password@host`, in what follows on the line. Whether there is one.
+    pub(super) fn oracle(&mut self, hit: Hit) -> bool {
+        let line = rest_of_line(self.text, hit.end);
+        let text = &self.text[line.clone()];
+        let Some(at) = memchr::memchr(b'@', text) else { return false };
+        let Some(slash) = memchr::memrchr(b'/', &text[..at]) else { return false };
+        let apart = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b':' | b'/' | b'(' | b',');
+        let user = text[..slash].iter().rev().take_while(|b| !apart(b)).count();
+        let value = line.start + slash + 1..line.start + at;
+        if user == 0 || value.is_empty() || self.text[value.clone()].iter().any(apart) {
+            return false;
+        }
+        let rule = self.scanner.engine.known.url;
+        self.phrase_value(value, rule);
+        true
     }
 
     /// `INSERT INTO users (name, password) VALUES ('x', 'y')`: the value in the column's place.

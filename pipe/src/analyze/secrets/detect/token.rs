@@ -35,8 +35,12 @@ impl Pass<'_, '_, '_> {
                 self.add(index, found.secret, Confidence::High, plausible, (form_rank(rule, mark), 0));
             }
             // `ghp_` and then something else: whatever it is, it is not what its name promises.
-            _ if rule.prefix.len() >= 4 && self.text[start..].starts_with(rule.prefix.as_bytes()) => {
-                self.malformed = Some(start);
+            _ if rule.prefix.len() >= 4
+                && rule.prefix.bytes().any(|b| !b.is_ascii_alphanumeric())
+                && self.text[start..].starts_with(rule.prefix.as_bytes())
+                && is_short(&self.text[start..]) =>
+            {
+                self.malformed.push(start);
             }
             _ => {}
         }
@@ -81,6 +85,11 @@ fn form_rank(rule: &Rule, mark: usize) -> u8 {
     }
 }
 
+/// Whether what begins with a mark is too short for most vendors' tokens. A long one may be another vendor's with the same mark.
+fn is_short(text: &[u8]) -> bool {
+    text.iter().take(40).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count() < 32
+}
+
 /// Whether something before `start` would make the token the tail of a longer word.
 fn starts_free(text: &[u8], start: usize) -> bool {
     let Some(before) = start.checked_sub(1).map(|at| text[at]) else { return true };
@@ -101,15 +110,17 @@ pub(super) fn is_plausible(rule: &Rule, secret: &[u8], mark: usize) -> bool {
         return false;
     }
     let body = &secret[mark.min(secret.len())..];
-    !placeholder::is_placeholder(body) && !placeholder::is_reference(body, false) && !reads_like_words(body)
+    !placeholder::is_placeholder(body)
+        && !placeholder::is_reference(body, false)
+        && (rule.words || !reads_like_words(body))
 }
 
 /// A long body of words is a name or a text about the token.
 fn reads_like_words(body: &[u8]) -> bool {
     body.len() >= 12
         && body.len() <= 200
+        && body.iter().filter(|b| b.is_ascii_digit()).count() * 8 <= body.len()
         && crate::analyze::secrets::judge::word_coverage(body) > 0.8
-        && !body.iter().any(u8::is_ascii_digit)
 }
 
 /// The range of a value that a rule looks at, with a scheme such as `Bearer ` cut off.

@@ -30,14 +30,20 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
         return true;
     }
     match first {
-        b'$' => return is_name(inner) && !inner.first().is_some_and(u8::is_ascii_digit),
+        b'$' => {
+            // `$password`, `$HOME/.ssh/key`, `$1`
+            let path = inner.iter().position(|b| *b == b'/').unwrap_or(inner.len());
+            return is_name(&inner[..path]) && (value.len() == 2 || !inner.first().is_some_and(u8::is_ascii_digit));
+        }
         b'<' if last == b'>' || !bare => return true,
         b'[' if last == b']' => return true,
         b'{' if last == b'}' => return true,
         b'%' if last == b'%' || value.len() <= 4 => return true,
         b'@' if last == b'@' => return true,
         b'!' if bare && (has(b"Ref") || has(b"vault") || has(b"Sub") || has(b"GetAtt") || has(b"env")) => return true,
-        b'&' | b'*' if bare => return true,
+        b'&' | b'*' | b'|' if bare => return true,
+        // Substitution variables of SQL clients: `&app_password`.
+        b'&' if inner.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'&')) => return true,
         _ => {}
     }
     if value.starts_with(b"__") && value.ends_with(b"__") {
@@ -60,7 +66,7 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
         && open > 0
         && is_name(&value[..open])
         && (bare || matches!(last, b')' | b']'))
-        && !value[..open].iter().any(u8::is_ascii_digit)
+        && (bare || !value[..open].iter().any(u8::is_ascii_digit))
     {
         return true;
     }
@@ -87,7 +93,7 @@ const PLACEHOLDERS: &[&[u8]] = &[
     b"notreal", b"invalid", b"mysecret", b"my_secret", b"my-secret", b"mytoken", b"my-token", b"my_token",
     b"mypassword", b"my_password", b"my-password", b"myapikey", b"my-api", b"my_api", b"somepassword", b"some-secret",
     b"sometoken", b"fakesecret", b"fake_", b"fake-", b"faketoken", b"fakekey", b"undefined", b"deadbeef", b"cafebabe",
-    b"abcdefgh", b"abcd1234", b"abc123", b"12345678", b"asdfasdf", b"qwertyui", b"0000000", b"1111111", b"aaaaaaa",
+    b"abcdefgh", b"abcd1234", b"abc123", b"12345678", b"asdfasdf", b"qwertyui",
     b"loremipsum", b"lorem ipsum", b"test-token", b"test_token", b"test-key", b"test_key", b"testtoken", b"testkey",
     b"testsecret", b"test-secret", b"test_secret", b"notasecret", b"not-a-secret", b"not_a_secret", b"supersecret",
     b"super-secret", b"super_secret", b"topsecret", b"unused", b"obfuscated", b"sanitized", b"scrubbed", b"hidden",
@@ -99,8 +105,20 @@ pub(in crate::analyze::secrets) fn is_placeholder(value: &[u8]) -> bool {
     if value.len() > 512 {
         return false;
     }
+    // A token cut short for the reader.
+    if value.ends_with(b"...") || value.ends_with("…".as_bytes()) {
+        return true;
+    }
     let lower = value.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some()) || is_monotonous(&lower)
+    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some())
+        || has_long_run(&lower)
+        || is_monotonous(&lower)
+}
+
+/// One character over and over, and little else: some vendors' tokens hold a row of `A` among much that is random.
+fn has_long_run(value: &[u8]) -> bool {
+    let longest = value.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0);
+    longest >= 7 && longest * 3 >= value.len()
 }
 
 /// Few different characters, or characters that follow each other as in the alphabet or the digits.

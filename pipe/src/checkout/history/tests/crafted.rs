@@ -186,6 +186,31 @@ fn two_names_for_one_entry() {
 }
 
 #[test]
+fn files_stored_as_something_else_are_named() {
+    let git = naming(&[id(1), id(2), id(3)]);
+    let mut pack = Crafted::default();
+    pack.blob(id(1), b"fine");
+    pack.add(id(2), 4, 3, &[], b"tag");
+    pack.add(id(3), 1, 6, &[], b"commit");
+    pack.write(&git, "a");
+    let (given, coverage) = scan(git.path(), threads(2));
+    assert_eq!(contents(&given), pairs(&[("1", "fine")]));
+    let named: Vec<_> = coverage.skipped.iter().map(|skipped| skipped.subject.clone()).collect();
+    assert_eq!(named, [id(2).to_string(), id(3).to_string()]);
+    assert!(!coverage.complete());
+    // A commit whose folder is a blob.
+    let git = naming(&[id(1)]);
+    let tree = git.git(&["rev-parse", "main^{tree}"]);
+    fs::remove_file(git.at(&format!(".git/objects/{}/{}", &tree[..2], &tree[2..]))).unwrap();
+    let mut pack = Crafted::default();
+    pack.blob(tree.parse().unwrap(), b"no folder");
+    pack.write(&git, "a");
+    let (_, coverage) = scan(git.path(), threads(2));
+    assert!(coverage.skipped.iter().any(|skipped| skipped.reason.contains("another kind")), "{coverage:?}");
+    assert!(!coverage.complete());
+}
+
+#[test]
 fn thousands_of_damaged_objects_are_summed_up() {
     let git = naming(&[id(1)]);
     let mut pack = Crafted::default();

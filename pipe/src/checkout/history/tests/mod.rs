@@ -11,6 +11,7 @@ use super::super::{Coverage, Item, Limits, Repository, Trust, Visitor};
 use super::history;
 
 mod crafted;
+mod damage;
 
 /// Runs a program in the work tree; what it prints, unless it fails.
 #[expect(clippy::disallowed_methods, reason = "what git prints is compared byte by byte")]
@@ -109,13 +110,6 @@ fn packs(git: &Fixture, extension: &str) -> Vec<PathBuf> {
     found.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
 }
 
-fn writable(path: &Path) {
-    let mut permissions = fs::metadata(path).unwrap().permissions();
-    #[expect(clippy::permissions_set_readonly_false, reason = "a file in a test's own folder")]
-    permissions.set_readonly(false);
-    fs::set_permissions(path, permissions).unwrap();
-}
-
 #[test]
 fn loose_packed_and_both() {
     let git = Fixture::new();
@@ -138,17 +132,52 @@ fn loose_packed_and_both() {
     assert_like_git(&git);
 }
 
+/// Folders of hundreds of entries, of which packs hold the differences.
+#[test]
+fn wide_folders() {
+    let git = Fixture::new();
+    let file = |at: usize| format!("wide/{}{at}/file", ["a", "and/more/", "z"][at % 3]);
+    (0..240).for_each(|at| git.write(&file(at), format!("file {at}\n")));
+    git.commit("all");
+    for version in 0..30 {
+        git.write(&file(version * 37 % 240), format!("version {version}\n"));
+        git.write(&file(version * 11 % 240), format!("file {}\n", version % 4));
+        if version % 5 == 0 {
+            fs::remove_file(git.at(&file(version * 7 + 1))).unwrap();
+        }
+        git.commit(&format!("version {version}"));
+    }
+    for pack in [&["repack", "-adfq", "--depth=40", "--window=60"][..], &["gc", "-q"]] {
+        git.git(pack);
+        let expected = naive(&git);
+        let (given, coverage) = scan(git.path(), threads(2));
+        assert_eq!((coverage.skipped, given.len()), (Vec::new(), expected.len()));
+        for (bytes, path, commit) in given {
+            git.write("probe", bytes);
+            assert_eq!((commit.unwrap(), path), expected[&git.git(&["hash-object", "probe"])]);
+        }
+    }
+}
+
 #[test]
 fn empty_repositories_and_files() {
     let git = Fixture::new();
     assert_like_git(&git);
     git.commit("nothing");
+    assert_like_git(&git);
     git.write("empty", "");
     git.write("sub/other", "1");
     git.commit("empty");
     assert_like_git(&git);
     git.git(&["gc", "-q"]);
     assert_like_git(&git);
+    // Git knows what is empty without storing it.
+    let git = Fixture::new();
+    git.commit("nothing");
+    for empty in ["4b/825dc642cb6eb9a060e54bf8d69288fbee4904", "e6/9de29bb2d1d6434b8b29ae775ad8c2e48c5391"] {
+        let _ = fs::remove_file(git.at(&format!(".git/objects/{empty}")));
+    }
+    assert_eq!(scan(git.path(), threads(1)).1.skipped, []);
 }
 
 #[test]
@@ -327,141 +356,6 @@ fn large_blobs_are_named_by_path() {
         assert_eq!(skipped.subject, "dir/large");
         assert!(skipped.reason.contains("100004") && skipped.reason.contains("2 versions"), "{skipped:?}");
         git.git(&["repack", "-adfq"]);
-    }
-}
-
-#[test]
-fn a_missing_blob_is_named_by_path_if_it_is_reachable() {
-    let git = Fixture::new();
-    versions(&git, 5);
-    let gone = |revision: &str| {
-        let id = git.git(&["rev-parse", revision]);
-        fs::remove_file(git.at(&format!(".git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
-        id
-    };
-    gone("HEAD:src/large.txt");
-    let (given, coverage) = scan(git.path(), threads(2));
-    assert_eq!(given.len(), 9);
-    assert!(!coverage.complete());
-    assert_eq!(coverage.skipped[0].subject, "src/large.txt");
-    assert!(coverage.skipped[0].reason.contains("missing"), "{coverage:?}");
-    git.git(&["reset", "-q", "HEAD~1"]);
-    assert!(scan(git.path(), threads(2)).1.complete());
-    // A folder that is missing hides what is reachable: nothing is held back then.
-    gone("HEAD~1:src/deep");
-    let (given, coverage) = scan(git.path(), threads(2));
-    assert_eq!(given.len(), 9);
-    assert!(!coverage.complete() && coverage.skipped.iter().any(|skipped| skipped.subject == "src/deep"));
-    gone("HEAD~2");
-    let (given, coverage) = scan(git.path(), threads(2));
-    assert_eq!((given.len(), coverage.complete()), (9, false));
-}
-
-#[test]
-fn damage_anywhere_in_a_pack_loses_little_and_never_panics() {
-    let git = Fixture::new();
-    versions(&git, 25);
-    git.git(&["repack", "-adfq", "--depth=3"]);
-    let pack = packs(&git, "pack").remove(0);
-    writable(&pack);
-    let sound = fs::read(&pack).unwrap();
-    let (all, _) = scan(git.path(), threads(1));
-    let mut most = 0;
-    for at in (0..sound.len()).step_by(sound.len() / 60) {
-        let mut bytes = sound.clone();
-        bytes[at] ^= 0x55;
-        fs::write(&pack, &bytes).unwrap();
-        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
-        let Ok((visitors, coverage)) = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default)
-        else {
-            continue;
-        };
-        let given: Vec<_> = visitors.into_iter().flat_map(|visitor| visitor.0).collect();
-        let contents: BTreeSet<_> = all.iter().map(|given| &given.0).collect();
-        // Some bits mean nothing, such as the level of compression: then nothing may be missing.
-        assert!(!coverage.complete() || given.len() == all.len(), "byte {at}");
-        most = most.max(given.len());
-        assert!(given.iter().all(|given| contents.contains(&given.0)), "byte {at}");
-    }
-    assert!(most >= all.len() - 1, "{most} of {}", all.len());
-    for len in [0, 11, 12, 31, 32, sound.len() / 2, sound.len() - 21, sound.len() - 1] {
-        fs::write(&pack, &sound[..len]).unwrap();
-        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
-        if let Ok((_, coverage)) = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default) {
-            assert!(!coverage.complete() || len > sound.len() / 2, "{len} bytes: {coverage:?}");
-        }
-    }
-}
-
-#[test]
-fn a_damaged_object_is_read_from_another_copy() {
-    let git = Fixture::new();
-    versions(&git, 10);
-    git.git(&["repack", "-adfq"]);
-    let pack = packs(&git, "pack").remove(0);
-    // The same again: loose.
-    let aside = git.at("aside.pack");
-    fs::copy(&pack, &aside).unwrap();
-    git.git(&["init", "-q", "--bare", "other"]);
-    let expected = scan(git.path(), threads(1));
-    let unpack = "cd other && git unpack-objects -q < ../aside.pack && cp -r objects/?? ../.git/objects/";
-    output(&git, "sh", &["-c", unpack]).unwrap();
-    writable(&pack);
-    let mut bytes = fs::read(&pack).unwrap();
-    let len = bytes.len();
-    for at in (40..len - 40).step_by(150) {
-        bytes[at] ^= 0x10;
-    }
-    fs::write(&pack, &bytes).unwrap();
-    let (given, coverage) = scan(git.path(), threads(2));
-    assert_eq!(given, expected.0);
-    assert_eq!(coverage.skipped, []);
-}
-
-#[test]
-fn damaged_indices_and_left_overs() {
-    let git = Fixture::new();
-    versions(&git, 10);
-    git.git(&["repack", "-adfq"]);
-    let before = scan(git.path(), threads(1)).0.len();
-    let index = packs(&git, "idx").remove(0);
-    writable(&index);
-    let sound = fs::read(&index).unwrap();
-    git.write(".git/objects/pack/tmp_pack_abc", "PACK");
-    git.write(".git/objects/pack/pack-1.keep", "");
-    let (given, coverage) = scan(git.path(), threads(1));
-    assert_eq!((given.len(), coverage.complete()), (before, true));
-    assert_eq!(coverage.skipped[0].subject, "tmp_pack_abc");
-    git.write(".git/objects/pack/pack-2.idx", &sound);
-    let (given, coverage) = scan(git.path(), threads(1));
-    assert_eq!((given.len(), coverage.complete()), (before, false));
-    assert!(coverage.skipped.iter().any(|skipped| skipped.subject == "pack-2.pack"));
-    fs::remove_file(git.at(".git/objects/pack/pack-2.idx")).unwrap();
-    for at in (0..sound.len()).step_by(sound.len() / 100) {
-        let mut bytes = sound.clone();
-        bytes[at] ^= 0xff;
-        fs::write(&index, &bytes).unwrap();
-        let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
-        let _ = history(&repository, &threads(2), None, || |_: &[u8]| true, Collect::default);
-    }
-}
-
-#[test]
-fn damaged_loose_objects_are_named() {
-    let git = Fixture::new();
-    git.write("a", "content of a");
-    git.write("b", "content of b");
-    git.commit("first");
-    let id = git.git(&["rev-parse", "HEAD:a"]);
-    let file = git.at(&format!(".git/objects/{}/{}", &id[..2], &id[2..]));
-    writable(&file);
-    let sound = fs::read(&file).unwrap();
-    for damaged in [&b""[..], b"not zlib", &sound[..sound.len() / 2]] {
-        fs::write(&file, damaged).unwrap();
-        let (given, coverage) = scan(git.path(), threads(1));
-        assert_eq!(given.iter().map(|given| &given.1).collect::<Vec<_>>(), ["b"]);
-        assert!(!coverage.complete());
-        assert!(coverage.skipped.iter().any(|skipped| skipped.subject == "a"), "{coverage:?}");
     }
 }
 
