@@ -80,9 +80,7 @@ impl Error {
 
     /// The lines for standard error. A configuration and an argument may hold a secret where they should hold something else.
     pub fn render(&self) -> String {
-        let engine = Engine::new([0; 16], 0, &[]);
-        let mut scanner = engine.scanner();
-        self.lines().lines().map(|line| redact_text(&mut scanner, line) + "\n").collect()
+        masked(&self.lines())
     }
 
     fn lines(&self) -> String {
@@ -109,4 +107,11 @@ impl Error {
         }
         text
     }
+}
+
+/// `text`, line by line, with everything hidden that the engine takes for a secret.
+pub fn masked(text: &str) -> String {
+    let engine = Engine::new([0; 16], 0, &[]);
+    let mut scanner = engine.scanner();
+    text.lines().map(|line| redact_text(&mut scanner, line) + "\n").collect()
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use penstock::{cli, commands};
+use penstock::{cli, commands, error};
 
 fn main() -> ExitCode {
     // A panic's own message may quote the text that was looked at. Where it happened is all that may be told.
@@ -14,10 +14,15 @@ fn main() -> ExitCode {
     }));
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version come this way too, with code 0.
-            let _ = error.print();
-            return ExitCode::from(error.exit_code() as u8);
+        Err(usage) => {
+            if usage.use_stderr() {
+                // What was written where a flag should be may be a secret.
+                let _ = io::stderr().write_all(error::masked(&usage.render().to_string()).as_bytes());
+            } else {
+                // Help and version.
+                let _ = usage.print();
+            }
+            return ExitCode::from(usage.exit_code() as u8);
         }
     };
     match commands::run(cli) {
