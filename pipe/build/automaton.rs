@@ -57,7 +57,9 @@ pub(crate) fn build(keywords: &[&str]) -> Result<Automaton, String> {
 
     // Breadth first: a state's failure state is nearer to the root and therefore already complete.
     let mut queue = VecDeque::from([0]);
+    let mut order = Vec::with_capacity(states.len());
     while let Some(at) = queue.pop_front() {
+        order.push(at);
         for class in 0..count {
             let fallback = if at == 0 { 0 } else { states[states[at].fail].next[class].unwrap_or(0) };
             match states[at].next[class] {
@@ -75,7 +77,8 @@ pub(crate) fn build(keywords: &[&str]) -> Result<Automaton, String> {
         return Err(format!("{} states do not fit the table", states.len()));
     }
 
-    let (silent, ending): (Vec<usize>, Vec<usize>) = (0..states.len()).partition(|&at| states[at].output.is_empty());
+    // In order of depth: text keeps the automaton near its root, and near states share pages and cache lines.
+    let (silent, ending): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|&at| states[at].output.is_empty());
     let mut number = vec![0_u16; states.len()];
     for (new, &old) in silent.iter().chain(&ending).enumerate() {
         number[old] = new as u16;
