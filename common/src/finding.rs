@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Category, CommitInfo, Confidence, Excerpt, Fingerprints, Location, Severity};
+use crate::{Category, Change, CommitInfo, Confidence, Excerpt, Fingerprints, Location, Severity};
 
 /// One thing that somebody should look at. No field holds a secret's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,9 @@ pub struct Finding {
     /// What to do about it, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<String>,
+    /// Where it stands in comparison with the base, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// Its identity over time.
     pub fingerprints: Fingerprints,
     /// Why it does not count, if somebody said so.

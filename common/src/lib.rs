@@ -3,8 +3,11 @@
 //!
 //! This crate holds data and pure functions. It does no I/O, starts no thread, and never reads the environment or the clock.
 
+pub mod bitbucket;
+pub mod compare;
 pub mod finding;
 pub mod fingerprint;
+pub mod gate;
 pub mod limits;
 pub mod location;
 pub mod redact;
@@ -12,9 +15,10 @@ pub mod run;
 pub mod severity;
 pub mod time;
 
+pub use compare::{Base, BaseKind, Change, Comparison};
 pub use finding::{Finding, Reference, Suppression, SuppressionKind, Validity};
 pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
 pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
 pub use redact::Mask;
-pub use run::{Run, Skipped, ToolRun};
+pub use run::{PullRequest, Run, Skipped, Subject, ToolRun};
 pub use severity::{Category, Confidence, Severity};

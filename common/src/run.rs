@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Finding;
+use crate::gate::Evaluation;
+use crate::{Comparison, Finding};
 
 /// One execution on one state of the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,8 +17,61 @@ pub struct Run {
     pub started_at: String,
     /// Every tool that ran.
     pub tools: Vec<ToolRun>,
+    /// What the run is about, if it ran in a pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// What was found, in a stable order: path, line, column, rule.
     pub findings: Vec<Finding>,
+    /// What it was compared with, if a comparison was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Evaluation>,
+}
+
+/// What a run in a pipeline is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// Slug of the workspace.
+    pub workspace: String,
+    /// Slug of the repository.
+    pub repository: String,
+    /// UUID of the repository, lower case, without braces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_uuid: Option<String>,
+    /// The commit that was looked at, full object id.
+    pub commit: String,
+    /// The branch, if it was built for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The tag, if it was built for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// The pull request, if it was built for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequest>,
+    /// UUID of the pipeline, lower case, without braces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_uuid: Option<String>,
+    /// UUID of the step, lower case, without braces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_uuid: Option<String>,
+    /// Number of the build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_number: Option<u64>,
+}
+
+/// The pull request that a run is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PullRequest {
+    /// Its number in the repository.
+    pub id: u64,
+    /// The branch it shall be merged into.
+    pub destination_branch: String,
+    /// The tip of that branch as the pipeline was started with it; may be shortened to 12 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_commit: Option<String>,
 }
 
 impl Run {

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod mistake;
+pub mod pipelines_env;
 mod progress;
 pub mod render;
 pub mod scan;

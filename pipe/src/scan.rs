@@ -270,7 +270,10 @@ fn collect(
             bytes: coverage.bytes,
             skipped: coverage.skipped,
         }],
+        subject: None,
         findings: found.into_iter().map(|one| one.finding).collect(),
+        comparison: None,
+        gate: None,
     };
     Outcome { run, below_minimum }
 }

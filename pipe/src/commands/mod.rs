@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
-use crate::settings::Environment;
+use crate::settings::{Environment, Variables};
 
 /// Exit codes of `penstock`, as documented in the README.
 pub mod exit {
@@ -36,7 +36,8 @@ fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
 
 /// Runs a command.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let environment = Environment::read()?;
+    let variables = Variables::of_process();
+    let environment: Environment = variables.read()?;
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),

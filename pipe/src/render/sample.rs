@@ -43,6 +43,7 @@ fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> F
         references: Vec::new(),
         remediation: Some("Change it where it is used.".to_owned()),
         fingerprints: input.fingerprints(),
+        change: None,
         suppression: None,
         location,
     }
@@ -87,6 +88,7 @@ pub(super) fn run() -> Run {
         subject: "add the deploy script".to_owned(),
     };
     let suppressed = Finding {
+        change: None,
         suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "only used in tests".to_owned() }),
         ..finding("example-password", "Password", Severity::High, location("tests/login.py", 3, 5, 9))
     };
@@ -117,6 +119,9 @@ pub(super) fn run() -> Run {
             Finding { commit: Some(commit), ..password_alone() },
             suppressed,
         ],
+        subject: None,
+        comparison: None,
+        gate: None,
     }
 }
 

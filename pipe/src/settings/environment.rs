@@ -1,12 +1,68 @@
 //! The environment, read once.
 //!
-//! Owns the only place that reads environment variables. Nothing here is printed: variables of CI hold secrets.
+//! Owns the only place that reads environment variables. Everything that needs some of them describes them as a struct and has it filled
+//! from here. Nothing here is printed: variables of CI hold secrets.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-/// What the environment says that Penstock cares about.
+/// All variables of the process. Its `Debug` shows names only.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Reads the environment of the process. Variables that are not UTF-8 are none of ours. An empty variable counts as not set: shells
+    /// and pipelines make them easily.
+    pub fn of_process() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        let all = std::env::vars_os();
+        all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    }
+
+    /// Fills a struct whose fields are called as the variables are, in lower case.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        // The library's messages may quote the value, which may be a secret: only the variable's name is told.
+        envy::from_iter(self.0.clone()).map_err(|error| Unreadable(name_in(&error)))
+    }
+
+    /// Names of all variables that are set, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The value of one variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, String)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The variable that an error of the library is about: it stands last, in words of its own.
+fn name_in(error: &envy::Error) -> String {
+    match error {
+        envy::Error::MissingValue(field) => (*field).to_ascii_uppercase(),
+        envy::Error::Custom(text) => text
+            .rsplit_once("provided by ")
+            .map(|(_, name)| name.trim().to_owned())
+            .unwrap_or_else(|| "one of its variables".to_owned()),
+    }
+}
+
+/// What the environment says that every command cares about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Environment {
     /// No colour, if set to anything (<https://no-color.org>).
@@ -23,21 +79,10 @@ pub struct Environment {
 
 /// A variable that does not hold what it should.
 #[derive(Debug, thiserror::Error)]
-#[error("a variable of the environment cannot be read: {0}")]
+#[error("the environment cannot be used: `{0}` does not hold what it should")]
 pub struct Unreadable(String);
 
 impl Environment {
-    /// Reads the environment of the process. Variables that are not UTF-8 are none of ours.
-    pub fn read() -> Result<Self, Unreadable> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-        let variables: HashMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        // An empty variable counts as not set: shells and pipelines make them easily.
-        let set = variables.into_iter().filter(|(_, value)| !value.is_empty());
-        envy::from_iter(set).map_err(|error| Unreadable(error.to_string()))
-    }
-
     /// Whether this runs in CI, where the clone belongs to another user.
     pub fn in_ci(&self) -> bool {
         self.ci.as_deref().is_some_and(|ci| ci != "false" && ci != "0")
@@ -52,5 +97,29 @@ impl Environment {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_unusable_value_is_told_by_the_name_of_its_variable_only() {
+        let canary = "canary-value";
+        let error = variables(&[("SOURCE_DATE_EPOCH", canary)]).read::<Environment>().expect_err("no number");
+        assert!(error.to_string().contains("`SOURCE_DATE_EPOCH`"), "{error}");
+        assert!(!format!("{error:?} {error}").contains(canary));
+    }
+
+    #[test]
+    fn what_is_empty_is_not_set_and_debug_shows_no_value() {
+        let variables = variables(&[("CI", ""), ("NO_COLOR", "canary-value")]);
+        assert_eq!(variables.get("CI"), None);
+        assert_eq!(format!("{variables:?}"), "{\"NO_COLOR\"}");
     }
 }

@@ -6,6 +6,7 @@ mod clock;
 mod environment;
 pub mod file;
 pub mod gitleaks;
+mod secret;
 mod small_file;
 
 use std::collections::BTreeSet;
@@ -15,8 +16,9 @@ use std::path::Path;
 use penstock_common::Confidence;
 
 pub use clock::now;
-pub use environment::{Environment, Unreadable};
+pub use environment::{Environment, Unreadable, Variables};
 pub use file::{File, Mistake};
+pub use secret::Secret;
 pub use small_file::FileError;
 
 use crate::analyze::secrets::rule;

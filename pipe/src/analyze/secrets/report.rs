@@ -195,6 +195,7 @@ impl Reporter {
                 commit: commit.clone(),
                 references: rule.references.iter().map(|url| Reference::Url((*url).to_owned())).collect(),
                 remediation: rule.revoke.map(str::to_owned),
+                change: None,
                 fingerprints,
                 suppression,
             };

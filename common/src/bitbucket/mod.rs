@@ -1,0 +1,7 @@
+//! Bitbucket Cloud's REST API 2.0, as far as Penstock calls it.
+//!
+//! Owns the shapes of requests and answers (always compiled: `decorate` makes them) and, with the feature `client`, the client that
+//! sends them. What a verdict looks like in them is decided in `decorate`, when they are sent in the programs.
+
+pub mod reports;
+pub mod statuses;

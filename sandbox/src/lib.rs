@@ -1,0 +1,1 @@
+//! A Bitbucket on loopback.
