@@ -40,13 +40,17 @@ pub enum Error {
     },
     #[error("`{}` is not in a git repository", .0.display())]
     NoRepository(PathBuf),
+    #[error("there is no clone at `{}`", .0.display())]
+    NoClone(PathBuf),
 }
 
 impl Error {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Environment(_) | Self::Settings(_) | Self::Gitleaks(_) | Self::NoRepository(_) => exit::USAGE,
+            Self::Environment(_) | Self::Settings(_) | Self::Gitleaks(_) | Self::NoRepository(_) | Self::NoClone(_) => {
+                exit::USAGE
+            }
             Self::OutputFile(error) if error.is_usage() => exit::USAGE,
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
                 if error.is_usage() =>
@@ -73,6 +77,12 @@ impl Error {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
             Self::OutputFile(error) => error.remedy().map(str::to_owned),
+            Self::NoClone(_) => {
+                Some("the step needs a clone to look at: take `clone: enabled: false` away from it".to_owned())
+            }
+            Self::Settings(settings::Error::NoBase(_)) => {
+                Some("`--base REVISION` names what to compare with, such as `--base origin/main`".to_owned())
+            }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }
