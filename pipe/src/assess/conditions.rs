@@ -1,7 +1,7 @@
 //! Which conditions are in force.
 //!
-//! Owns the layers: defaults, then the repository's configuration, then the flag or variable. The last word may tighten without a
-//! word; what it loosens is told.
+//! Owns the layers: defaults, then the repository's configuration, then the flag or variable, which stands beside the conditions of a comparison
+//! and takes the place of those of a plain scan. It may tighten without a word; what it loosens is told.
 
 use penstock_common::Severity;
 use penstock_common::gate::{Bound, Condition, Count, Level, Metric, Missing};
@@ -31,19 +31,26 @@ pub struct Conditions {
 /// The conditions of a run that is compared with a base, or of one that is not: what is new is then not asked for.
 pub fn conditions(layers: &Layers<'_>, compared: bool) -> Conditions {
     let mut all = if compared { of_comparison() } else { FailOn::Any(Severity::Low).conditions() };
-    apply(&mut all, layers.file_fail_on.unwrap_or_default());
+    if let Some(words) = layers.file_fail_on {
+        replace(&mut all, words);
+    }
     for condition in layers.file {
         all.retain(|other| other.metric != condition.metric);
         all.push(*condition);
     }
     let before = all.clone();
-    apply(&mut all, layers.flag);
-    let lost = before.iter().filter(|one| is_in_force(one, compared) && one.level == Level::Block);
+    if compared {
+        add(&mut all, layers.flag);
+    } else {
+        replace(&mut all, layers.flag);
+    }
+    all.retain(|condition| is_in_force(condition, compared));
+    // Somebody at a terminal knows the default that he replaces.
+    let was_said = |one: &&Condition| compared || layers.file_fail_on.is_some() || layers.file.contains(one);
+    let lost = before.iter().filter(|one| is_in_force(one, compared) && one.level == Level::Block).filter(was_said);
     let lost = lost.filter(|one| !all.iter().any(|other| implies(other, one)));
     let loosened = lost.map(|one| format!("`{} {}` does not block: `fail-on` takes its place", one.metric, one.bound));
-    let loosened = loosened.collect();
-    all.retain(|condition| is_in_force(condition, compared));
-    Conditions { all, loosened }
+    Conditions { loosened: loosened.collect(), all }
 }
 
 fn is_in_force(condition: &Condition, compared: bool) -> bool {
@@ -59,7 +66,15 @@ fn of_comparison() -> Vec<Condition> {
 }
 
 /// Words take the place of all conditions on what is found; `never` lets those stand and makes them warn.
-fn apply(all: &mut Vec<Condition>, words: &[FailOn]) {
+fn replace(all: &mut Vec<Condition>, words: &[FailOn]) {
+    if !words.is_empty() && !words.contains(&FailOn::Never) {
+        all.retain(|condition| !matches!(condition.metric, Metric::New(_) | Metric::Any(_)));
+    }
+    add(all, words);
+}
+
+/// Words beside the conditions that stand. Where both speak of the same, the stricter one holds.
+fn add(all: &mut Vec<Condition>, words: &[FailOn]) {
     if words.contains(&FailOn::Never) {
         for condition in all.iter_mut().filter(|condition| is_on_findings(condition.metric)) {
             condition.level = Level::Warn;
@@ -68,12 +83,11 @@ fn apply(all: &mut Vec<Condition>, words: &[FailOn]) {
                 other => other,
             };
         }
-    } else if !words.is_empty() {
-        all.retain(|condition| !matches!(condition.metric, Metric::New(_) | Metric::Any(_)));
-        for condition in words.iter().flat_map(|word| word.conditions()) {
-            if !all.contains(&condition) {
-                all.push(condition);
-            }
+    }
+    for condition in words.iter().flat_map(|word| word.conditions()) {
+        if !all.iter().any(|other| other.metric == condition.metric && implies(other, &condition)) {
+            all.retain(|other| other.metric != condition.metric);
+            all.push(condition);
         }
     }
 }
@@ -126,15 +140,42 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_may_tighten_and_what_it_loosens_is_told() {
-        let loosened = |flag: &[FailOn]| conditions(&Layers { flag, ..Layers::default() }, true).loosened;
-        assert_eq!(loosened(&[FailOn::New(Severity::Low)]), Vec::<String>::new());
-        assert_eq!(loosened(&[FailOn::Any(Severity::High)]), Vec::<String>::new());
+    fn a_flag_stands_beside_the_conditions_of_a_comparison() {
+        let flag = &[FailOn::New(Severity::Medium), FailOn::Any(Severity::Critical)];
+        let layers = Layers { flag, ..Layers::default() };
         assert_eq!(
-            loosened(&[FailOn::New(Severity::Critical)]),
-            ["`new.high ≤ 0` does not block: `fail-on` takes its place"]
+            told(&layers, true),
+            [
+                "new.critical ≤ 0",
+                "new.high ≤ 0",
+                "leaked.total ≤ 0 (warn)",
+                "new.allowed ≤ 0 (warn)",
+                "new.medium ≤ 0",
+                "any.critical ≤ 0"
+            ]
         );
-        assert_eq!(loosened(&[FailOn::Never]).len(), 2);
+        let weak = Condition::at_most(Metric::New(Count::Of(Severity::High)), 3.0, Level::Warn);
+        let layers = Layers { flag: &[FailOn::New(Severity::High)], file: &[weak], ..Layers::default() };
+        assert!(told(&layers, true).contains(&"new.high ≤ 0".to_owned()));
+    }
+
+    #[test]
+    fn what_a_flag_loosens_is_told() {
+        let loosened = |layers: &Layers<'_>, compared| conditions(layers, compared).loosened;
+        let flagged = |flag| Layers { flag, ..Layers::default() };
+        assert_eq!(loosened(&flagged(&[FailOn::New(Severity::Critical)]), true), Vec::<String>::new());
+        assert_eq!(
+            loosened(&flagged(&[FailOn::Never]), true),
+            [
+                "`new.critical ≤ 0` does not block: `fail-on` takes its place",
+                "`new.high ≤ 0` does not block: `fail-on` takes its place"
+            ]
+        );
+        assert_eq!(loosened(&flagged(&[FailOn::Any(Severity::High)]), false), Vec::<String>::new());
+        assert_eq!(told(&flagged(&[FailOn::Any(Severity::High)]), false), ["any.critical ≤ 0", "any.high ≤ 0"]);
+        let low = Condition::at_most(Metric::Any(Count::Of(Severity::Low)), 0.0, Level::Block);
+        let file = Layers { file: &[low], ..flagged(&[FailOn::Any(Severity::High)]) };
+        assert_eq!(loosened(&file, false), ["`any.low ≤ 0` does not block: `fail-on` takes its place"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod content;
 mod crew;
 pub mod differences;
 pub mod error;
+pub mod fetch;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod history;

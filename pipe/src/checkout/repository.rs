@@ -30,6 +30,8 @@ pub struct Repository {
     object_dirs: Vec<PathBuf>,
     shallow: BTreeSet<ObjectId>,
     partial: bool,
+    /// Where it lies, if it lives only as long as this.
+    folder: Option<tempfile::TempDir>,
 }
 
 /// What the references of a repository name.
@@ -74,7 +76,17 @@ impl Repository {
         let mut gix = gix.to_thread_local();
         // A namespace would hide references; the repository's configuration can set one.
         gix.clear_namespace();
-        Ok(Self { location, gix: gix.into_sync(), object_dirs, shallow, partial })
+        Ok(Self { location, gix: gix.into_sync(), object_dirs, shallow, partial, folder: None })
+    }
+
+    /// The same; the temporary folder that it lies in goes when it goes.
+    pub(super) fn with_folder(self, folder: tempfile::TempDir) -> Self {
+        Self { folder: Some(folder), ..self }
+    }
+
+    /// Whether it was made for the time being.
+    pub fn is_temporary(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// Where the repository keeps its things.

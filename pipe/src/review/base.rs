@@ -12,6 +12,7 @@ use penstock_common::{Base, BaseKind};
 
 use super::changed_lines::ChangedLines;
 use super::remote::Remote;
+use crate::checkout::fetch::{Wanted, fetch};
 use crate::checkout::{self, Differences, Repository};
 use crate::pipelines_env::PipelinesEnv;
 
@@ -136,7 +137,8 @@ impl Choice<'_> {
         }
         let mut store = local;
         let mut tip = tip;
-        match self.fetch(build.pr_destination_commit.as_deref(), build.pr_destination_branch.as_deref()) {
+        let (commit, name) = (build.pr_destination_commit.as_deref(), build.pr_destination_branch.as_deref());
+        match self.fetch(commit, name, &self.meets()) {
             Ok((fetched, fetched_tip)) => {
                 (store, tip) = (fetched, Some(fetched_tip));
                 match by_merge_base(&store, fetched_tip) {
@@ -251,7 +253,8 @@ impl Choice<'_> {
         if failures.is_empty() {
             failures.push(format!("the main branch `{main}` is not in this clone"));
         }
-        let fetched = self.fetch(None, Some(main)).and_then(|(store, tip)| self.merge_base(&store, tip, main));
+        let fetched = self.fetch(None, Some(main), &self.meets());
+        let fetched = fetched.and_then(|(store, tip)| self.merge_base(&store, tip, main));
         fetched.unwrap_or_else(|why| {
             failures.push(why);
             self.nothing(BaseKind::Unknown, failures.join("; "), DEPTH_HINT.to_owned())
@@ -294,7 +297,8 @@ impl Choice<'_> {
         let reason = "first parent: a weak base, because what came before it may have been let through".to_owned();
         let of = |store: &Arc<Repository>| self.files(store, BaseKind::FirstParent, parent, reason.clone());
         let chosen = of(&self.repository).or_else(|why| {
-            let fetched = self.fetch(Some(&parent.to_string()), None).and_then(|(store, _)| of(&store));
+            let is_there = |store: &Repository, parent| store.commit_of_id(&format!("{parent}")).is_some();
+            let fetched = self.fetch(Some(&parent.to_string()), None, &is_there).and_then(|(store, _)| of(&store));
             fetched.map_err(|and| format!("the parent commit cannot be read: {why}; {and}"))
         });
         match chosen {
@@ -306,9 +310,26 @@ impl Choice<'_> {
         }
     }
 
-    /// What the clone does not hold.
-    fn fetch(&self, _commit: Option<&str>, _branch: Option<&str>) -> Result<(Arc<Repository>, ObjectId), String> {
-        Err("there is no connection to fetch it".to_owned())
+    /// Fetches until a base can be had: the commit (which may be shortened) or the tip of the branch, and enough of the histories.
+    fn fetch(
+        &self,
+        commit: Option<&str>,
+        branch: Option<&str>,
+        enough: &dyn Fn(&Repository, ObjectId) -> bool,
+    ) -> Result<(Arc<Repository>, ObjectId), String> {
+        let remote = self.remote.ok_or("there is no connection to fetch what is missing")?;
+        let full = |id: &str| ObjectId::from_hex(id.as_bytes()).ok();
+        let commit = commit.and_then(|id| full(id).or_else(|| full(&remote.commit(id).ok()?)));
+        let ask = |service: &str, body: Option<Vec<u8>>| remote.git(service, body).map_err(|error| error.to_string());
+        let wanted = Wanted { commit, branch, head: self.head_commit() };
+        let fetched = fetch(&ask, &self.repository, wanted, enough);
+        fetched.map(|(store, tip)| (Arc::new(store), tip)).map_err(|error| error.to_string())
+    }
+
+    /// Whether a repository knows where the head left the tip.
+    fn meets(&self) -> impl Fn(&Repository, ObjectId) -> bool {
+        let head = self.head_commit();
+        move |store, tip| head.is_some_and(|head| store.merge_base(tip, head).is_some())
     }
 
     fn files(

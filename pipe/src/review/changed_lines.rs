@@ -10,16 +10,16 @@ use penstock_common::Location;
 
 /// The lines of each file, as the change leaves it, that the change wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangedLines(HashMap<Vec<u8>, Vec<RangeInclusive<u32>>>);
+pub(super) struct ChangedLines(HashMap<Vec<u8>, Vec<RangeInclusive<u32>>>);
 
 /// Why a difference was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {0} of the difference is not understood")]
-pub struct Unreadable(usize);
+pub(super) struct Unreadable(usize);
 
 impl ChangedLines {
     /// Reads a difference in git's format.
-    pub fn read(diff: &[u8]) -> Result<Self, Unreadable> {
+    pub(super) fn read(diff: &[u8]) -> Result<Self, Unreadable> {
         let mut reader = Reader::default();
         let mut number = 0;
         for line in diff.split(|byte| *byte == b'\n') {
@@ -30,7 +30,7 @@ impl ChangedLines {
     }
 
     /// Whether the change wrote any line of this place in the file.
-    pub fn touches(&self, file: &[u8], place: &Location) -> bool {
+    pub(super) fn touches(&self, file: &[u8], place: &Location) -> bool {
         let touched =
             |lines: &RangeInclusive<u32>| *lines.start() <= place.end_line && place.start_line <= *lines.end();
         self.0.get(file).is_some_and(|lines| lines.iter().any(touched))
