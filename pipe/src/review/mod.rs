@@ -154,8 +154,9 @@ fn suppress(run: &mut Run, entries: &[Suppress], scan: &Scan<'_>, now: i64) -> V
     suppress::lift(&mut run.findings, proof);
     let notices = suppress::suppress(&entries, &mut run.findings, proof, today, &named);
     if let Some(comparison) = &mut run.comparison {
-        for list in [&mut comparison.fixed, &mut comparison.leaked] {
-            suppress::suppress(&entries, list, Proof::Missing, today, &named);
+        // What is fixed stands in the base, what has leaked does not.
+        for (list, proof) in [(&mut comparison.fixed, Proof::NotNeeded), (&mut comparison.leaked, Proof::Missing)] {
+            suppress::suppress(&entries, list, proof, today, &named);
         }
         comparison.fixed.retain(|finding| finding.is_active());
     }
