@@ -5,17 +5,22 @@
 
 pub mod bitbucket;
 pub mod compare;
+pub mod decorate;
+pub mod delivery;
 pub mod finding;
 pub mod fingerprint;
 pub mod gate;
 pub mod limits;
 pub mod location;
+pub mod plain;
 pub mod redact;
 pub mod run;
 pub mod severity;
 pub mod time;
+pub mod upload;
 
 pub use compare::{Base, BaseKind, Change, Comparison};
+pub use delivery::{Delivery, Destination};
 pub use finding::{Finding, Reference, Suppression, SuppressionKind, Validity};
 pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
 pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
