@@ -1,7 +1,8 @@
 //! The language that Penstock's programs share: what a finding is, where it is, how it keeps its identity, and how a
 //! secret is shown without being told.
 //!
-//! This crate holds data and pure functions. It does no I/O, starts no thread, and never reads the environment or the clock.
+//! This crate holds data and pure functions. It does no I/O, starts no thread, and never reads the environment or the clock; only the
+//! REST client of Bitbucket, behind the feature `client`, talks to a network.
 
 pub mod bitbucket;
 pub mod compare;
@@ -15,6 +16,7 @@ pub mod location;
 pub mod plain;
 pub mod redact;
 pub mod run;
+pub mod secret;
 pub mod severity;
 pub mod time;
 pub mod upload;
@@ -26,4 +28,5 @@ pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
 pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
 pub use redact::Mask;
 pub use run::{PullRequest, Run, Skipped, Subject, ToolRun};
+pub use secret::Secret;
 pub use severity::{Category, Confidence, Severity};

@@ -3,6 +3,7 @@
 //! Owns the way from a parsed command line to an exit code. One file per command.
 
 mod init;
+mod pipe;
 mod rules;
 mod scan;
 mod shell;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let environment: Environment = variables.read()?;
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
+        Command::Pipe(arguments) => pipe::run(&arguments, &variables, &environment),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),

@@ -6,6 +6,7 @@ mod clock;
 mod environment;
 pub mod file;
 pub mod gitleaks;
+pub mod pipe;
 mod secret;
 mod small_file;
 
