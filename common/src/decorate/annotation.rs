@@ -87,8 +87,7 @@ impl<'r> Noted<'r> {
 
     fn summary(&self) -> String {
         let finding = self.finding;
-        let texts = [&finding.message, &finding.title, &finding.rule];
-        let text = texts.into_iter().find(|text| !text.trim().is_empty()).map_or("finding", String::as_str);
+        let text = text_of(finding);
         match self.place {
             Place::Head => cut(text, SUMMARY_MAX),
             Place::Left => cut(&format!("{}: {}", gone(finding), cut(text, SUMMARY_MAX)), SUMMARY_MAX),
@@ -122,6 +121,17 @@ impl<'r> Noted<'r> {
             parts.iter().map(|part| part.trim().trim_end_matches('.')).filter(|part| !part.is_empty()).collect();
         parts.join(". ")
     }
+}
+
+/// What is said of a finding before all else.
+pub(super) fn text_of(finding: &Finding) -> &str {
+    let texts = [&finding.message, &finding.title, &finding.rule];
+    texts.into_iter().find(|text| !text.trim().is_empty()).map_or("finding", String::as_str)
+}
+
+/// Whether a path can be told as one.
+pub(super) fn is_file(path: &str) -> bool {
+    !path.is_empty() && path.encode_utf16().count() <= PATH_MAX && !path.contains(plain::is_hazard)
 }
 
 /// What is said of a secret that a commit brought and a later one took away.

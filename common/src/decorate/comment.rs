@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use super::annotation::{allowed, gone, place};
+use super::annotation::{Ids, allowed, gone, is_file, place, text_of};
 use super::markdown::{escape, escape_cut};
 use super::report::{base, severities};
 use super::verdict::{self, Standing, is_allowed_here, result, value};
@@ -113,6 +113,36 @@ pub fn comment(run: &Run, context: &Context<'_>) -> Comment {
     }
 }
 
+/// A comment at the line of a new finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtLine {
+    /// The line by which the finding is found again. It stands in [`AtLine::body`] beside that of [`Comment::marker`].
+    pub marker: String,
+    /// Markdown.
+    pub body: String,
+    /// From the root of the repository.
+    pub path: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// Comments at the lines of the worst new findings, as many as the comment on the whole lists.
+pub fn at_lines(run: &Run, context: &Context<'_>) -> Vec<AtLine> {
+    let mut ids = Ids::default();
+    let told = Told::of(run).new.into_iter().take(NEW_MAX).filter(|one| is_file(&one.location.path));
+    let comment = |finding: &Finding| {
+        let marker = format!("[//]: # (finding.{})", ids.next(&finding.fingerprints.primary));
+        let text = escape_cut(text_of(finding), TEXT_MAX);
+        let mut body = format!("{}\n{marker}\n\n**{}** {text}.", context.identity().marker(), finding.severity);
+        if let Some(remediation) = &finding.remediation {
+            body = format!("{body} {}", escape_cut(remediation, 2 * TEXT_MAX));
+        }
+        let (path, line) = (finding.location.path.clone(), finding.location.start_line.max(1));
+        AtLine { marker, body, path, line }
+    };
+    told.map(comment).collect()
+}
+
 /// What a comment tells of the findings.
 struct Told<'r> {
     allowed: Vec<&'r Finding>,
@@ -169,9 +199,7 @@ fn worst_first<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<&'r Findi
 }
 
 fn entry(finding: &Finding, place: &str) -> String {
-    let texts = [&finding.message, &finding.title, &finding.rule];
-    let text = texts.into_iter().find(|text| !text.trim().is_empty()).map_or("finding", String::as_str);
-    format!("**{}** {} in {place}", finding.severity, escape_cut(text, TEXT_MAX))
+    format!("**{}** {} in {place}", finding.severity, escape_cut(text_of(finding), TEXT_MAX))
 }
 
 /// `[text](address)`, or only the text. The address is ours and encoded already.

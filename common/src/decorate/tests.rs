@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use super::comment::{COMMENT_MAX, Step, comment};
+use super::comment::{COMMENT_MAX, Step, at_lines, comment};
 use super::links::BITBUCKET;
 use super::report::{Insight, reports};
 use super::status::status;
@@ -446,6 +446,12 @@ proptest! {
         prop_assert!(!body.contains(['@', '<', '`']));
         prop_assert!(!body.contains(|c| is_hazard(c) && c != '\n'));
         prop_assert!(!body.contains(CANARY));
+        for at_line in at_lines(&run, &context) {
+            let body = &at_line.body;
+            prop_assert!(body.len() <= COMMENT_MAX && !body.contains(['@', '<', '`']) && !body.contains(CANARY));
+            prop_assert!(body.contains(&comment.marker) && body.matches(&at_line.marker).count() == 1);
+            prop_assert!(body.lines().count() == 4 && at_line.line > 0);
+        }
         for event in Parser::new_ext(body, Options::all()) {
             match event {
                 Event::Start(Tag::Link { dest_url, .. }) => prop_assert!(dest_url.starts_with(BITBUCKET), "{dest_url}"),

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{Category, Change, Delivery, Run};
 
-/// Path of the resource, below the app's address.
-pub const PATH: &str = "/api/v1/runs";
+/// Path of the resource, below the app's address, by its parts.
+pub const PATH: [&str; 3] = ["api", "v1", "runs"];
 /// The header that holds the idempotency key.
-pub const IDEMPOTENCY_HEADER: &str = "Idempotency-Key";
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Media type of the body before it is compressed.
 pub const MEDIA_TYPE: &str = "application/vnd.penstock.run.v1+json";
 /// Most bytes of the body before it is compressed.

@@ -187,6 +187,9 @@ impl Client {
         if let Some(authorization) = &authorization {
             sent = sent.header(AUTHORIZATION, authorization.clone());
         }
+        for (name, value) in &request.headers {
+            sent = sent.header(name, value);
+        }
         if let Some(body) = &request.body {
             sent = sent.header(CONTENT_TYPE, body.kind.clone()).body(body.bytes.clone());
         }
