@@ -14,7 +14,7 @@ pub const PATH: [&str; 3] = ["api", "v1", "runs"];
 /// The header that holds the idempotency key.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Media type of the body before it is compressed.
-pub const MEDIA_TYPE: &str = "application/vnd.penstock.run.v1+json";
+pub const MEDIA_TYPE: &str = "application/json";
 /// Most bytes of the body before it is compressed.
 pub const BODY_MAX: usize = 32 << 20;
 
