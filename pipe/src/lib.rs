@@ -5,6 +5,7 @@
 
 pub mod analyze;
 pub mod assess;
+pub mod bitbucket;
 pub mod checkout;
 pub mod cli;
 pub mod commands;

@@ -140,7 +140,12 @@ impl Client {
         answer.read(&self.shared.words)
     }
 
-    /// `text` without the tokens of this client.
+    /// Has `secrets` hidden in all that servers say from now on, as the tokens of this client are.
+    pub fn hide<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
+        self.shared.words.hide_all(secrets);
+    }
+
+    /// `text` without tokens and what else is hidden.
     pub fn mask(&self, text: &str) -> String {
         self.shared.words.mask(text)
     }

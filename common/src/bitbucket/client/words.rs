@@ -34,8 +34,17 @@ impl Words {
 
     /// From now on `secret` is masked. `name` is what it is sent with in a Basic header.
     pub(super) fn hide(&self, secret: &str, name: Option<&str>) {
+        self.add(forms_of(secret, name));
+    }
+
+    /// From now on all of `secrets` are masked.
+    pub(super) fn hide_all<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
+        self.add(secrets.into_iter().flat_map(|secret| forms_of(secret, None)));
+    }
+
+    fn add(&self, new: impl IntoIterator<Item = String>) {
         let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
-        let all: BTreeSet<String> = forms.drain(..).chain(forms_of(secret, name)).collect();
+        let all: BTreeSet<String> = forms.drain(..).chain(new).collect();
         forms.extend(all);
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
