@@ -28,7 +28,7 @@ const fn list(name: &'static str, default: &'static str) -> Variable {
 }
 
 /// All variables, in the order in which they are explained.
-pub const VARIABLES: [Variable; 27] = [
+pub const VARIABLES: [Variable; 26] = [
     list("FAIL_ON", ""),
     variable("NAME", "penstock"),
     variable("BASE", ""),
@@ -49,9 +49,9 @@ pub const VARIABLES: [Variable; 27] = [
     variable("COMPANION_URL", ""),
     secret("COMPANION_TOKEN"),
     variable("BITBUCKET_API_URL", "https://api.bitbucket.org/2.0"),
-    variable("AUTH_PROXY", "host.docker.internal:29418"),
+    // In a plain step it listens elsewhere, so the default is not a fixed text.
+    variable("AUTH_PROXY", ""),
     variable("HTTPS_PROXY", ""),
-    variable("HTTP_PROXY", ""),
     variable("NO_PROXY", ""),
     variable("CA_BUNDLE", ""),
     variable("NO_COLOR", ""),
