@@ -12,6 +12,7 @@ pub mod commands;
 pub mod error;
 pub mod mistake;
 pub mod pipelines_env;
+pub mod publish;
 mod progress;
 pub mod render;
 pub mod scan;
