@@ -14,7 +14,7 @@ mod pr_comment;
 
 use std::time::Duration;
 
-use penstock_common::bitbucket::client::{Access, Client, Error, InRepository, SetupError};
+use penstock_common::bitbucket::client::{Access, Auth, Client, Error, InRepository, SetupError};
 use penstock_common::decorate::Context;
 use penstock_common::delivery::Outcome;
 use penstock_common::{Category, Delivery, Destination, Run, Secret, Subject};
@@ -89,8 +89,19 @@ impl Plan {
 
     fn client(&self, access: &Access) -> Result<Client, SetupError> {
         let client = bitbucket::client(access)?;
-        client.hide(self.found.iter().map(Secret::expose));
+        client.hide(self.secrets().map(Secret::expose));
         Ok(client)
+    }
+
+    /// Everything that no server may repeat to us, also not one that it was never sent to.
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let own = match &self.connection.auth {
+            Auth::Anonymous => None,
+            Auth::ApiToken { token, .. } | Auth::AccessToken(token) => Some(token),
+            Auth::OAuth(consumer) => Some(&consumer.secret),
+        };
+        let companion = [&self.companion.token, &self.companion.identity];
+        own.into_iter().chain(companion.into_iter().flatten()).chain(&self.found)
     }
 
     /// A client with our own credentials, if there are any.

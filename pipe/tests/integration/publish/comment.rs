@@ -1,3 +1,4 @@
+use penstock::publish::Plan;
 use penstock_common::{CommitInfo, Destination, Finding, Severity, Suppression, SuppressionKind};
 use penstock_sandbox::Commit;
 
@@ -68,16 +69,16 @@ fn a_marker_in_somebody_elses_comment_is_no_claim() {
 
 #[test]
 fn a_comment_that_somebody_deleted_is_posted_anew() {
-    let (fixture, token) = Fixture::with_token(&SCOPES);
+    let (fixture, _) = Fixture::with_token(&SCOPES);
     publish(&fixture.plan(), &run(vec![finding(1, Severity::High)]));
     let id = fixture.sandbox.comments(REPOSITORY, fixture.pull_request).unwrap()[0].id;
-    delete_comment(&fixture, &token, id);
+    delete_comment(&fixture, id);
     let ended = publish(&fixture.plan(), &run(vec![finding(1, Severity::High)]));
     assert!(ended.published(COMMENT).ends_with("was posted"), "{}", ended.text());
     assert_eq!(fixture.comments().len(), 1);
 }
 
-fn delete_comment(fixture: &Fixture, _token: &str, id: u64) {
+fn delete_comment(fixture: &Fixture, id: u64) {
     let plan = fixture.plan();
     let client = penstock::bitbucket::client(&plan.connection.direct()).unwrap();
     let repository = client.in_repository("acme", "shop");
@@ -86,26 +87,25 @@ fn delete_comment(fixture: &Fixture, _token: &str, id: u64) {
 
 #[test]
 fn a_pull_request_that_is_over_or_foreign_or_further_gets_no_comment() {
-    let loud = || run(vec![finding(1, Severity::High)]);
-    let skipped = |fixture: &Fixture, plan: penstock::publish::Plan| {
-        let ended = publish(&plan, &loud());
-        assert_eq!(ended.skipped(COMMENT).1, "", "nothing can be set against that");
-        let _ = fixture;
-        ended.skipped(COMMENT).0.to_owned()
+    let skipped = |plan: Plan| {
+        let ended = publish(&plan, &run(vec![finding(1, Severity::High)]));
+        let (reason, remedy) = ended.skipped(COMMENT);
+        assert_eq!(remedy, "", "nothing can be set against that");
+        reason.to_owned()
     };
 
     let (fixture, _) = Fixture::with_token(&SCOPES);
     fixture.sandbox.push(REPOSITORY, "feature", &Commit::new("later").write("b", "1")).unwrap();
-    assert!(skipped(&fixture, fixture.plan()).starts_with("superseded"));
+    assert!(skipped(fixture.plan()).starts_with("superseded"));
     assert!(fixture.comments().is_empty());
 
     let (fixture, _) = Fixture::with_token(&SCOPES);
     fixture.sandbox.decline(REPOSITORY, fixture.pull_request).unwrap();
-    assert_eq!(skipped(&fixture, fixture.plan()), "pull request 1 is closed");
+    assert_eq!(skipped(fixture.plan()), "pull request 1 is closed");
 
     let (fixture, _) = Fixture::with_token(&SCOPES);
     fixture.sandbox.delete_pull_request(REPOSITORY, fixture.pull_request).unwrap();
-    assert!(skipped(&fixture, fixture.plan()).starts_with("pull request 1 was deleted"));
+    assert!(skipped(fixture.plan()).starts_with("pull request 1 was deleted"));
 
     let (fixture, _) = Fixture::with_token(&SCOPES);
     fixture.sandbox.fork(REPOSITORY, "other/shop").unwrap();
@@ -114,10 +114,10 @@ fn a_pull_request_that_is_over_or_foreign_or_further_gets_no_comment() {
     let mut plan = fixture.plan();
     plan.subject.commit = head;
     plan.subject.pull_request.as_mut().unwrap().id = number;
-    assert_eq!(skipped(&fixture, plan), format!("pull request {number} comes from a fork"));
+    assert_eq!(skipped(plan), format!("pull request {number} comes from a fork"));
 
     let (fixture, _) = Fixture::with_token(&SCOPES);
-    assert_eq!(skipped(&fixture, fixture.branch_plan()), "this is no build of a pull request");
+    assert_eq!(skipped(fixture.branch_plan()), "this is no build of a pull request");
 }
 
 #[test]

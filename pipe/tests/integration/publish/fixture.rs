@@ -174,24 +174,13 @@ pub(super) fn run(findings: Vec<Finding>) -> Run {
         hint: String::new(),
     };
     let comparison = Comparison { base, fixed: Vec::new(), leaked: Vec::new(), policy_changes: Vec::new() };
-    let mut run = Run {
-        schema_version: Run::SCHEMA_VERSION,
-        started_at: "2026-11-23T14:05:09Z".to_owned(),
-        subject: None,
-        tools: Vec::new(),
-        gate: None,
-        comparison: Some(comparison),
-        findings,
-        ..empty()
-    };
+    let empty = serde_json::json!({
+        "schema_version": 1, "started_at": "2026-11-23T14:05:09Z", "tools": [], "findings": []
+    });
+    let empty: Run = serde_json::from_value(empty).unwrap();
+    let mut run = Run { comparison: Some(comparison), findings, ..empty };
     run.gate = Some(gate(&run));
     run
-}
-
-/// What the fields are that other versions of the model may add.
-fn empty() -> Run {
-    serde_json::from_value(serde_json::json!({"schema_version": 1, "started_at": "", "tools": [], "findings": []}))
-        .unwrap()
 }
 
 fn gate(run: &Run) -> Evaluation {

@@ -117,24 +117,17 @@ fn steps_with_different_names_at_the_same_time_do_not_touch_each_other() {
 
 #[test]
 fn a_token_that_may_not_is_told_and_the_proxy_takes_over() {
-    for is_expired in [true, false] {
-        let (fixture, token) = Fixture::with_token(&["pullrequest:write"]);
+    for (is_expired, status, hint) in [(true, "401", "expired"), (false, "403", "`repository`")] {
+        let (fixture, token) = Fixture::with_token(&["account"]);
         if is_expired {
             fixture.sandbox.expire(&token);
-        } else {
-            let token = fixture.sandbox.repository_token(REPOSITORY, &["account"]).unwrap();
-            fixture.set("BITBUCKET_ACCESS_TOKEN", &token);
         }
         let ended = publish(&fixture.plan(), &run(vec![finding(1, Severity::High)]));
         let detail = ended.published(REPORTS);
-        let status = if is_expired { "401" } else { "403" };
-        assert!(
-            detail.contains("by the authentication proxy, because the token may not") && detail.contains(status),
-            "{detail}"
-        );
+        assert!(detail.contains("by the authentication proxy, because the token may not"), "{detail}");
+        assert!(detail.contains(status), "{detail}");
         assert_eq!(fixture.reports().len(), 1);
         let (reason, remedy) = ended.failed(Destination::BuildStatus);
-        let hint = if is_expired { "expired" } else { "`repository`" };
         assert!(reason.contains(status) && remedy.contains(hint), "{reason}; {remedy}");
     }
 }
