@@ -5,12 +5,14 @@
 
 pub mod analyze;
 pub mod assess;
+pub mod bitbucket;
 pub mod checkout;
 pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod mistake;
 pub mod pipelines_env;
+pub mod publish;
 mod progress;
 pub mod render;
 pub mod scan;

@@ -2,6 +2,7 @@
 //!
 //! Owns the way from a parsed command line to an exit code. One file per command.
 
+pub(crate) mod api;
 mod init;
 mod pipe;
 mod rules;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
         Command::Pipe(arguments) => pipe::run(&arguments, &variables, &environment),
+        Command::Api(arguments) => api::run(&arguments, &variables),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),
