@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub mod assess;
+pub mod bitbucket;
 pub mod checkout;
 pub mod cli;
 pub mod commands;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod mistake;
 pub mod pipelines_env;
 mod progress;
+pub mod publish;
 pub mod render;
 pub mod review;
 pub mod scan;

@@ -2,7 +2,9 @@
 //!
 //! Owns the way from a parsed command line to an exit code. One file per command.
 
+pub(crate) mod api;
 mod init;
+mod pipe;
 mod rules;
 mod scan;
 mod shell;
@@ -54,6 +56,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let environment: Environment = variables.read()?;
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
+        Command::Pipe(arguments) => pipe::run(&arguments, &variables, &environment),
+        Command::Api(arguments) => api::run(&arguments, &variables),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),

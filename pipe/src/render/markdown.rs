@@ -1,11 +1,11 @@
 //! `--format markdown`: for comments on pull requests.
 //!
-//! Owns a compact list and its escaping. Text of a repository must come out as the text it is: no markup, no link, no mention of a person, no
-//! reference to an issue, whatever dialect reads it.
+//! Owns a compact list. Text of a repository comes out as the text it is: `penstock_common::decorate::markdown` escapes it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use penstock_common::decorate::markdown::escape;
 use penstock_common::gate::Verdict;
 use penstock_common::measure::is_allowed_by_change;
 use penstock_common::{Change, Finding, Skipped};
@@ -13,7 +13,7 @@ use penstock_common::{Change, Finding, Skipped};
 use super::cluster::{Cluster, clusters};
 use super::conditions::{self, Row};
 use super::text::means;
-use super::{Report, Summary, clean};
+use super::{Report, Summary};
 
 /// Entries of each list; a comment has a limit, and nobody reads more.
 const ENTRIES: usize = 50;
@@ -138,55 +138,4 @@ fn suppressed_entry(finding: &&Finding) -> String {
 
 fn place(finding: &Finding) -> String {
     format!("{}, line {}", escape(&finding.location.path), finding.location.start_line)
-}
-
-/// Text that every dialect shows as it is. Entities, because a backslash does not stop what looks for links and mentions; and behind what starts
-/// one of these a joiner without width, because some look for them after entities were read.
-fn escape(text: &str) -> String {
-    let clean = clean::line(text);
-    let mut out = String::with_capacity(clean.len() * 2);
-    let mut before = ' ';
-    let mut rest = clean.chars().peekable();
-    while let Some(c) = rest.next() {
-        let next = rest.peek().copied().unwrap_or(' ');
-        let breaks = match c {
-            '@' => true,
-            '#' => next.is_ascii_alphanumeric(),
-            ':' => next == '/',
-            '.' => before.eq_ignore_ascii_case(&'w'),
-            _ => false,
-        };
-        let marks_up = "&<>\\`*_[](){}#!|~@:$^\"'".contains(c);
-        if breaks || marks_up {
-            let _ = write!(out, "&#{};", u32::from(c));
-        } else {
-            out.push(c);
-        }
-        if breaks {
-            out.push_str("&#8288;");
-        }
-        before = c;
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn what_looks_like_a_link_or_a_mention_is_cut() {
-        assert_eq!(escape("@all"), "&#64;&#8288;all");
-        assert_eq!(escape("a@b.io"), "a&#64;&#8288;b.io");
-        assert_eq!(escape("https://x.y"), "https&#58;&#8288;//x.y");
-        assert_eq!(escape("www.x.y"), "www&#46;&#8288;x.y");
-        assert_eq!(escape("#12"), "&#35;&#8288;12");
-        assert_eq!(escape("src/main.rs"), "src/main.rs");
-    }
-
-    #[test]
-    fn nothing_is_left_that_marks_up() {
-        let shown = escape("`a` **b** _c_ [d](e) <f> | ![g] ~~h~~ \n# i &amp; \\j");
-        assert!(!shown.contains(['`', '*', '_', '[', ']', '(', ')', '<', '>', '|', '!', '~', '\n']));
-    }
 }

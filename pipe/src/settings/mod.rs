@@ -3,11 +3,12 @@
 //! Owns putting the three together and checking them. Afterwards nothing asks again where a value came from.
 
 mod clock;
+pub mod connection;
 mod environment;
 pub mod file;
 pub mod gitleaks;
+pub mod pipe;
 mod root;
-mod secret;
 mod small_file;
 
 use std::collections::BTreeSet;
@@ -17,10 +18,10 @@ use std::path::Path;
 use penstock_common::Confidence;
 
 pub use clock::now;
+pub use connection::Connection;
 pub use environment::{Environment, Unreadable, Variables};
 pub use file::{File, Mistake};
 pub use root::{CommitFiles, Root};
-pub use secret::Secret;
 pub use small_file::FileError;
 
 use crate::analyze::secrets::rule;
