@@ -52,6 +52,8 @@ pub enum Error {
     },
     #[error("`{}` is not in a git repository", .0.display())]
     NoRepository(PathBuf),
+    #[error("there is no clone at `{}`", .0.display())]
+    NoClone(PathBuf),
 }
 
 impl Error {
@@ -62,6 +64,7 @@ impl Error {
             | Self::Settings(_)
             | Self::Gitleaks(_)
             | Self::NoRepository(_)
+            | Self::NoClone(_)
             | Self::Connection(_)
             | Self::Client(SetupError::Certificates(_) | SetupError::Proxy | SetupError::Credentials) => exit::USAGE,
             Self::Api(mistake) => mistake.code(),
@@ -99,6 +102,12 @@ impl Error {
             Self::Connection(error) => error.remedy().map(str::to_owned),
             Self::Bitbucket { hint, .. } => hint.clone(),
             Self::Api(mistake) => mistake.remedy(),
+            Self::NoClone(_) => {
+                Some("the step needs a clone to look at: take `clone: enabled: false` away from it".to_owned())
+            }
+            Self::Settings(settings::Error::NoBase(_)) => {
+                Some("`--base REVISION` names what to compare with, such as `--base origin/main`".to_owned())
+            }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }
