@@ -25,6 +25,8 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] settings::Error),
     #[error(transparent)]
+    Pipe(#[from] settings::pipe::Error),
+    #[error(transparent)]
     Gitleaks(#[from] settings::gitleaks::Error),
     #[error(transparent)]
     Scan(#[from] scan::Error),
@@ -65,6 +67,7 @@ impl Error {
             | Self::Gitleaks(_)
             | Self::NoRepository(_)
             | Self::NoClone(_)
+            | Self::Pipe(_)
             | Self::Connection(_)
             | Self::Client(SetupError::Certificates(_) | SetupError::Proxy | SetupError::Credentials) => exit::USAGE,
             Self::Api(mistake) => mistake.code(),
@@ -130,6 +133,9 @@ impl Error {
                 }
             }
             return text;
+        }
+        if let Self::Pipe(settings::pipe::Error::Invalid(invalid)) = self {
+            return invalid.0.iter().map(|one| format!("error: {one}\n")).collect();
         }
         let mut text = format!("error: {}\n", escape_control(&self.to_string()));
         let mut cause = self.source();
