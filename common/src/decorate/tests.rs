@@ -78,6 +78,7 @@ fn run(findings: Vec<Finding>) -> Run {
         started_at: "2026-11-23T14:05:09Z".to_owned(),
         tools: Vec::new(),
         subject: None,
+        notices: Vec::new(),
         gate: Some(evaluate(&[Condition::at_most(high, 0.0, Level::Block)], &measures)),
         comparison: Some(Comparison {
             base: Base {

@@ -166,6 +166,7 @@ mod tests {
                 finding(Category::Vulnerability, Change::Existing),
             ],
             comparison: None,
+            notices: Vec::new(),
             gate: None,
         };
         let outcome = delivery::Outcome::Skipped { reason: "no token".to_owned(), remedy: "set one".to_owned() };

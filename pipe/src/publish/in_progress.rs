@@ -14,6 +14,8 @@ use super::interrupt::Watch;
 use super::{Plan, Stop, build_status, own};
 use crate::bitbucket;
 
+/// How long opening may take. It is a courtesy.
+const OPENING: Duration = Duration::from_millis(2500);
 /// How long closing may take. Ten seconds after it asked a step to stop, Pipelines kills it.
 const CLOSING: Duration = Duration::from_secs(8);
 
@@ -40,10 +42,12 @@ impl OpenStatus {
         let direct = plan.direct();
         let posted = bitbucket::block_on(async {
             let client = own(direct.as_ref(), "a build status")?;
-            build_status::post(plan, client, &status::in_progress(&plan.context())).await
+            build_status::post(plan, &client.within(OPENING), &status::in_progress(&plan.context())).await
         });
         match posted {
             Ok(Ok(_)) => {}
+            // It may stand there.
+            Ok(Err(stop)) if stop.uncertain => {}
             Ok(Err(stop)) => return Err(stop.outcome),
             Err(error) => return Err(Stop::failed(error.to_string(), "").outcome),
         }

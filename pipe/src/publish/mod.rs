@@ -26,8 +26,9 @@ use crate::settings::Connection;
 
 /// How long one destination may take, waits for a server that asks for patience included.
 const TIME: Duration = Duration::from_secs(60);
-/// How long the companion app may take after Bitbucket could not be reached: a step without a network should not hang.
-const TIME_WITHOUT_NETWORK: Duration = Duration::from_secs(4);
+/// How long the companion app may take after Bitbucket could not be reached. Without a network all that is posted in a step should cost at most ten
+/// seconds: this, five for connecting to Bitbucket, and [`in_progress::OPENING`].
+const TIME_WITHOUT_NETWORK: Duration = Duration::from_secs(2);
 
 /// What to do so that a call is allowed which the authentication proxy does not sign.
 const TOKEN: &str =
@@ -165,18 +166,24 @@ struct Stop {
     outcome: Outcome,
     /// Nobody answered.
     unreachable: bool,
+    /// It may have been done all the same.
+    uncertain: bool,
 }
 
 /// What stands there now, in one sentence.
 type Ended = Result<String, Stop>;
 
 impl Stop {
+    fn because(outcome: Outcome) -> Self {
+        Self { outcome, unreachable: false, uncertain: false }
+    }
+
     fn skipped(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Skipped { reason: reason.into(), remedy: remedy.into() }, unreachable: false }
+        Self::because(Outcome::Skipped { reason: reason.into(), remedy: remedy.into() })
     }
 
     fn failed(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed { reason: reason.into(), remedy: remedy.into() }, unreachable: false }
+        Self::because(Outcome::Failed { reason: reason.into(), remedy: remedy.into() })
     }
 
     /// The same with another remedy.
@@ -195,8 +202,9 @@ impl Stop {
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        let remedy = error.remedy().unwrap_or_default();
-        Self { unreachable: matches!(error, Error::Unreachable { .. }), ..Self::failed(error.to_string(), remedy) }
+        let (unreachable, uncertain) = (matches!(error, Error::Unreachable { .. }), error.is_uncertain());
+        let stop = Self::failed(error.to_string(), error.remedy().unwrap_or_default());
+        Self { unreachable, uncertain, ..stop }
     }
 }
 
