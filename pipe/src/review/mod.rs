@@ -120,6 +120,11 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
         }
         None => (comparison::run_of(head, look.now), None),
     };
+    if let Some(comparison) = &mut run.comparison {
+        // Branches and tags may be called by anything.
+        comparison.base.reason = scan.masked(&comparison.base.reason);
+        comparison.base.hint = scan.masked(&comparison.base.hint);
+    }
     run.subject = build.and_then(PipelinesEnv::subject);
     notices.extend(suppress(&mut run, &settings.suppress, &scan, look.now));
     let conditions = if chosen.is_some() { settings.compared } else { settings.alone };
@@ -127,7 +132,7 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     let mut measures = measure(&run.findings, run.comparison.as_ref());
     if let Some(why) = leaked_unknown {
         let metrics = Count::ALL.map(Metric::Leaked);
-        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(why.clone()))));
+        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(scan.masked(&why)))));
     }
     run.gate = Some(evaluate(&conditions.all, &measures));
     for notice in &mut notices {

@@ -161,9 +161,9 @@ impl Remote for Local<'_> {
         Ok("main".to_owned())
     }
 
-    fn commit(&self, revision: &str) -> Result<String, RemoteError> {
-        self.note(format!("commit {revision}"))?;
-        Ok(self.origin.git(&["rev-parse", revision]))
+    fn commit(&self, id: &str) -> Result<String, RemoteError> {
+        self.note(format!("commit {id}"))?;
+        Ok(self.origin.git(&["rev-parse", id]))
     }
 
     fn pull_request_diff(&self, id: u64, _limit: u64) -> Result<Vec<u8>, RemoteError> {
@@ -176,8 +176,8 @@ impl Remote for Local<'_> {
         Ok(self.passed.iter().any(|passed| passed == commit))
     }
 
-    fn git<'a>(&'a self, service: &str, body: Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, RemoteError> {
-        self.note(format!("git {service}"))?;
-        Ok(Box::new(std::io::Cursor::new(self.origin.upload_pack(body))))
+    fn git<'a>(&'a self, request: Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, RemoteError> {
+        self.note(if request.is_some() { "git fetch" } else { "git" })?;
+        Ok(Box::new(std::io::Cursor::new(self.origin.upload_pack(request))))
     }
 }

@@ -5,6 +5,7 @@
 mod agreement;
 mod archives;
 mod bad_input;
+mod base;
 mod cli;
 mod documents;
 mod expand;

@@ -13,6 +13,10 @@ use super::error::Error;
 const BITBUCKET: &str = "https://api.bitbucket.org/2.0";
 /// Where OAuth consumers of Bitbucket Cloud get their tokens.
 const BITBUCKET_TOKENS: &str = "https://bitbucket.org/site/oauth2/access_token";
+/// The site, where git is served.
+const SITE: &str = "https://bitbucket.org";
+/// The site as the authentication proxy wants it named.
+const PROXIED_SITE: &str = "http://bitbucket.org";
 /// The API as the authentication proxy of Pipelines wants it named: in plain HTTP, so that it can add a header.
 const PROXIED: &str = "http://api.bitbucket.org/2.0";
 
@@ -60,6 +64,22 @@ impl ApiUrl {
         let mut url = self.0.clone();
         url.set_path("/site/oauth2/access_token");
         url
+    }
+}
+
+impl ApiUrl {
+    /// Where the git server of a repository is, if this is Bitbucket itself.
+    pub(super) fn git(&self, workspace: &str, slug: &str) -> Option<Self> {
+        (Self::default() == *self).then(|| Self::below(SITE, [workspace, &format!("{slug}.git")])).flatten()
+    }
+
+    /// The same as the authentication proxy wants it named: `BITBUCKET_GIT_HTTP_ORIGIN`.
+    pub(super) fn proxied_git(workspace: &str, slug: &str) -> Option<Self> {
+        Self::below(PROXIED_SITE, [workspace, slug])
+    }
+
+    fn below<'s>(site: &str, path: impl IntoIterator<Item = &'s str>) -> Option<Self> {
+        Some(Self(Home { base: fixed(site), alias: None }.resource(path).ok()?))
     }
 }
 

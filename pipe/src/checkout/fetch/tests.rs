@@ -13,7 +13,7 @@ fn from(answers: [&[u8]; 2]) -> FetchError {
     let git = Fixture::new();
     git.commit("begin");
     let clone = Repository::discover(git.path(), &Trust::default()).unwrap();
-    let ask = |_: &str, body: Option<Vec<u8>>| -> Result<Box<dyn Read + Send>, String> {
+    let ask = |body: Option<Vec<u8>>| -> Result<Box<dyn Read + Send>, String> {
         Ok(Box::new(Cursor::new(answers[usize::from(body.is_some())].to_vec())))
     };
     let wanted = Wanted { commit: Some(ObjectId::null(gix::hash::Kind::Sha1)), branch: None, head: None };
@@ -88,7 +88,7 @@ fn a_server_that_never_ends_is_left() {
         }
     }
     let mut bounds = Bounds { end: Instant::now() + TIME, bytes: 1 << 16 };
-    let ask = |_: &str, _: Option<Vec<u8>>| -> Result<Box<dyn Read + Send>, String> { Ok(Box::new(Endless)) };
+    let ask = |_: Option<Vec<u8>>| -> Result<Box<dyn Read + Send>, String> { Ok(Box::new(Endless)) };
     assert!(protocol::abilities(&ask, &mut bounds).is_err());
     bounds.end = Instant::now();
     assert!(matches!(protocol::abilities(&ask, &mut bounds), Err(FetchError::Bound(_))));

@@ -79,7 +79,7 @@ fn a_full_clone_of_one_branch_lacks_only_the_destination() {
     let remote = Local::new(&origin);
     let assessment = Review::of(&clones.at("clone")).pull_request(&head, &tip).remote(&remote).run();
     assert_eq!((kind(&assessment), base_commit(&assessment)), (BaseKind::MergeBase, fork.as_str()));
-    let posts = remote.asked.borrow().iter().filter(|asked| **asked == "git git-upload-pack").count();
+    let posts = remote.asked.borrow().iter().filter(|asked| **asked == "git fetch").count();
     assert_eq!(posts, 1);
 }
 
