@@ -9,6 +9,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// Most items of a list.
+const LIST_MAX: usize = 1000;
+
 /// All variables of the process. Its `Debug` shows names only.
 #[derive(Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
@@ -22,10 +25,32 @@ impl Variables {
         all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
     }
 
-    /// Fills a struct whose fields are called as the variables are, in lower case.
+    /// Fills a struct whose fields are called as the variables are, in lower case. Variables that are written in lower case themselves
+    /// are others: `ci` is not `CI`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        let upper = self.0.iter().filter(|(name, _)| !name.contains(|c: char| c.is_ascii_lowercase()));
         // The library's messages may quote the value, which may be a secret: only the variable's name is told.
-        envy::from_iter(self.0.clone()).map_err(|error| Unreadable(name_in(&error)))
+        envy::from_iter(upper.map(|(name, value)| (name.clone(), value.clone())))
+            .map_err(|error| Unreadable(name_in(&error)))
+    }
+
+    /// The same with values that come before those of the environment.
+    pub fn with(mut self, pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.0.extend(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self
+    }
+
+    /// The same with each list as one value, its items parted by commas. Pipelines passes a list `X` as `X_COUNT`, `X_0`, `X_1` … and
+    /// leaves out `X` (<https://support.atlassian.com/bitbucket-cloud/docs/advanced-techniques-for-writing-pipes/>).
+    pub fn with_lists(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        for name in names {
+            let count = self.get(&format!("{name}_COUNT")).and_then(|count| count.parse::<usize>().ok());
+            let Some(count) = count.filter(|_| self.get(name).is_none()) else { continue };
+            let items = (0..count.min(LIST_MAX)).filter_map(|at| self.get(&format!("{name}_{at}")));
+            let joined = items.collect::<Vec<_>>().join(",");
+            self.0.insert(name.to_owned(), joined);
+        }
+        self
     }
 
     /// Names of all variables that are set, sorted.
@@ -41,8 +66,14 @@ impl Variables {
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+        Self(pairs.into_iter().filter(|(name, value)| !value.is_empty() && !is_unresolved(name, value)).collect())
     }
+}
+
+/// A default of `pipe.yml` such as `$TOKEN`, for a variable that nobody set, may arrive as it is written.
+fn is_unresolved(name: &str, value: &str) -> bool {
+    let inner = value.strip_prefix('$').map(|rest| rest.trim_start_matches('{').trim_end_matches('}'));
+    inner == Some(name)
 }
 
 impl fmt::Debug for Variables {
@@ -117,8 +148,14 @@ mod tests {
     }
 
     #[test]
+    fn names_in_lower_case_are_others() {
+        let read = variables(&[("CI", "true"), ("ci", "x")]).read::<Environment>().expect("readable");
+        assert_eq!(read.ci.as_deref(), Some("true"));
+    }
+
+    #[test]
     fn what_is_empty_is_not_set_and_debug_shows_no_value() {
-        let variables = variables(&[("CI", ""), ("NO_COLOR", "canary-value")]);
+        let variables = variables(&[("CI", ""), ("TOKEN", "$TOKEN"), ("KEY", "${KEY}"), ("NO_COLOR", "canary-value")]);
         assert_eq!(variables.get("CI"), None);
         assert_eq!(format!("{variables:?}"), "{\"NO_COLOR\"}");
     }

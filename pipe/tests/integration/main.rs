@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod agreement;
 mod archives;
 mod bad_input;
 mod cli;
@@ -11,6 +12,7 @@ mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
+mod publish;
 mod renew;
 mod rules;
 mod run;
