@@ -1,0 +1,5 @@
+//! Who is calling?
+//!
+//! Owns the proof of identity of every request. Nothing outside of it knows by which door a caller came.
+
+pub mod connect;

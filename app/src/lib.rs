@@ -1,0 +1,6 @@
+//! The companion app of Penstock, as a library: the program `penstock-app` will be a thin shell around it.
+//!
+//! The flow goes one way: `door` (who is calling) → `upload` and `inbox` → `track` (what a run means) → `publish`; `pages` read.
+
+pub mod door;
+pub mod track;
