@@ -6,22 +6,28 @@
 
 pub mod bitbucket;
 pub mod compare;
+pub mod decorate;
+pub mod delivery;
 pub mod finding;
 pub mod fingerprint;
 pub mod gate;
 pub mod limits;
 pub mod location;
+pub mod measure;
+pub mod plain;
 pub mod redact;
 pub mod run;
 pub mod secret;
 pub mod severity;
 pub mod time;
+pub mod upload;
 
 pub use compare::{Base, BaseKind, Change, Comparison};
+pub use delivery::{Delivery, Destination};
 pub use finding::{Finding, Reference, Suppression, SuppressionKind, Validity};
 pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
 pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
 pub use redact::Mask;
-pub use run::{PullRequest, Run, Skipped, Subject, ToolRun};
+pub use run::{Notice, PullRequest, Run, Skipped, Subject, ToolRun};
 pub use secret::Secret;
 pub use severity::{Category, Confidence, Severity};

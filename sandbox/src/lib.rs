@@ -24,9 +24,11 @@ mod proxy;
 mod random;
 mod rest;
 mod sandbox;
+mod seed;
 mod site;
 mod smart_http;
 mod state;
+mod step;
 mod trickle;
 mod wire;
 
@@ -36,4 +38,6 @@ pub use git::{Commit, Error as GitError};
 pub use inspect::CommentSeen;
 pub use journal::{Door, Entry, Violation};
 pub use sandbox::{Options, Sandbox, StartError};
+pub use seed::Seed;
 pub use state::Error;
+pub use step::Step;

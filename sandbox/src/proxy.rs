@@ -16,8 +16,12 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::journal::Place;
+use crate::rest::Base;
 use crate::rest::auth::Vouched;
 use crate::smart_http::Wish;
+
+/// Where the API is, as steps know it.
+const BITBUCKET: &str = "api.bitbucket.org";
 
 /// What the proxy knows.
 #[derive(Clone)]
@@ -53,7 +57,7 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
         return refuse(StatusCode::BAD_REQUEST, "a request to the proxy names an absolute `http://` target", true);
     }
     match request.uri().host() {
-        Some("api.bitbucket.org") => proxy.api(request).await,
+        Some(BITBUCKET) => proxy.api(request).await,
         Some("bitbucket.org") => proxy.git(request).await,
         _ if proxy.is(request.uri(), &proxy.app.world().urls.api) => proxy.api(request).await,
         _ if proxy.is(request.uri(), &proxy.app.world().urls.site) => proxy.git(request).await,
@@ -81,6 +85,10 @@ impl Proxy {
         // `/2.0/repositories/{workspace}/{repo_slug}/commit/{commit}/reports…`
         let is_report = parts.uri.path().split('/').nth(7) == Some("reports");
         let vouched = self.step().filter(|_| is_report).map_or(Vouched::Nobody, Vouched::Step);
+        if parts.uri.host() == Some(BITBUCKET) {
+            // Bitbucket does not know how a step reached it: its links are what they always are.
+            parts.extensions.insert(Base("https://api.bitbucket.org"));
+        }
         parts.uri = Uri::from(target);
         parts.headers.remove("proxy-connection");
         parts.extensions.insert(vouched);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::auth::{By, Caller, Vouched};
 use super::rate::{self, Rate};
 use super::refusal::Refusal;
-use super::{Asked, Subject, fields};
+use super::{Asked, Base, Subject, fields};
 use crate::app::App;
 use crate::contract::{Family, Operation, Verdict};
 use crate::journal::Place;
@@ -37,7 +37,8 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let operation = template.and_then(|template| app.contract.operation(parts.method.as_str(), template));
     let Some(operation) = operation else {
         violation("the contract has no such operation".to_owned());
-        return Refusal::no_api().write(Family::General);
+        let refusal = if is_removed(parts.uri.path()) { Refusal::removed() } else { Refusal::no_api() };
+        return refusal.write(Family::General);
     };
     if let Some(place) = place {
         app.journal.amend(place, |entry| entry.operation = Some(operation.name.clone()));
@@ -60,11 +61,8 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let (mut response, rate) = match admitted {
         Err((response, rate)) => (response, rate),
         Ok(Admitted { caller, subject, rate }) => {
-            let base = match vouched {
-                // Bitbucket does not know how the step reached it: its links are what they always are.
-                Some(_) => "https://api.bitbucket.org".to_owned(),
-                None => app.world().urls.api.trim_end_matches("/2.0").to_owned(),
-            };
+            let base = parts.extensions.get::<Base>().map(|base| base.0.to_owned());
+            let base = base.unwrap_or_else(|| app.world().urls.api.trim_end_matches("/2.0").to_owned());
             parts.extensions.insert(Asked { uri: parts.uri.clone(), base });
             parts.extensions.insert(caller);
             if let Some(subject) = subject {
@@ -89,6 +87,12 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         rate.tell(&mut response);
     }
     response
+}
+
+/// Is this part of the issue tracker's API, which was removed on 2026-08-20?
+fn is_removed(path: &str) -> bool {
+    let removed = ["issues", "components", "milestones", "versions"];
+    path.starts_with("/2.0/repositories/") && path.split('/').nth(5).is_some_and(|name| removed.contains(&name))
 }
 
 /// Who may pass.

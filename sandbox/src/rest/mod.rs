@@ -57,6 +57,10 @@ pub(crate) fn router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
+/// Where links lead to, if not to the sandbox's own API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base(pub(crate) &'static str);
+
 /// What was asked, and where links lead to.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {

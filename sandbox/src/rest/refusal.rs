@@ -56,6 +56,11 @@ impl Refusal {
         refusal
     }
 
+    /// There was such an API once.
+    pub(crate) fn removed() -> Self {
+        Self::new(StatusCode::GONE, "This API has been removed.")
+    }
+
     /// Nobody, or nobody who is known.
     pub(crate) fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message)

@@ -115,6 +115,8 @@ fn message_of(value: &Value) -> String {
     let error = &value["error"];
     let mut parts = Vec::new();
     parts.extend(text(&error["message"]).or_else(|| text(&value["message"])));
+    // Problem details (RFC 9457), as the companion app answers.
+    parts.extend(text(&value["detail"]).or_else(|| text(&value["title"])));
     // OAuth: a word for programs and a sentence for people.
     parts.extend(text(&value["error_description"]).or_else(|| text(error)));
     parts.extend(text(&error["detail"]));
@@ -160,6 +162,8 @@ mod tests {
             ),
             (r#"{"error":"invalid_client","error_description":"No such client"}"#, "No such client"),
             (r#"{"error":"invalid_client"}"#, "invalid_client"),
+            (r#"{"type":"about:blank","title":"Unprocessable","detail":"version 2"}"#, "version 2"),
+            (r#"{"title":"Unprocessable","status":422}"#, "Unprocessable"),
             ("<html><body>Bad gateway</body></html>", ""),
             ("upstream\nfailed", "upstream failed"),
             ("", ""),

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use reqwest::Method;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -22,6 +22,7 @@ pub struct Request {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) body: Option<Body>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) repeat: bool,
     pub(super) limit: usize,
 }
@@ -37,7 +38,7 @@ impl Request {
     /// A call that is repeated when its answer was lost if its method says that this does no harm (RFC 9110, 9.2.2).
     pub(super) fn new(method: Method, url: Url) -> Self {
         let repeat = method.is_idempotent();
-        Self { method, url, body: None, repeat, limit: JSON_MAX }
+        Self { method, url, body: None, headers: Vec::new(), repeat, limit: JSON_MAX }
     }
 
     /// Adds to the query.
@@ -57,8 +58,21 @@ impl Request {
 
     /// Sends bytes along that are JSON already.
     #[must_use]
-    pub fn body(mut self, bytes: Vec<u8>) -> Self {
-        self.body = Some(Body { bytes, kind: HeaderValue::from_static("application/json") });
+    pub fn body(self, bytes: Vec<u8>) -> Self {
+        self.body_of_kind(bytes, "application/json")
+    }
+
+    /// Sends bytes along that are `kind`, a media type.
+    #[must_use]
+    pub fn body_of_kind(mut self, bytes: Vec<u8>, kind: &'static str) -> Self {
+        self.body = Some(Body { bytes, kind: HeaderValue::from_static(kind) });
+        self
+    }
+
+    /// Sends a header along. `name` is lower case; what no header can carry as `value` is left out.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).map(|value| (HeaderName::from_static(name), value)));
         self
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Pace {
     near_limit: AtomicBool,
     /// Until when the host is taken as not reachable, and what the system said.
     unreachable: Mutex<Option<(Instant, String)>>,
+    /// `WORKSPACE/SLUG` that a repository was found under after a redirect.
+    moved: Mutex<Option<String>>,
 }
 
 impl Pace {
@@ -142,6 +144,11 @@ impl Client {
         }
     }
 
+    /// `WORKSPACE/SLUG` of the repository that redirects led to, if the one that was asked for is called otherwise by now.
+    pub fn moved(&self) -> Option<String> {
+        self.shared.pace.moved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How much time is left for all calls.
     fn left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
@@ -186,6 +193,9 @@ impl Client {
         let mut sent = self.shared.http.request(request.method.clone(), url.clone());
         if let Some(authorization) = &authorization {
             sent = sent.header(AUTHORIZATION, authorization.clone());
+        }
+        for (name, value) in &request.headers {
+            sent = sent.header(name, value);
         }
         if let Some(body) = &request.body {
             sent = sent.header(CONTENT_TYPE, body.kind.clone()).body(body.bytes.clone());
@@ -248,6 +258,13 @@ impl Client {
     fn follow(&self, call: &str, request: &Request, at: &Url, reply: &Reply) -> Result<Url, Error> {
         let location = reply.headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
         let to = self.shared.home.link(at, location)?;
+        let (before, after) = (self.shared.home.told(at), self.shared.home.told(&to));
+        if let (Some(before), Some(after)) = (repository_in(&before), repository_in(&after))
+            && before != after
+        {
+            let name = self.shared.words.line(&after);
+            *self.shared.pace.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+        }
         let is_reading = matches!(request.method, Method::GET | Method::HEAD);
         if is_reading || matches!(reply.status, 307 | 308) {
             return Ok(to);
@@ -282,6 +299,12 @@ impl Client {
             Failure::of(Error::Lost { call: call.to_owned(), words }, Again::IfHarmless)
         }
     }
+}
+
+/// `WORKSPACE/SLUG` in the path of a call.
+fn repository_in(path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix("/repositories/")?.split('/');
+    Some(format!("{}/{}", parts.next()?, parts.next()?))
 }
 
 fn causes<'e>(error: &'e reqwest::Error) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
