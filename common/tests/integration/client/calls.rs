@@ -81,7 +81,7 @@ async fn a_status_is_replaced_by_who_made_it() {
 #[tokio::test]
 async fn comments_and_what_a_pull_request_is() {
     let world = World::new();
-    let (repository, number) = (world.usual(), world.pull_request);
+    let (repository, number) = (world.with_scopes(&["repository", "pullrequest", "account"]), world.pull_request);
     let pull_request = repository.pull_request(number).await.unwrap().unwrap();
     assert_eq!(pull_request.state, PullRequestState::Open);
     assert!(!pull_request.is_from_fork());
