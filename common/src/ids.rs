@@ -112,7 +112,9 @@ mod tests {
     fn half_a_spelling_is_refused() {
         let plain = Uuid::from([7; 16]).to_string();
         let simple = plain.replace('-', "");
-        for text in [format!("{{{plain}"), format!("{plain}}}"), format!("{{{{{plain}}}}}"), format!(" {plain}"), simple] {
+        for text in
+            [format!("{{{plain}"), format!("{plain}}}"), format!("{{{{{plain}}}}}"), format!(" {plain}"), simple]
+        {
             assert_eq!(text.parse::<Uuid>(), Err(NotAUuid), "{text}");
         }
     }

@@ -63,7 +63,9 @@ pub struct Viewer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Bitbucket left it as it stands in the descriptor.
-    #[error("Bitbucket did not fill in the parameter `{0}`: the installation lacks the scope for it, or nobody is signed in")]
+    #[error(
+        "Bitbucket did not fill in the parameter `{0}`: the installation lacks the scope for it, or nobody is signed in"
+    )]
     Unreplaced(&'static str),
     /// It is not there.
     #[error("the parameter `{0}` is missing")]
@@ -121,7 +123,9 @@ impl Frame {
     const fn parameters(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::PullRequestPanel => &[REPOSITORY, OWNER, PULL_REQUEST, USER, ACCOUNT],
-            Self::RepositoryPanel | Self::RepositoryPage | Self::RepositorySettings => &[REPOSITORY, OWNER, USER, ACCOUNT],
+            Self::RepositoryPanel | Self::RepositoryPage | Self::RepositorySettings => {
+                &[REPOSITORY, OWNER, USER, ACCOUNT]
+            }
             Self::WorkspacePage | Self::WorkspaceSettings => &[USER, ACCOUNT],
         }
     }
@@ -194,7 +198,10 @@ mod tests {
     }
 
     fn query(parameters: &[(&str, &str)]) -> String {
-        parameters.iter().map(|(name, value)| format!("{name}={}&", value.replace('{', "%7B").replace('}', "%7D"))).collect()
+        parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}&", value.replace('{', "%7B").replace('}', "%7D")))
+            .collect()
     }
 
     /// Mistake 21: the same UUID in another spelling is the same repository.
@@ -219,7 +226,8 @@ mod tests {
     #[test]
     fn what_bitbucket_leaves_unreplaced_is_an_error() {
         for frame in Frame::ALL {
-            let (_, query) = frame.template().split_once('?').map(|(path, query)| (path.to_owned(), query.to_owned())).unwrap();
+            let (_, query) =
+                frame.template().split_once('?').map(|(path, query)| (path.to_owned(), query.to_owned())).unwrap();
             assert!(matches!(frame.read(&query), Err(FrameError::Unreplaced(_))), "{frame:?}");
         }
         let query = query(&[("user", &uuid(1).braced()), ("account", "{user.account_id}")]);
@@ -243,7 +251,13 @@ mod tests {
             assert_eq!(Frame::WorkspacePage.read(query), Err(why), "{query}");
         }
         let of = |id: &str| {
-            query(&[("repository", &uuid(1).braced()), ("owner", &uuid(2).braced()), ("pull_request", id), ("user", ""), ("account", "")])
+            query(&[
+                ("repository", &uuid(1).braced()),
+                ("owner", &uuid(2).braced()),
+                ("pull_request", id),
+                ("user", ""),
+                ("account", ""),
+            ])
         };
         for id in ["", "-1", "1.5", "18446744073709551616"] {
             assert_eq!(Frame::PullRequestPanel.read(&of(id)), Err(FrameError::Senseless("pull_request")), "{id}");

@@ -56,8 +56,9 @@ impl Request<'_> {
     /// Whether `claim` is the hash of this request, sent to an app at `base`.
     pub(super) fn is_hashed_as(&self, claim: &str, base: &BaseUrl) -> bool {
         // A plain comparison: both sides are known to the sender, so the time it takes tells nothing.
-        base.strip(self.path)
-            .is_some_and(|path| Order::ALL.iter().any(|order| qsh::hash(self.method, path, self.query, *order) == claim))
+        base.strip(self.path).is_some_and(|path| {
+            Order::ALL.iter().any(|order| qsh::hash(self.method, path, self.query, *order) == claim)
+        })
     }
 }
 

@@ -38,7 +38,8 @@ impl Claims {
 
     /// When it was made, in unix milliseconds, if it may be used at `now` (unix milliseconds).
     pub(super) fn check_times(&self, now: i64) -> Result<i64, Refusal> {
-        let seconds = |claim: Option<i64>, name| claim.filter(|at| (0..SECONDS_MAX).contains(at)).ok_or(Refusal::Claim(name));
+        let seconds =
+            |claim: Option<i64>, name| claim.filter(|at| (0..SECONDS_MAX).contains(at)).ok_or(Refusal::Claim(name));
         let now = now.div_euclid(1000);
         let issued = seconds(self.iat, "iat")?;
         let expires = seconds(self.exp, "exp")?;

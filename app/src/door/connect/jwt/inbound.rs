@@ -20,7 +20,8 @@ pub fn claimed_installation(token: &Secret) -> Result<ClientKey, Refusal> {
     struct Issuer {
         iss: Option<ClientKey>,
     }
-    let claims: Issuer = jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).map_err(|_| Refusal::Malformed)?;
+    let claims: Issuer =
+        jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).map_err(|_| Refusal::Malformed)?;
     claims.iss.ok_or(Refusal::Claim("iss"))
 }
 

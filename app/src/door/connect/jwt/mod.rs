@@ -69,7 +69,9 @@ pub enum Refusal {
         seconds: i64,
     },
     /// Too old.
-    #[error("the token expired {seconds} s ago by this server's clock: reload the page, or set the clock right if it is wrong")]
+    #[error(
+        "the token expired {seconds} s ago by this server's clock: reload the page, or set the clock right if it is wrong"
+    )]
     Expired {
         /// How long ago.
         seconds: i64,

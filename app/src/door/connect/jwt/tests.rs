@@ -80,7 +80,9 @@ fn crafted(header: &Value, claims: &Value, signature: &str) -> Secret {
     };
     let message = format!("{}.{}", part(header), part(claims));
     let signature = match signature {
-        "hs256" => sign(message.as_bytes(), &EncodingKey::from_secret(secret().expose().as_bytes()), Algorithm::HS256).unwrap(),
+        "hs256" => {
+            sign(message.as_bytes(), &EncodingKey::from_secret(secret().expose().as_bytes()), Algorithm::HS256).unwrap()
+        }
         other => other.to_owned(),
     };
     Secret::new(format!("{message}.{signature}"))
@@ -102,7 +104,8 @@ fn mistake_03_another_issuer() {
     assert_eq!(verify(&without("iss")), Err(Refusal::Claim("iss")));
     assert_eq!(verify(&without("aud")), Err(Refusal::Claim("aud")));
     assert_eq!(verify(&with("aud", json!(["connection:1", "connection:2"]))), Err(Refusal::Audience));
-    let other_secret = signed(&Header::new(Algorithm::HS256), &claims(), &EncodingKey::from_secret(b"another secret of some length"));
+    let other_secret =
+        signed(&Header::new(Algorithm::HS256), &claims(), &EncodingKey::from_secret(b"another secret of some length"));
     assert_eq!(verify_at(&other_secret, &request(), NOW), Err(Refusal::Signature));
 }
 
@@ -200,9 +203,15 @@ fn mistake_08_another_algorithm() {
     let secret = secret();
     let hmac = EncodingKey::from_secret(secret.expose().as_bytes());
     for algorithm in [Algorithm::HS384, Algorithm::HS512] {
-        assert_eq!(verify_at(&signed(&Header::new(algorithm), &claims(), &hmac), &request(), NOW), Err(Refusal::Algorithm));
+        assert_eq!(
+            verify_at(&signed(&Header::new(algorithm), &claims(), &hmac), &request(), NOW),
+            Err(Refusal::Algorithm)
+        );
     }
-    assert_eq!(verify_at(&signed(&Header::new(Algorithm::RS256), &claims(), &private_key()), &request(), NOW), Err(Refusal::Algorithm));
+    assert_eq!(
+        verify_at(&signed(&Header::new(Algorithm::RS256), &claims(), &private_key()), &request(), NOW),
+        Err(Refusal::Algorithm)
+    );
     for none in ["none", "None", "NONE", "", "HS256 ", "hs256"] {
         for signature in ["", "hs256", "AAAA"] {
             let token = crafted(&json!({"typ": "JWT", "alg": none}), &claims(), signature);
@@ -296,7 +305,10 @@ fn mistake_12_nothing_is_shown() {
 fn an_empty_secret_is_none() {
     let empty = Secret::new("");
     let token = signed(&Header::new(Algorithm::HS256), &claims(), &EncodingKey::from_secret(b""));
-    assert_eq!(inbound::verify(&token, &installation(), &empty, &request(), &base(), NOW * 1000), Err(Refusal::Signature));
+    assert_eq!(
+        inbound::verify(&token, &installation(), &empty, &request(), &base(), NOW * 1000),
+        Err(Refusal::Signature)
+    );
     let app = AppKey::new("penstock").unwrap();
     let signer = Signer { app: &app, installation: &installation(), secret: &empty };
     assert!(signer.authorization("GET", "/", "", 0).is_err());
@@ -328,7 +340,11 @@ fn atlassians_own_key() {
 #[test]
 fn mistake_14_a_key_id_is_one_plain_segment() {
     for id in ["", "..", "a/b", "a%2fb", "a?b", "a#b", "https:x", "a\nb", "é", &"x".repeat(65)] {
-        let token = signed(&Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::RS256) }, &install_claims(), &private_key());
+        let token = signed(
+            &Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::RS256) },
+            &install_claims(),
+            &private_key(),
+        );
         assert_eq!(KeyId::of(&token), Err(Refusal::UnknownKey), "{id}");
     }
     assert_eq!(KeyId::of(&token(&claims())), Ok(None));

@@ -34,7 +34,8 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
     ) -> Result<Admission, Refused> {
         let callback = Callback::parse(body, Some(Event::Installed), self.app)?;
         let row = known.row.as_ref();
-        let secret = callback.secret.or_else(|| self.app_secret(&callback.installation).cloned()).ok_or(Refused::NoSecret)?;
+        let secret =
+            callback.secret.or_else(|| self.app_secret(&callback.installation).cloned()).ok_or(Refused::NoSecret)?;
         let is_active = row.is_some_and(|row| row.state == State::Active && same(&row.secret, &secret));
         let signed = match self.signature(&callback.installation, row, request, now).await {
             Ok(signed) => signed,

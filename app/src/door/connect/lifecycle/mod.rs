@@ -151,7 +151,9 @@ pub enum Refused {
     #[error(transparent)]
     Keys(#[from] KeysUnavailable),
     /// Nothing to sign with came.
-    #[error("the callback holds no shared secret, and none is configured for the app: the console of a registered app shows one")]
+    #[error(
+        "the callback holds no shared secret, and none is configured for the app: the console of a registered app shows one"
+    )]
     NoSecret,
     /// Too many unproven ones wait.
     #[error("too many installations wait for their proof: try again in {seconds} s")]
@@ -277,7 +279,6 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
             },
         })
     }
-
 }
 
 /// Whether two secrets are the same, in a time that tells nothing.
