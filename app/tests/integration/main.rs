@@ -1,0 +1,3 @@
+//! The app's public interface from outside.
+
+mod oracle;
