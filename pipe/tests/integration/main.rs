@@ -12,6 +12,7 @@ mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
+mod publish;
 mod renew;
 mod rules;
 mod run;
