@@ -36,15 +36,11 @@ pub enum Place {
     Repository {
         /// Which.
         repository: Uuid,
-        /// Whose it is. It must be the workspace of the installation that signed.
-        owner: Uuid,
     },
     /// One pull request.
     PullRequest {
         /// The repository that it goes into.
         repository: Uuid,
-        /// Whose that is. It must be the workspace of the installation that signed.
-        owner: Uuid,
         /// Its number there.
         id: u64,
     },
@@ -76,6 +72,9 @@ pub enum FrameError {
     /// It is not what it should be.
     #[error("the parameter `{0}` makes no sense")]
     Senseless(&'static str),
+    /// The repository is not the tenant's.
+    #[error("the repository belongs to another workspace than the installation")]
+    OtherWorkspace,
 }
 
 const REPOSITORY: (&str, &str) = ("repository", "repository.uuid");
@@ -136,21 +135,25 @@ impl Frame {
         format!("{}?{}", self.path(), parameters.join("&"))
     }
 
-    /// What the raw query of a verified request says: what is shown, and to whom. No viewer means that nobody is signed in.
+    /// What the raw query of a verified request says: what is shown, and to whom. `tenant` is the workspace of the installation that signed it.
+    /// No viewer means that nobody is signed in.
     ///
     /// # Errors
-    /// When Bitbucket did not fill in what the descriptor asks for.
-    pub fn read(self, query: &str) -> Result<(Place, Option<Viewer>), FrameError> {
+    /// When Bitbucket did not fill in what the descriptor asks for, or when the repository is another workspace's.
+    pub fn read(self, query: &str, tenant: Uuid) -> Result<(Place, Option<Viewer>), FrameError> {
         let values = Values { query };
+        let repository = || {
+            let owner = values.uuid(OWNER.0)?;
+            if owner == tenant { values.uuid(REPOSITORY.0) } else { Err(FrameError::OtherWorkspace) }
+        };
         let place = match self {
             Self::WorkspacePage | Self::WorkspaceSettings => Place::Workspace,
             Self::PullRequestPanel => Place::PullRequest {
-                repository: values.uuid(REPOSITORY.0)?,
-                owner: values.uuid(OWNER.0)?,
+                repository: repository()?,
                 id: values.text(PULL_REQUEST.0)?.parse().map_err(|_| FrameError::Senseless(PULL_REQUEST.0))?,
             },
             Self::RepositoryPanel | Self::RepositoryPage | Self::RepositorySettings => {
-                Place::Repository { repository: values.uuid(REPOSITORY.0)?, owner: values.uuid(OWNER.0)? }
+                Place::Repository { repository: repository()? }
             }
         };
         let account_id = values.text(ACCOUNT.0)?;
@@ -197,46 +200,67 @@ mod tests {
         Uuid::from([byte; 16])
     }
 
-    fn query(parameters: &[(&str, &str)]) -> String {
-        parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}&", value.replace('{', "%7B").replace('}', "%7D")))
-            .collect()
+    /// The workspace of the installation.
+    fn tenant() -> Uuid {
+        uuid(0xcd)
     }
 
-    /// Mistake 21: the same UUID in another spelling is the same repository.
+    fn query(parameters: &[(&str, &str)]) -> String {
+        let escape = |value: &str| value.replace('{', "%7B").replace('}', "%7D");
+        parameters.iter().map(|(name, value)| format!("{name}={}&", escape(value))).collect()
+    }
+
+    fn pull_request(owner: &str, id: &str) -> Result<(Place, Option<Viewer>), FrameError> {
+        let repository = uuid(1).braced();
+        let parameters = [
+            ("repository", repository.as_str()),
+            ("owner", owner),
+            ("pull_request", id),
+            ("user", ""),
+            ("account", ""),
+        ];
+        Frame::PullRequestPanel.read(&query(&parameters), tenant())
+    }
+
+    /// Mistake 4: a repository of another workspace than the one that the token proves.
+    #[test]
+    fn mistake_04_the_repository_is_the_tenant_s() {
+        assert!(pull_request(&tenant().braced(), "7").is_ok());
+        assert_eq!(pull_request(&uuid(2).braced(), "7"), Err(FrameError::OtherWorkspace));
+    }
+
+    /// Mistake 21: the same UUID in another spelling is the same thing.
     #[test]
     fn mistake_21_any_spelling_of_a_uuid() {
-        let (repository, owner, user) = (uuid(0xab), uuid(2), uuid(3));
-        let expected = Place::PullRequest { repository, owner, id: 7 };
-        for spelling in [repository.braced(), repository.to_string(), repository.braced().to_uppercase()] {
+        let (repository, user) = (uuid(0xab), uuid(3));
+        for spell in [Uuid::braced, |uuid: Uuid| uuid.to_string(), |uuid: Uuid| uuid.braced().to_uppercase()] {
             let query = query(&[
-                ("repository", &spelling),
-                ("owner", &owner.braced()),
-                ("pull_request", "7"),
-                ("user", &user.braced()),
+                ("repository", &spell(repository)),
+                ("owner", &spell(tenant())),
+                ("user", &spell(user)),
                 ("account", "557058:x-1"),
                 ("jwt", "a.b.c"),
             ]);
             let viewer = Viewer { uuid: user, account_id: "557058:x-1".to_owned() };
-            assert_eq!(Frame::PullRequestPanel.read(&query), Ok((expected, Some(viewer))));
+            let read = Frame::RepositoryPanel.read(&query, tenant());
+            assert_eq!(read, Ok((Place::Repository { repository }, Some(viewer))), "{query}");
         }
     }
 
     #[test]
     fn what_bitbucket_leaves_unreplaced_is_an_error() {
         for frame in Frame::ALL {
-            let (_, query) =
-                frame.template().split_once('?').map(|(path, query)| (path.to_owned(), query.to_owned())).unwrap();
-            assert!(matches!(frame.read(&query), Err(FrameError::Unreplaced(_))), "{frame:?}");
+            let template = frame.template();
+            let (_, query) = template.split_once('?').unwrap();
+            assert!(matches!(frame.read(query, tenant()), Err(FrameError::Unreplaced(_))), "{frame:?}");
         }
         let query = query(&[("user", &uuid(1).braced()), ("account", "{user.account_id}")]);
-        assert_eq!(Frame::WorkspacePage.read(&query), Err(FrameError::Unreplaced("account")));
+        assert_eq!(Frame::WorkspacePage.read(&query, tenant()), Err(FrameError::Unreplaced("account")));
     }
 
     #[test]
     fn nobody_may_look() {
-        assert_eq!(Frame::WorkspacePage.read("user=&account="), Ok((Place::Workspace, None)));
+        assert_eq!(Frame::WorkspacePage.read("user=&account=", tenant()), Ok((Place::Workspace, None)));
     }
 
     #[test]
@@ -248,19 +272,10 @@ mod tests {
             ("user=x&account=a%20b", FrameError::Senseless("account")),
             ("user=x&account=%ff", FrameError::Senseless("account")),
         ] {
-            assert_eq!(Frame::WorkspacePage.read(query), Err(why), "{query}");
+            assert_eq!(Frame::WorkspacePage.read(query, tenant()), Err(why), "{query}");
         }
-        let of = |id: &str| {
-            query(&[
-                ("repository", &uuid(1).braced()),
-                ("owner", &uuid(2).braced()),
-                ("pull_request", id),
-                ("user", ""),
-                ("account", ""),
-            ])
-        };
         for id in ["", "-1", "1.5", "18446744073709551616"] {
-            assert_eq!(Frame::PullRequestPanel.read(&of(id)), Err(FrameError::Senseless("pull_request")), "{id}");
+            assert_eq!(pull_request(&tenant().braced(), id), Err(FrameError::Senseless("pull_request")), "{id}");
         }
     }
 }
