@@ -71,6 +71,9 @@ pub struct ScanArgs {
     /// Look at standard input
     #[arg(long, group = "source", conflicts_with = "paths", help_heading = "What to look at")]
     pub stdin: bool,
+    /// Compare with this commit, branch or tag: what it has is not new
+    #[arg(long, value_name = "REVISION", conflicts_with = "source", help_heading = "What to look at")]
+    pub base: Option<String>,
     /// Name that standard input goes by
     #[arg(long, value_name = "PATH", requires = "stdin", help_heading = "What to look at")]
     pub stdin_name: Option<String>,
@@ -119,9 +122,10 @@ pub struct ScanArgs {
     #[arg(long, short, help_heading = "Report")]
     pub quiet: bool,
 
-    /// Findings that make exit code 1: `any:SEVERITY` or `never` [default: any:low]
-    #[arg(long, value_name = "CONDITION", value_parser = parse_fail_on, help_heading = "Exit code")]
-    pub fail_on: Option<FailOn>,
+    /// Findings that make exit code 1: `any:SEVERITY`, `new:SEVERITY` or `never`; may be given several times
+    /// [default: any:low; with --base new:high]
+    #[arg(long, value_name = "CONDITION", value_parser = parse_fail_on, value_delimiter = ',', help_heading = "Exit code")]
+    pub fail_on: Vec<FailOn>,
     /// Do not exit with 3 where something could not be read
     #[arg(long, help_heading = "Exit code")]
     pub allow_incomplete: bool,

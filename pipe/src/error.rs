@@ -25,6 +25,8 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] settings::Error),
     #[error(transparent)]
+    Pipe(#[from] settings::pipe::Error),
+    #[error(transparent)]
     Gitleaks(#[from] settings::gitleaks::Error),
     #[error(transparent)]
     Scan(#[from] scan::Error),
@@ -52,6 +54,8 @@ pub enum Error {
     },
     #[error("`{}` is not in a git repository", .0.display())]
     NoRepository(PathBuf),
+    #[error("there is no clone at `{}`", .0.display())]
+    NoClone(PathBuf),
 }
 
 impl Error {
@@ -62,6 +66,8 @@ impl Error {
             | Self::Settings(_)
             | Self::Gitleaks(_)
             | Self::NoRepository(_)
+            | Self::NoClone(_)
+            | Self::Pipe(_)
             | Self::Connection(_)
             | Self::Client(SetupError::Certificates(_) | SetupError::Proxy | SetupError::Credentials) => exit::USAGE,
             Self::Api(mistake) => mistake.code(),
@@ -99,6 +105,12 @@ impl Error {
             Self::Connection(error) => error.remedy().map(str::to_owned),
             Self::Bitbucket { hint, .. } => hint.clone(),
             Self::Api(mistake) => mistake.remedy(),
+            Self::NoClone(_) => {
+                Some("the step needs a clone to look at: take `clone: enabled: false` away from it".to_owned())
+            }
+            Self::Settings(settings::Error::NoBase(_)) => {
+                Some("`--base REVISION` names what to compare with, such as `--base origin/main`".to_owned())
+            }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }
@@ -121,6 +133,9 @@ impl Error {
                 }
             }
             return text;
+        }
+        if let Self::Pipe(settings::pipe::Error::Invalid(invalid)) = self {
+            return invalid.0.iter().map(|one| format!("error: {one}\n")).collect();
         }
         let mut text = format!("error: {}\n", escape_control(&self.to_string()));
         let mut cause = self.source();

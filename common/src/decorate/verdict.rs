@@ -4,8 +4,9 @@
 //! has.
 
 use crate::gate::{Count, Evaluated, Metric, Outcome, Verdict};
+use crate::measure::is_allowed_by_change;
 use crate::plain::{count, cut};
-use crate::{Category, Change, Finding, Run, SuppressionKind};
+use crate::{Category, Change, Finding, Run};
 
 /// Most conditions that the sentence names.
 const NAMED: usize = 3;
@@ -132,17 +133,11 @@ fn counts(metric: Metric, finding: &Finding, place: Place) -> bool {
     match (metric, place) {
         (Metric::New(count), Place::Head) => finding.is_active() && is_new && of(count),
         (Metric::Any(count), Place::Head) => finding.is_active() && of(count),
-        (Metric::NewAllowed, Place::Head) => is_allowed_here(finding),
+        (Metric::NewAllowed, Place::Head) => is_allowed_by_change(finding),
         (Metric::TestsFailed, Place::Head) => finding.is_active() && finding.category == Category::TestFailure,
         (Metric::Leaked(count), Place::Left) => finding.is_active() && of(count),
         _ => false,
     }
-}
-
-/// Whether the change itself brings both the finding and the comment that allows it.
-pub(super) fn is_allowed_here(finding: &Finding) -> bool {
-    finding.change == Some(Change::New)
-        && finding.suppression.as_ref().is_some_and(|suppression| suppression.kind == SuppressionKind::Inline)
 }
 
 /// The metrics whose conditions failed and block.

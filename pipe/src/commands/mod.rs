@@ -18,6 +18,10 @@ use crate::settings::{Environment, Variables};
 
 /// Exit codes of `penstock`, as documented in the README.
 pub mod exit {
+    use penstock_common::gate::Verdict;
+
+    use crate::review::Assessment;
+
     /// Passed.
     pub const PASSED: u8 = 0;
     /// A condition was evaluated and failed.
@@ -26,6 +30,16 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// Could not run, or incomplete.
     pub const INCOMPLETE: u8 = 3;
+
+    /// That of a review: a condition that failed is certain, whatever is unknown beside it.
+    pub fn of(assessment: &Assessment) -> u8 {
+        match assessment.verdict() {
+            Verdict::Failed => FAILED,
+            Verdict::Unknown => INCOMPLETE,
+            Verdict::Passed if !assessment.is_complete_enough() => INCOMPLETE,
+            Verdict::Passed => PASSED,
+        }
+    }
 }
 
 /// Writes to standard output. Whoever reads may stop reading: `penstock rules | head`.
