@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use super::annotation::{Ids, allowed, gone, is_file, place, text_of};
 use super::markdown::{escape, escape_cut};
 use super::report::{base, severities};
-use super::verdict::{self, Standing, is_allowed_here, result, value};
+use super::verdict::{self, Standing, result, value};
 use super::{Context, short};
 use crate::gate::Evaluated;
+use crate::measure::is_allowed_by_change;
 use crate::{Change, Finding, Run};
 
 /// Most bytes of a comment. The server's limit is not documented.
@@ -160,7 +161,7 @@ impl<'r> Told<'r> {
         let comparison = run.comparison.as_ref();
         let active = |change| run.findings.iter().filter(move |one| one.is_active() && one.change == change);
         Self {
-            allowed: worst_first(run.findings.iter().filter(|one| is_allowed_here(one))),
+            allowed: worst_first(run.findings.iter().filter(|one| is_allowed_by_change(one))),
             new: worst_first(active(Some(Change::New))),
             leaked: worst_first(comparison.into_iter().flat_map(|comparison| &comparison.leaked)),
             policy_changes: comparison.map_or(&[], |comparison| &comparison.policy_changes),

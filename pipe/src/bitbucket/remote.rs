@@ -64,7 +64,9 @@ impl<'a> Bitbucket<'a> {
     fn git_clients(&self) -> &[Client] {
         self.git.get_or_init(|| {
             let ways = self.connection.through_auth_proxy().into_iter().chain([self.connection.direct()]);
-            let ways = ways.filter_map(|way: Access| way.to_git(&self.subject.workspace, &self.subject.repository));
+            let ways = ways.filter_map(|way: Access| {
+                way.to_git(&self.connection.site, &self.subject.workspace, &self.subject.repository)
+            });
             ways.filter_map(|way| super::client(&way).ok()).map(|client| client.within(fetch::TIME)).collect()
         })
     }

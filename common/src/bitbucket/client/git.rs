@@ -17,22 +17,21 @@ const API_TOKEN_USER: &str = "x-bitbucket-api-token-auth";
 const UPLOAD_PACK: &str = "application/x-git-upload-pack-request";
 
 impl Access {
-    /// The same way to the git server of a repository. None where there is none that is known: for other hosts than Bitbucket's own, and for
-    /// credentials that git does not take.
-    pub fn to_git(&self, workspace: &str, slug: &str) -> Option<Self> {
+    /// The same way to the git server of a repository, which is part of `site`. None for credentials that git does not take.
+    pub fn to_git(&self, site: &SiteUrl, workspace: &str, slug: &str) -> Option<Self> {
         match self {
-            Self::Direct { api, auth, proxy, roots } => {
+            Self::Direct { auth, proxy, roots, .. } => {
                 let (user, token) = match auth {
                     Auth::AccessToken(token) => (ACCESS_TOKEN_USER, token),
                     Auth::ApiToken { token, .. } => (API_TOKEN_USER, token),
                     Auth::Anonymous | Auth::OAuth(_) => return None,
                 };
                 let auth = Auth::ApiToken { email: user.to_owned(), token: token.clone() };
-                let api = api.git(workspace, slug)?;
+                let api = site.git(workspace, slug)?;
                 Some(Self::Direct { api, auth, proxy: proxy.clone(), roots: roots.clone() })
             }
             Self::AuthProxy(AuthProxy { url, .. }) => {
-                let git = ApiUrl::proxied_git(workspace, slug)?;
+                let git = SiteUrl::proxied_git(workspace, slug)?;
                 Some(Self::AuthProxy(AuthProxy { url: url.clone(), git: Some(git) }))
             }
         }
@@ -55,30 +54,30 @@ impl Client {
 mod tests {
     use super::*;
     use crate::Secret;
-    use crate::bitbucket::client::{CorporateProxy, ExtraRoots};
+    use crate::bitbucket::client::{ApiUrl, CorporateProxy, ExtraRoots};
 
-    fn direct(auth: Auth, api: ApiUrl) -> Access {
-        Access::Direct { api, auth, proxy: CorporateProxy::default(), roots: ExtraRoots::default() }
+    fn direct(auth: Auth) -> Access {
+        let (proxy, roots) = (CorporateProxy::default(), ExtraRoots::default());
+        Access::Direct { api: ApiUrl::default(), auth, proxy, roots }
     }
 
     #[test]
-    fn tokens_go_to_bitbuckets_git_server_and_to_no_other() {
+    fn git_is_asked_with_the_name_that_it_knows_a_token_by() {
+        let site = SiteUrl::default();
         let token = || Auth::AccessToken(Secret::new("x"));
-        let git = direct(token(), ApiUrl::default()).to_git("ws", "shop").expect("a way");
+        let git = direct(token()).to_git(&site, "ws", "shop").expect("a way");
         let Access::Direct { auth: Auth::ApiToken { email, .. }, .. } = &git else { panic!("{git:?}") };
         assert_eq!(email, ACCESS_TOKEN_USER);
         let address = git.home().resource(["info", "refs"]).expect("an address");
         assert_eq!(address.as_str(), "https://bitbucket.org/ws/shop.git/info/refs");
-        let elsewhere = ApiUrl::parse("https://bitbucket.example/2.0").expect("an address");
-        assert!(direct(token(), elsewhere).to_git("ws", "shop").is_none());
-        assert!(direct(Auth::Anonymous, ApiUrl::default()).to_git("ws", "shop").is_none());
-        assert!(direct(token(), ApiUrl::default()).to_git("..", "shop").is_none());
+        assert!(direct(Auth::Anonymous).to_git(&site, "ws", "shop").is_none());
+        assert!(direct(token()).to_git(&site, "..", "shop").is_none());
     }
 
     #[test]
     fn the_authentication_proxy_is_asked_for_the_same_repository_in_plain_http() {
         let access = Access::AuthProxy(AuthProxy::parse("localhost:29418").expect("an address"));
-        let git = access.to_git("ws", "shop").expect("a way");
+        let git = access.to_git(&SiteUrl::default(), "ws", "shop").expect("a way");
         let address = git.home().resource(["info", "refs"]).expect("an address");
         assert_eq!(address.as_str(), "http://bitbucket.org/ws/shop/info/refs");
     }
