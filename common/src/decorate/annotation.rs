@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::Context;
 use super::identity::hex;
 use super::short;
-use super::verdict::{Blocking, Place};
 use crate::bitbucket::reports::{
     Annotation, AnnotationResult, AnnotationSeverity, AnnotationType, DETAILS_MAX, SUMMARY_MAX,
 };
+use crate::measure::{Blocking, Place};
 use crate::plain::{self, cut};
 use crate::{Category, Change, Finding, Fingerprint, Reference, Severity, SuppressionKind};
 

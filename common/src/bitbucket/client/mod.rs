@@ -34,7 +34,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use address::{ApiUrl, BadApiUrl};
+pub use address::{ApiUrl, BadAddress, SiteUrl};
 pub use auth::{Auth, Consumer};
 pub use calls::InRepository;
 pub use error::{Error, SetupError};

@@ -130,7 +130,9 @@ impl Access {
                     .or_else(|| Url::parse(&format!("http://{}", url.expose())).ok())
                     .ok_or(SetupError::Proxy)?;
                 if let Some(password) = url.password() {
-                    words.hide(password, Some(url.username()));
+                    // In the address it is encoded, in the header it is not.
+                    words.hide(password, None);
+                    words.hide(&decoded(password), Some(&decoded(url.username())));
                 }
                 let proxy = Proxy::https(url.as_str()).map_err(|_| SetupError::Proxy)?;
                 builder = builder.proxy(proxy.no_proxy(except.as_deref().and_then(NoProxy::from_string)));
@@ -149,6 +151,12 @@ impl Access {
             .build()
             .map_err(|error| SetupError::Client(words.line(&error.without_url().to_string())))
     }
+}
+
+/// A part of an address as it was meant.
+fn decoded(text: &str) -> String {
+    let pair = format!("={}", text.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
 /// TLS that believes the system's roots and `extra`; without them, nobody: plain connections need no certificates to be read.
