@@ -30,7 +30,8 @@ pub fn measure(findings: &[Finding], comparison: Option<&Comparison>) -> Measure
         return measures;
     }
     let leaked = comparison.map_or(&[][..], |comparison| &comparison.leaked);
-    let of_base = Metric::all().filter(|metric| matches!(metric, Metric::New(_) | Metric::NewAllowed | Metric::Leaked(_)));
+    let of_base =
+        Metric::all().filter(|metric| matches!(metric, Metric::New(_) | Metric::NewAllowed | Metric::Leaked(_)));
     measures.values.extend(of_base.map(|metric| (metric, number(metric, findings, leaked))));
     measures
 }

@@ -12,8 +12,8 @@ use super::base::Look;
 use super::matching::Matching;
 use super::timeline::{Order, Place};
 use super::{
-    Account, Actor, Branch, BranchId, Changes, Event, Facts, Finding, FindingId, Kind, NewIds, Occurrence, Point, Prints,
-    Repository, Run, Series, Sighting, Stamp, Standing, ToolRun, Triage,
+    Account, Actor, Branch, BranchId, Changes, Event, Facts, Finding, FindingId, Kind, NewIds, Occurrence, Point,
+    Prints, Repository, Run, Series, Sighting, Stamp, Standing, ToolRun, Triage,
 };
 
 /// Most commits that are remembered of a secret's absence.
@@ -61,9 +61,9 @@ pub fn apply_run(repository: &Repository, run: &Run, facts: &Facts, ids: &mut im
         repository,
         branch: known.map(|branch| branch.id),
         commit: run.commit,
-        base: facts.base.map(|base| {
-            Look::new(repository, base.branch, base.after.map_or(Point::Nothing, Point::After))
-        }),
+        base: facts
+            .base
+            .map(|base| Look::new(repository, base.branch, base.after.map_or(Point::Nothing, Point::After))),
         accounts: &accounts,
     };
     let mut groups = group(run);
@@ -134,9 +134,8 @@ fn group(run: &Run) -> BTreeMap<&str, Vec<Once<'_>>> {
     for (number, tool) in run.tools.iter().enumerate() {
         let group = groups.entry(&tool.tool).or_default();
         let series = Series::from((tool.tool.clone(), run.name.clone()));
-        let of = |(at, sighting)| {
-            Once { series: series.clone(), sighting, tool, slots: vec![(number, at)], finding: None }
-        };
+        let of =
+            |(at, sighting)| Once { series: series.clone(), sighting, tool, slots: vec![(number, at)], finding: None };
         group.extend(tool.sightings.iter().enumerate().map(of));
     }
     for group in groups.values_mut() {
