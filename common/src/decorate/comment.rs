@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use super::annotation::{Ids, allowed, gone, is_file, place, text_of};
+use super::annotation::{Ids, allowed, is_file, place, text_of};
 use super::markdown::{escape, escape_cut};
 use super::report::{base, severities};
 use super::verdict::{self, Standing, result, value};
@@ -96,9 +96,9 @@ pub fn comment(run: &Run, context: &Context<'_>) -> Comment {
         )
     });
     page.list("New", ENDS[2], NEW_MAX, &told.new, |finding| entry(finding, &link(None, finding)));
-    page.list("Removed, but still leaked", ENDS[3], ENTRIES_MAX, &told.leaked, |finding| {
+    page.list("Removed, but still leaked: to be revoked", ENDS[3], ENTRIES_MAX, &told.leaked, |finding| {
         let commit = finding.commit.as_ref().map(|commit| commit.id.as_str());
-        format!("{}: {}", entry(finding, &link(commit, finding)), gone(finding))
+        entry(finding, &link(commit, finding))
     });
     page.list("Changes to the policy, in force after the merge", ENDS[4], ENTRIES_MAX, told.policy_changes, |change| {
         escape_cut(change, 2 * TEXT_MAX)
@@ -200,7 +200,7 @@ fn worst_first<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<&'r Findi
 }
 
 fn entry(finding: &Finding, place: &str) -> String {
-    format!("**{}** {} in {place}", finding.severity, escape_cut(text_of(finding), TEXT_MAX))
+    format!("**{}** {place}: {}", finding.severity, escape_cut(text_of(finding), TEXT_MAX))
 }
 
 /// `[text](address)`, or only the text. The address is ours and encoded already.
