@@ -6,6 +6,7 @@ mod agreement;
 mod api;
 mod archives;
 mod bad_input;
+mod base;
 mod cli;
 mod documents;
 mod expand;

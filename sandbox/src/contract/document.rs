@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::convert::convert;
 use super::overrides::{Bodies, Overrides};
 use super::own::typed;
-use super::{Error, Mismatch, Operation};
+use super::{Error, Family, Mismatch, Operation};
 
 /// A copy of the document.
 #[derive(Debug)]
@@ -87,8 +87,15 @@ impl Document {
 
     /// Judges status and body of an answer.
     pub(super) fn judge_answer(&self, operation: &Operation, status: u16, body: Option<&Value>) -> Vec<Mismatch> {
-        // Few errors are declared, and those of Code Insights look different from what is declared.
-        if status >= 400 || self.overrides.knows_answer(&operation.name, status) {
+        if status >= 400 {
+            // Few errors are declared with an operation, and those of Code Insights look different; the others all look like this.
+            let is_general = operation.errors == Family::General;
+            let body = body.filter(|_| is_general);
+            return body
+                .map(|body| self.look(Bodies::Answers, "/components/schemas/error", body, "answer"))
+                .unwrap_or_default();
+        }
+        if self.overrides.knows_answer(&operation.name, status) {
             return Vec::new();
         }
         let answer = format!("{}/responses/{status}", place(operation).1);

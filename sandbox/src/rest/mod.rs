@@ -3,6 +3,7 @@
 //! Handlers own the status codes, the words of refusals and what happens to the world. They are called with requests that fit the
 //! contract, by callers that may call, on repositories that those may see: the guard sees to it.
 
+mod admit;
 pub(crate) mod auth;
 mod comments;
 mod commits;

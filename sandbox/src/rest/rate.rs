@@ -25,7 +25,7 @@ pub(crate) struct Rate {
 }
 
 /// Counts a call.
-pub(crate) fn count(app: &App, caller: &Caller) -> Result<Rate, (Refusal, Rate)> {
+pub(crate) fn count(app: &App, caller: &Caller) -> Rate {
     let limit = *app.rate_limit.lock().unwrap_or_else(PoisonError::into_inner);
     let limit = if caller.by == By::Nothing { limit.min(ANONYMOUS) } else { limit };
     let key =
@@ -33,15 +33,16 @@ pub(crate) fn count(app: &App, caller: &Caller) -> Result<Rate, (Refusal, Rate)>
     let mut rates = app.rates.lock().unwrap_or_else(PoisonError::into_inner);
     let made = rates.entry(key).or_default();
     *made += 1;
-    let rate = Rate { limit, made: *made, is_told: caller.by == By::Token(Kind::Access) };
-    if rate.made > rate.limit {
-        let words = "Rate limit for this resource has been exceeded";
-        return Err((Refusal::new(StatusCode::TOO_MANY_REQUESTS, words), rate));
-    }
-    Ok(rate)
+    Rate { limit, made: *made, is_told: caller.by == By::Token(Kind::Access) }
 }
 
 impl Rate {
+    /// Is it too often?
+    pub(crate) fn check(self) -> Result<(), Refusal> {
+        let words = "Rate limit for this resource has been exceeded";
+        if self.made > self.limit { Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, words)) } else { Ok(()) }
+    }
+
     /// Tells the caller how it stands.
     pub(crate) fn tell(self, response: &mut Response) {
         if !self.is_told {

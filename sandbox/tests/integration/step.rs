@@ -25,7 +25,8 @@ fn a_step_of_a_pull_request_finds_a_merge() {
         assert_eq!(head.trim(), "ref: refs/heads/feature");
         let tip = std::fs::read_to_string(clone.join(".git/refs/heads/feature")).unwrap();
         assert_ne!(tip.trim(), step.commit());
-        assert_eq!(clone.join(".git/shallow").exists(), false, "{name}");
+        // There are fewer commits than it would be cut to.
+        assert!(!clone.join(".git/shallow").exists(), "{name}");
     }
     let pipeline = sandbox.repository_token(SHOP, &["pipeline"]).unwrap();
     let path = format!("/repositories/{SHOP}/pipelines/{}", step.pipeline());

@@ -14,6 +14,8 @@ use super::error::Error;
 const BITBUCKET: &str = "https://api.bitbucket.org/2.0";
 /// The site of Bitbucket Cloud.
 const SITE: &str = "https://bitbucket.org";
+/// The site as the authentication proxy wants it named.
+const PROXIED_SITE: &str = "http://bitbucket.org";
 /// The API as the authentication proxy of Pipelines wants it named: in plain HTTP, so that it can add a header.
 const PROXIED: &str = "http://api.bitbucket.org/2.0";
 
@@ -84,6 +86,20 @@ impl SiteUrl {
     /// Takes an https address, or a plain one on loopback.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         parse(text).map(Self)
+    }
+
+    /// Where the git server of a repository is.
+    pub(super) fn git(&self, workspace: &str, slug: &str) -> Option<ApiUrl> {
+        self.below([workspace, &format!("{slug}.git")])
+    }
+
+    /// The same as the authentication proxy wants it named: `BITBUCKET_GIT_HTTP_ORIGIN`.
+    pub(super) fn proxied_git(workspace: &str, slug: &str) -> Option<ApiUrl> {
+        Self(fixed(PROXIED_SITE)).below([workspace, slug])
+    }
+
+    fn below<'s>(&self, path: impl IntoIterator<Item = &'s str>) -> Option<ApiUrl> {
+        Some(ApiUrl(Home { base: self.0.clone(), alias: None }.resource(path).ok()?))
     }
 
     /// Where OAuth tokens are to be had.

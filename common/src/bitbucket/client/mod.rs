@@ -19,6 +19,7 @@ mod address;
 mod auth;
 mod calls;
 mod error;
+mod git;
 mod page;
 mod refusal;
 mod request;
