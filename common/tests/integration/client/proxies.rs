@@ -78,6 +78,8 @@ async fn hosts_may_be_left_out_and_loopback_always_is() {
     }
     client(&format!("https://127.0.0.1:{port}/2.0"), &proxy, Some("127.0.0.0/8")).user().await.unwrap_err();
     let hellos = direct.requests();
+    client(&format!("https://127.0.0.1:{port}/2.0"), &proxy, Some("a, *")).user().await.unwrap_err();
+    assert_eq!(direct.requests().len(), 6);
     assert!(hellos.len() == 5 && hellos.iter().all(|hello| hello.starts_with('\u{16}')), "TLS begins with 22");
     client(&direct.api(), &proxy, None).user().await.unwrap();
     assert_eq!(proxy.requests(), Vec::<String>::new());
