@@ -149,6 +149,8 @@ impl Sandbox {
     /// the destination merged into it locally, as Pipelines does.
     pub fn clone_for(&self, step: &Step, folder: &Path, depth: Option<u32>) -> Result<(), Error> {
         let git = self.app.world().named(&step.full_name)?.git.clone();
+        // git runs in the repository: a relative folder would be one in there.
+        let folder = &std::path::absolute(folder)?;
         let origin = format!("file://{}", git.folder().display());
         let mut words = vec!["clone".to_owned(), "--quiet".to_owned(), format!("--branch={}", step.branch)];
         words.extend(depth.map(|depth| format!("--depth={depth}")));
