@@ -165,7 +165,8 @@ impl Sandbox {
             words.extend([origin, pull_request.destination.clone()]);
             clone.run(words)?;
             let identity = ["-c", "user.name=Pipelines", "-c", "user.email=pipelines@example.com"];
-            let merge = ["merge", "--quiet", "--no-edit", "--no-ff", "FETCH_HEAD"];
+            let message = format!("Merge {} into {}", pull_request.destination, step.branch);
+            let merge = ["merge", "--quiet", "--no-ff", "-m", &message, "FETCH_HEAD"];
             clone.run(identity.into_iter().chain(merge))?;
             // What was fetched is not named by anything but the merge.
             std::fs::remove_file(folder.join(".git/FETCH_HEAD"))?;
