@@ -2,8 +2,8 @@
 //!
 //! Owns which finding counts for which metric, and when a number is not known. Pure; what the numbers mean is decided in `gate`.
 
-use crate::gate::{Count, Measure, Measures, Metric};
-use crate::{BaseKind, Change, Comparison, Finding, SuppressionKind};
+use crate::gate::{Count, Evaluation, Measure, Measures, Metric, Outcome};
+use crate::{BaseKind, Category, Change, Comparison, Finding, SuppressionKind};
 
 /// What is told where `new.*` is asked for and nothing was compared.
 const NO_BASE: &str = "nothing to compare with; `--base REVISION` names a base";
@@ -11,7 +11,8 @@ const NO_BASE: &str = "nothing to compare with; `--base REVISION` names a base";
 /// Counts `findings`, and what a comparison says of them.
 pub fn measure(findings: &[Finding], comparison: Option<&Comparison>) -> Measures {
     let mut measures = Measures::default();
-    count(&mut measures, Metric::Any, findings.iter());
+    let any = Count::ALL.map(Metric::Any).map(|metric| (metric, number(metric, findings, &[])));
+    measures.values.extend(any);
     let unmeasured = match comparison {
         None => Some(Measure::Unknown(NO_BASE.to_owned())),
         Some(Comparison { base, .. }) if base.kind == BaseKind::NotApplicable => {
@@ -28,27 +29,66 @@ pub fn measure(findings: &[Finding], comparison: Option<&Comparison>) -> Measure
         measures.values.extend(metrics.map(|metric| (metric, unmeasured.clone())));
         return measures;
     }
-    count(&mut measures, Metric::New, findings.iter().filter(|finding| finding.change == Some(Change::New)));
-    count(&mut measures, Metric::Leaked, comparison.iter().flat_map(|comparison| &comparison.leaked));
-    let allowed = findings.iter().filter(|finding| is_allowed_by_change(finding)).count();
-    measures.values.insert(Metric::NewAllowed, Measure::Known(allowed as f64));
+    let leaked = comparison.map_or(&[][..], |comparison| &comparison.leaked);
+    let of_base =
+        Metric::all().filter(|metric| matches!(metric, Metric::New(_) | Metric::NewAllowed | Metric::Leaked(_)));
+    measures.values.extend(of_base.map(|metric| (metric, number(metric, findings, leaked))));
     measures
 }
 
-/// Whether the change itself says that the finding does not count.
+/// Where a finding stands: conditions count the one or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In what was looked at.
+    Head,
+    /// In a commit before; it was removed again.
+    Left,
+}
+
+/// Whether `metric` counts `finding`.
+pub fn counts(metric: Metric, finding: &Finding, place: Place) -> bool {
+    let of = |count| match count {
+        Count::Total => true,
+        Count::Of(severity) => severity == finding.severity,
+    };
+    let is_new = finding.change == Some(Change::New);
+    match (metric, place) {
+        (Metric::New(count), Place::Head) => finding.is_active() && is_new && of(count),
+        (Metric::Any(count), Place::Head) => finding.is_active() && of(count),
+        (Metric::NewAllowed, Place::Head) => is_allowed_by_change(finding),
+        (Metric::TestsFailed, Place::Head) => finding.is_active() && finding.category == Category::TestFailure,
+        (Metric::Leaked(count), Place::Left) => finding.is_active() && of(count),
+        _ => false,
+    }
+}
+
+/// Whether the change itself brings both the finding and the comment that allows it.
 pub fn is_allowed_by_change(finding: &Finding) -> bool {
     finding.change == Some(Change::New)
         && finding.suppression.as_ref().is_some_and(|suppression| suppression.kind == SuppressionKind::Inline)
 }
 
-fn count<'f>(measures: &mut Measures, metric: fn(Count) -> Metric, findings: impl Iterator<Item = &'f Finding>) {
-    let mut numbers = Count::ALL.map(|count| (count, 0_u64));
-    for finding in findings.filter(|finding| finding.is_active()) {
-        for (count, number) in &mut numbers {
-            *number += u64::from(*count == Count::Total || *count == Count::Of(finding.severity));
-        }
+/// The metrics whose conditions failed and block: what they count keeps a change from passing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocking(Vec<Metric>);
+
+impl Blocking {
+    /// Of an evaluated gate.
+    pub fn of(gate: Option<&Evaluation>) -> Self {
+        let conditions = gate.map_or(&[][..], |gate| &gate.conditions);
+        let failed = conditions.iter().filter(|one| one.outcome == Outcome::Failed && one.blocks());
+        Self(failed.filter_map(|one| one.name.parse().ok()).collect())
     }
-    measures.values.extend(numbers.map(|(count, number)| (metric(count), Measure::Known(number as f64))));
+
+    /// Whether `finding` is one of those that keep the change from passing.
+    pub fn counts(&self, finding: &Finding, place: Place) -> bool {
+        self.0.iter().any(|metric| counts(*metric, finding, place))
+    }
+}
+
+fn number(metric: Metric, head: &[Finding], left: &[Finding]) -> Measure {
+    let of = |findings: &[Finding], place| findings.iter().filter(|finding| counts(metric, finding, place)).count();
+    Measure::Known((of(head, Place::Head) + of(left, Place::Left)) as f64)
 }
 
 #[cfg(test)]

@@ -3,9 +3,13 @@
 //! Owns what every command that talks to Bitbucket needs beside the connection: a client that hides secrets in a server's words, randomness for its
 //! waits, and the runtime, which is made here when it is needed and nowhere else.
 
+mod remote;
+
 use std::sync::Arc;
 
 use penstock_common::bitbucket::client::{self, Access, Auth, Client, Options, SetupError};
+
+pub use remote::Bitbucket;
 
 use crate::error::{self, Error};
 
@@ -44,10 +48,14 @@ fn jitter() -> f64 {
     getrandom::u32().map_or(1.0, |drawn| f64::from(drawn) / (f64::from(u32::MAX) + 1.0))
 }
 
+/// What calls run on, on this thread.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(Error::Runtime)
+}
+
 /// Runs `work` to its end on this thread.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let runtime = runtime.map_err(Error::Runtime)?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(work);
     // A name that is still being looked up must not keep the program.
     runtime.shutdown_background();

@@ -231,6 +231,9 @@ pub struct ConnectionArgs {
     /// Address of Bitbucket's REST API [default: https://api.bitbucket.org/2.0]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub bitbucket_api_url: Option<String>,
+    /// Address of Bitbucket's pages, from which OAuth consumers get their tokens [default: https://bitbucket.org]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub bitbucket_site_url: Option<String>,
     /// Where Pipelines' authentication proxy listens
     #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
     pub auth_proxy: Option<String>,
@@ -244,6 +247,7 @@ impl ConnectionArgs {
     pub fn given(&self) -> impl Iterator<Item = (&'static str, String)> {
         [
             ("BITBUCKET_API_URL", self.bitbucket_api_url.clone()),
+            ("BITBUCKET_SITE_URL", self.bitbucket_site_url.clone()),
             ("AUTH_PROXY", self.auth_proxy.clone()),
             ("CA_BUNDLE", self.ca_bundle.clone()),
         ]

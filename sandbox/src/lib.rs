@@ -11,6 +11,7 @@
 mod app;
 mod clock;
 mod companion;
+mod container;
 mod contract;
 mod door;
 mod environment;
@@ -32,6 +33,7 @@ mod step;
 mod trickle;
 mod wire;
 
+pub use container::{PipeRun, shared_folder, variables_file};
 pub use contract::Error as ContractError;
 pub use fault::{Fault, Route};
 pub use git::{Commit, Error as GitError};

@@ -1,4 +1,6 @@
-//! Starts a sandbox, seeds it, and says where to look.
+//! Starts a sandbox, seeds it, and says where to look; or tells a story in it.
+
+mod demo;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -23,6 +25,9 @@ struct Arguments {
     /// With the access token in the file of the environment: reports, build status and comment can be posted
     #[arg(long, requires = "environment")]
     with_token: bool,
+    /// Run this `penstock` as Pipelines would, show what it does in the steps of a pull request, and end
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["environment", "clone"])]
+    demo: Option<PathBuf>,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -40,6 +45,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(penstock) = &arguments.demo {
+        return demo::run(penstock).map(|()| ExitCode::SUCCESS);
+    }
     let sandbox = Sandbox::new()?;
     let seed = sandbox.seed()?;
     let step = sandbox.pull_request_step(&seed.repository, seed.pull_request)?;

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::Context;
 use super::identity::hex;
 use super::short;
-use super::verdict::{Blocking, Place};
 use crate::bitbucket::reports::{
     Annotation, AnnotationResult, AnnotationSeverity, AnnotationType, DETAILS_MAX, SUMMARY_MAX,
 };
+use crate::measure::{Blocking, Place};
 use crate::plain::{self, cut};
 use crate::{Category, Change, Finding, Fingerprint, Reference, Severity, SuppressionKind};
 
@@ -86,12 +86,7 @@ impl<'r> Noted<'r> {
     }
 
     fn summary(&self) -> String {
-        let finding = self.finding;
-        let text = text_of(finding);
-        match self.place {
-            Place::Head => cut(text, SUMMARY_MAX),
-            Place::Left => cut(&format!("{}: {}", gone(finding), cut(text, SUMMARY_MAX)), SUMMARY_MAX),
-        }
+        cut(text_of(self.finding), SUMMARY_MAX)
     }
 
     /// Sentences. `has_path` says whether the place is told beside them.
@@ -132,14 +127,6 @@ pub(super) fn text_of(finding: &Finding) -> &str {
 /// Whether a path can be told as one.
 pub(super) fn is_file(path: &str) -> bool {
     !path.is_empty() && path.encode_utf16().count() <= PATH_MAX && !path.contains(plain::is_hazard)
-}
-
-/// What is said of a secret that a commit brought and a later one took away.
-pub(super) fn gone(finding: &Finding) -> String {
-    match &finding.commit {
-        Some(commit) => format!("removed, but still leaked by commit {}, so revoke it", short(&commit.id)),
-        None => "removed, but still leaked, so revoke it".to_owned(),
-    }
 }
 
 /// `src/main.rs, line 3`.

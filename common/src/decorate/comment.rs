@@ -6,12 +6,13 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use super::annotation::{Ids, allowed, gone, is_file, place, text_of};
+use super::annotation::{Ids, allowed, is_file, place, text_of};
 use super::markdown::{escape, escape_cut};
 use super::report::{base, severities};
-use super::verdict::{self, Standing, is_allowed_here, result, value};
+use super::verdict::{self, Standing, result, value};
 use super::{Context, short};
 use crate::gate::Evaluated;
+use crate::measure::is_allowed_by_change;
 use crate::{Change, Finding, Run};
 
 /// Most bytes of a comment. The server's limit is not documented.
@@ -95,9 +96,9 @@ pub fn comment(run: &Run, context: &Context<'_>) -> Comment {
         )
     });
     page.list("New", ENDS[2], NEW_MAX, &told.new, |finding| entry(finding, &link(None, finding)));
-    page.list("Removed, but still leaked", ENDS[3], ENTRIES_MAX, &told.leaked, |finding| {
+    page.list("Removed, but still leaked: to be revoked", ENDS[3], ENTRIES_MAX, &told.leaked, |finding| {
         let commit = finding.commit.as_ref().map(|commit| commit.id.as_str());
-        format!("{}: {}", entry(finding, &link(commit, finding)), gone(finding))
+        entry(finding, &link(commit, finding))
     });
     page.list("Changes to the policy, in force after the merge", ENDS[4], ENTRIES_MAX, told.policy_changes, |change| {
         escape_cut(change, 2 * TEXT_MAX)
@@ -160,7 +161,7 @@ impl<'r> Told<'r> {
         let comparison = run.comparison.as_ref();
         let active = |change| run.findings.iter().filter(move |one| one.is_active() && one.change == change);
         Self {
-            allowed: worst_first(run.findings.iter().filter(|one| is_allowed_here(one))),
+            allowed: worst_first(run.findings.iter().filter(|one| is_allowed_by_change(one))),
             new: worst_first(active(Some(Change::New))),
             leaked: worst_first(comparison.into_iter().flat_map(|comparison| &comparison.leaked)),
             policy_changes: comparison.map_or(&[], |comparison| &comparison.policy_changes),
@@ -199,7 +200,7 @@ fn worst_first<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<&'r Findi
 }
 
 fn entry(finding: &Finding, place: &str) -> String {
-    format!("**{}** {} in {place}", finding.severity, escape_cut(text_of(finding), TEXT_MAX))
+    format!("**{}** {place}: {}", finding.severity, escape_cut(text_of(finding), TEXT_MAX))
 }
 
 /// `[text](address)`, or only the text. The address is ours and encoded already.

@@ -23,7 +23,8 @@ pub fn escape(text: &str) -> String {
             '.' => before.iter().all(|c| c.eq_ignore_ascii_case(&'w')),
             _ => false,
         };
-        let marks_up = "&<>\\`*_[](){}#!|~@:$^\"'".contains(c);
+        // What follows an opening bracket is a link only behind a closing one, and a colon with a blank behind it starts nothing.
+        let marks_up = "&<>\\`*_[]{}#!|~@$^\"'".contains(c) || c == ':' && !next.is_whitespace();
         if breaks || marks_up {
             let _ = write!(out, "&#{};", u32::from(c));
         } else {
@@ -67,6 +68,7 @@ mod tests {
     #[test]
     fn nothing_is_left_that_marks_up() {
         let shown = escape("`a` **b** _c_ [d](e) <f> | ![g] ~~h~~ \n# i &amp; \\j");
-        assert!(!shown.contains(['`', '*', '_', '[', ']', '(', ')', '<', '>', '|', '!', '~', '\n']));
+        assert!(!shown.contains(['`', '*', '_', '[', ']', '<', '>', '|', '!', '~', '\n']));
+        assert_eq!(escape("a: b (c) :d: e"), "a: b (c) &#58;d: e");
     }
 }

@@ -4,13 +4,14 @@
 //! there are never more reports than categories; Bitbucket is said to show ten.
 
 use super::annotation::{Ids, Noted};
-use super::verdict::{self, Blocking, Place, Standing, concerns, result, value};
+use super::verdict::{self, Standing, concerns, result, value};
 use super::{Context, short};
 use crate::bitbucket::reports::{
     ANNOTATIONS_PER_REPORT, ANNOTATIONS_PER_REQUEST, Annotation, DATA_MAX, DETAILS_MAX, Data, DataValue, Report,
     ReportResult, ReportType, SUMMARY_MAX,
 };
 use crate::gate::Evaluated;
+use crate::measure::{Blocking, Place};
 use crate::plain::{count, cut};
 use crate::{Category, Change, Finding, Run, Severity};
 
@@ -55,7 +56,7 @@ impl Insight {
 
 /// The reports of a run.
 pub fn reports(run: &Run, context: &Context<'_>) -> Vec<Insight> {
-    let blocking = Blocking::of(run);
+    let blocking = Blocking::of(run.gate.as_ref());
     let leaked = run.comparison.as_ref().map_or(&[][..], |comparison| &comparison.leaked);
     let mut noted: Vec<Noted<'_>> = run.findings.iter().map(|one| Noted::new(one, Place::Head, &blocking)).collect();
     noted.extend(leaked.iter().map(|one| Noted::new(one, Place::Left, &blocking)));

@@ -3,9 +3,9 @@
 //! Owns the one sentence that every post tells, and the way from a condition back to the findings that it counts. It judges nothing: the gate
 //! has.
 
-use crate::gate::{Count, Evaluated, Metric, Outcome, Verdict};
+use crate::gate::{Evaluated, Metric, Outcome, Verdict};
 use crate::plain::{count, cut};
-use crate::{Category, Change, Finding, Run, SuppressionKind};
+use crate::{Category, Run};
 
 /// Most conditions that the sentence names.
 const NAMED: usize = 3;
@@ -110,53 +110,5 @@ pub(super) fn result(condition: &Evaluated) -> &'static str {
         Outcome::Failed if condition.blocks() => "failed",
         Outcome::Unknown if condition.blocks() => "unknown, blocks",
         Outcome::Failed | Outcome::Unknown => "warning",
-    }
-}
-
-/// Where a finding stands: conditions count the one, the other, or both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In what was looked at.
-    Head,
-    /// In a commit before; it was removed again.
-    Left,
-}
-
-/// Whether `metric` counts `finding`.
-fn counts(metric: Metric, finding: &Finding, place: Place) -> bool {
-    let of = |count| match count {
-        Count::Total => true,
-        Count::Of(severity) => severity == finding.severity,
-    };
-    let is_new = finding.change == Some(Change::New);
-    match (metric, place) {
-        (Metric::New(count), Place::Head) => finding.is_active() && is_new && of(count),
-        (Metric::Any(count), Place::Head) => finding.is_active() && of(count),
-        (Metric::NewAllowed, Place::Head) => is_allowed_here(finding),
-        (Metric::TestsFailed, Place::Head) => finding.is_active() && finding.category == Category::TestFailure,
-        (Metric::Leaked(count), Place::Left) => finding.is_active() && of(count),
-        _ => false,
-    }
-}
-
-/// Whether the change itself brings both the finding and the comment that allows it.
-pub(super) fn is_allowed_here(finding: &Finding) -> bool {
-    finding.change == Some(Change::New)
-        && finding.suppression.as_ref().is_some_and(|suppression| suppression.kind == SuppressionKind::Inline)
-}
-
-/// The metrics whose conditions failed and block.
-pub(super) struct Blocking(Vec<Metric>);
-
-impl Blocking {
-    pub(super) fn of(run: &Run) -> Self {
-        let conditions = run.gate.as_ref().map_or(&[][..], |gate| &gate.conditions);
-        let failed = conditions.iter().filter(|one| one.outcome == Outcome::Failed && one.blocks());
-        Self(failed.filter_map(|one| one.name.parse().ok()).collect())
-    }
-
-    /// Whether `finding` is one of those that keep the change from passing.
-    pub(super) fn counts(&self, finding: &Finding, place: Place) -> bool {
-        self.0.iter().any(|metric| counts(*metric, finding, place))
     }
 }

@@ -38,6 +38,8 @@ pub struct Differences {
     listed: HashMap<Vec<u8>, Standing>,
     /// How files of the head stand that are not listed.
     others: Standing,
+    /// The places that are compared; all if none are named.
+    places: Vec<Vec<u8>>,
 }
 
 /// A file of the base.
@@ -66,22 +68,23 @@ impl Differences {
         let listed = head.map(|change| (change.path, standing(&change.before))).collect();
         let base_files = base_files.into_iter().filter(is_content);
         let base = base_files.map(|change| BaseFile { gone: change.before.is_empty(), file: change.into() }).collect();
-        Self { base, listed, others: Standing::Same }.all_there(&objects)
+        Self { base, listed, others: Standing::Same, places: Vec::new() }.all_there(&objects)
     }
 
     /// Compares a commit with the work tree, or with what lies in these `places` of it.
     pub fn of_work_tree(repository: &Repository, base: ObjectId, places: &[PathBuf]) -> Result<Self, Skipped> {
-        let nothing = Self { base: Vec::new(), listed: HashMap::new(), others: Standing::Added };
-        let Some(root) = repository.location().root.as_deref() else { return Ok(nothing) };
+        let mut result = Self { base: Vec::new(), listed: HashMap::new(), others: Standing::Added, places: Vec::new() };
+        let Some(root) = repository.location().root.as_deref() else { return Ok(result) };
         let (files, skipped) = snapshot::files(repository, base);
         if let Some(missing) = skipped.into_iter().next() {
             return Err(missing);
         }
         let unwritten = unwritten(repository, root);
-        let within: Vec<Vec<u8>> = places.iter().filter_map(|place| below(place, root)).collect();
-        let is_within = |path: &[u8]| within.is_empty() || within.iter().any(|place| is_at_or_below(path, place));
-        let mut result = nothing;
-        for file in files.into_iter().filter(|file| is_within(&file.path)) {
+        result.places = places.iter().filter_map(|place| below(place, root)).collect();
+        for file in files {
+            if !result.covers(&file.path) {
+                continue;
+            }
             if unwritten.get(&file.path) == Some(&file.id) {
                 result.listed.insert(file.path, Standing::Same);
                 continue;
@@ -91,6 +94,11 @@ impl Differences {
             result.base.push(BaseFile { file, gone });
         }
         result.all_there(&Objects::new(repository))
+    }
+
+    /// Whether the file at `path` lies in what is compared.
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.places.is_empty() || self.places.iter().any(|place| is_at_or_below(path, place))
     }
 
     /// How the file at `path` of the head stands to the base.

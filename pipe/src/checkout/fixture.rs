@@ -94,6 +94,16 @@ impl Fixture {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// What git's server answers over HTTP: to a request, or what it can do.
+    pub(crate) fn upload_pack(&self, request: Option<Vec<u8>>) -> Vec<u8> {
+        let how = if request.is_some() { "--stateless-rpc" } else { "--http-backend-info-refs" };
+        let body = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(body.path(), request.unwrap_or_default()).unwrap();
+        let script = format!("GIT_PROTOCOL=version=2 git upload-pack {how} . < '{}'", body.path().display());
+        // It ends with an error where it says so in its answer.
+        run("sh", &["-c", &script], self.path()).stdout
+    }
+
     /// Commits everything in the work tree; the new commit's id.
     pub(crate) fn commit(&self, subject: &str) -> String {
         self.git(&["add", "-A", "-f", "."]);

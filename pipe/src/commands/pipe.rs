@@ -17,6 +17,7 @@ use penstock_common::{Category, Delivery, Destination, Subject};
 use self::left_behind::Digest;
 use self::log::Log;
 use super::exit;
+use crate::bitbucket::Bitbucket;
 use crate::cli::{PipeArgs, ScanArgs};
 use crate::error::Error;
 use crate::pipelines_env::PipelinesEnv;
@@ -114,13 +115,16 @@ impl<'a> Step<'a> {
             quiet: true,
             ..ScanArgs::default()
         };
-        let remote: Option<&dyn Remote> = None;
+        let remote = self
+            .plan
+            .as_ref()
+            .map(|plan| Bitbucket::new(&self.connection, &plan.subject, plan.context().identity().status_key()));
         review::run(&review::Request {
             arguments: &arguments,
             environment: self.environment,
             build: Some(&self.build),
             main_branch: self.settings.main_branch.as_deref(),
-            remote,
+            remote: remote.as_ref().map(|remote| remote as &dyn Remote),
             progress: None,
         })
     }

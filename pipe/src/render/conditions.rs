@@ -3,8 +3,9 @@
 //! Owns what formats for people say alike: a condition with its value and its limit, the verdict in a few words, the base and its reason.
 //! Whoever shows it escapes it.
 
-use penstock_common::gate::{Evaluated, Evaluation, Level, Metric, Outcome, Verdict};
-use penstock_common::{Base, BaseKind, Change, Finding, Run};
+use penstock_common::gate::{Evaluated, Evaluation, Level, Outcome, Verdict};
+use penstock_common::measure::{Blocking, Place};
+use penstock_common::{Base, BaseKind, Finding, Run};
 
 /// Conditions that the verdict names.
 const NAMED: usize = 4;
@@ -97,20 +98,8 @@ pub(super) fn base(base: &Base) -> String {
 
 /// Whether the finding is among those that a condition failed for. Without a gate, all that count are.
 pub(super) fn fails(finding: &Finding, run: &Run) -> bool {
-    let Some(gate) = &run.gate else { return finding.is_active() };
-    let counted = |one: &&Evaluated| match one.name.parse() {
-        Ok(Metric::Any(count)) => is_of(count, finding),
-        Ok(Metric::New(count)) => finding.change == Some(Change::New) && is_of(count, finding),
-        _ => false,
-    };
-    let mut failed = gate.conditions.iter().filter(|one| one.outcome == Outcome::Failed && one.blocks());
-    finding.is_active() && failed.any(|one| counted(&one))
-}
-
-fn is_of(count: penstock_common::gate::Count, finding: &Finding) -> bool {
-    use penstock_common::gate::Count;
-    match count {
-        Count::Total => true,
-        Count::Of(severity) => severity == finding.severity,
+    match &run.gate {
+        None => finding.is_active(),
+        gate => Blocking::of(gate.as_ref()).counts(finding, Place::Head),
     }
 }

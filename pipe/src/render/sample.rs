@@ -151,7 +151,7 @@ pub(super) fn compared() -> Run {
     let gone = |line| finding("example-token", "Token", Severity::Medium, location("src/main.rs", line, 5, 9));
     let mut leaked = run.findings[3].clone();
     leaked.change = None;
-    leaked.message = "Password, removed in fedcba987654, still leaked: revoke it".to_owned();
+    leaked.message = "removed in fedcba987654, still leaked: revoke it (Password)".to_owned();
     run.comparison = Some(Comparison {
         base: Base {
             kind: BaseKind::MergeBase,

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 use penstock_common::{Base, BaseKind};
@@ -18,8 +19,9 @@ use crate::pipelines_env::PipelinesEnv;
 
 /// What to do where the clone does not hold what is needed.
 const DEPTH_HINT: &str = "set `clone: depth: full` in the pipeline";
-/// Ancestors of which it is asked whether they passed.
+/// Ancestors of which it is asked whether they passed, and the time for that.
 const LOOK_UPS: usize = 20;
+const LOOK_UP_TIME: Duration = Duration::from_secs(15);
 /// Largest difference that is taken from Bitbucket.
 const DIFF_BYTES: u64 = 32 << 20;
 
@@ -270,7 +272,11 @@ impl Choice<'_> {
         let mut hint = String::new();
         if let Some(remote) = self.remote {
             let mut ancestor = head;
+            let started = Instant::now();
             for _ in 0..LOOK_UPS {
+                if started.elapsed() > LOOK_UP_TIME {
+                    break;
+                }
                 let Some(parent) = self.repository.parents(ancestor).first().copied() else { break };
                 ancestor = parent;
                 match remote.passed(&ancestor.to_string()) {
@@ -320,7 +326,7 @@ impl Choice<'_> {
         let remote = self.remote.ok_or("there is no connection to fetch what is missing")?;
         let full = |id: &str| ObjectId::from_hex(id.as_bytes()).ok();
         let commit = commit.and_then(|id| full(id).or_else(|| full(&remote.commit(id).ok()?)));
-        let ask = |service: &str, body: Option<Vec<u8>>| remote.git(service, body).map_err(|error| error.to_string());
+        let ask = |request: Option<Vec<u8>>| remote.git(request).map_err(|error| error.to_string());
         let wanted = Wanted { commit, branch, head: self.head_commit() };
         let fetched = fetch(&ask, &self.repository, wanted, enough);
         fetched.map(|(store, tip)| (Arc::new(store), tip)).map_err(|error| error.to_string())

@@ -56,6 +56,7 @@ impl Compared {
                         let repository = Arc::clone(&chosen.repository);
                         let commits = Commits { repository, known: known.clone(), tip };
                         of_commits = leaked(scan, &commits, &standing, progress)?;
+                        of_commits.found.retain(|one| differences.covers(&one.file));
                     }
                     (None, _) => of_commits.unknown = Some(unknown_begin(&base)),
                     (_, None) => {}

@@ -79,7 +79,7 @@ pub(super) fn leaked(
             Some(commit) => format!("removed in {}", &commit.to_string()[..12]),
             None => "removed".to_owned(),
         };
-        one.finding.message = format!("{}, {removed}, still leaked: revoke it", one.finding.message);
+        one.finding.message = format!("{removed}, still leaked: revoke it ({})", one.finding.message);
     }
     let fault = scanned.tool.skipped.iter().find(|skipped| !skipped.by_limit);
     let unknown = fault.map(|fault| format!("not all commits could be read: {}: {}", fault.subject, fault.reason));

@@ -120,6 +120,11 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
         }
         None => (comparison::run_of(head, look.now), None),
     };
+    if let Some(comparison) = &mut run.comparison {
+        // Branches and tags may be called by anything.
+        comparison.base.reason = scan.masked(&comparison.base.reason);
+        comparison.base.hint = scan.masked(&comparison.base.hint);
+    }
     run.subject = build.and_then(PipelinesEnv::subject);
     notices.extend(suppress(&mut run, &settings.suppress, &scan, look.now));
     let conditions = if chosen.is_some() { settings.compared } else { settings.alone };
@@ -127,7 +132,7 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     let mut measures = measure(&run.findings, run.comparison.as_ref());
     if let Some(why) = leaked_unknown {
         let metrics = Count::ALL.map(Metric::Leaked);
-        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(why.clone()))));
+        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(scan.masked(&why)))));
     }
     run.gate = Some(evaluate(&conditions.all, &measures));
     for notice in &mut notices {
@@ -154,8 +159,9 @@ fn suppress(run: &mut Run, entries: &[Suppress], scan: &Scan<'_>, now: i64) -> V
     suppress::lift(&mut run.findings, proof);
     let notices = suppress::suppress(&entries, &mut run.findings, proof, today, &named);
     if let Some(comparison) = &mut run.comparison {
-        for list in [&mut comparison.fixed, &mut comparison.leaked] {
-            suppress::suppress(&entries, list, Proof::Missing, today, &named);
+        // What is fixed stands in the base, what has leaked does not.
+        for (list, proof) in [(&mut comparison.fixed, Proof::NotNeeded), (&mut comparison.leaked, Proof::Missing)] {
+            suppress::suppress(&entries, list, proof, today, &named);
         }
         comparison.fixed.retain(|finding| finding.is_active());
     }

@@ -10,8 +10,8 @@ pub trait Remote {
     /// The name of the main branch.
     fn main_branch(&self) -> Result<String, RemoteError>;
 
-    /// The full id of the commit that `revision` names: a shortened id, or a branch.
-    fn commit(&self, revision: &str) -> Result<String, RemoteError>;
+    /// The full id of a commit by a shortened one.
+    fn commit(&self, id: &str) -> Result<String, RemoteError>;
 
     /// The pull request's changes in the unified format, from where it left its destination to its source; at most `limit` bytes, a
     /// longer one is an error.
@@ -20,9 +20,9 @@ pub trait Remote {
     /// Whether the commit bears our own build status, and it is a successful one.
     fn passed(&self, commit: &str) -> Result<bool, RemoteError>;
 
-    /// Asks the git server for `service` below the repository's address: without a body it is fetched, with one it is posted. The
-    /// request says `Git-Protocol: version=2`. The answer is read as it comes, and only if the server says that all is well.
-    fn git<'a>(&'a self, service: &str, body: Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, RemoteError>;
+    /// Asks the repository's git server, in version 2 of its protocol: what it can do, or what `request` says. The answer is read as it comes, and
+    /// only if the server says that all is well.
+    fn git<'a>(&'a self, request: Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, RemoteError>;
 }
 
 /// Why there was no answer.

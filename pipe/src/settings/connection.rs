@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use penstock_common::Secret;
 use penstock_common::bitbucket::client::{
-    Access, ApiUrl, Auth, AuthProxy, BadApiUrl, Consumer, CorporateProxy, ExtraRoots, SetupError,
+    Access, ApiUrl, Auth, AuthProxy, BadAddress, Consumer, CorporateProxy, ExtraRoots, SetupError, SiteUrl,
 };
 use serde::Deserialize;
 
@@ -25,6 +25,8 @@ const PROXY_OF_STEPS: &str = "localhost:29418";
 pub struct Connection {
     /// Where the API is.
     pub api: ApiUrl,
+    /// Where its pages are.
+    pub site: SiteUrl,
     /// As who.
     pub auth: Auth,
     /// The proxy of the network.
@@ -52,9 +54,14 @@ pub enum Error {
     /// Credentials that Bitbucket no longer takes.
     #[error("`BITBUCKET_APP_PASSWORD` is set, but Bitbucket removed app passwords on 28 July 2026")]
     AppPassword,
-    /// `BITBUCKET_API_URL` cannot be the API's.
-    #[error("`BITBUCKET_API_URL` cannot be used")]
-    ApiUrl(#[from] BadApiUrl),
+    /// An address to which credentials cannot go.
+    #[error("`{variable}` cannot be used")]
+    Address {
+        /// Its variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        source: BadAddress,
+    },
     /// `AUTH_PROXY` is no address.
     #[error("`AUTH_PROXY` must be `HOST:PORT`")]
     AuthProxy,
@@ -90,6 +97,7 @@ struct Raw {
     bitbucket_oauth_client_secret: Option<Secret>,
     bitbucket_app_password: Option<Secret>,
     bitbucket_api_url: Option<String>,
+    bitbucket_site_url: Option<String>,
     auth_proxy: Option<String>,
     ca_bundle: Option<PathBuf>,
 }
@@ -98,7 +106,11 @@ impl Connection {
     /// Reads and checks. Flags come first: [`Variables::with`].
     pub fn read(variables: &Variables, pipelines: &PipelinesEnv) -> Result<Self, Error> {
         let raw: Raw = variables.read()?;
-        let api = raw.bitbucket_api_url.as_deref().map(ApiUrl::parse).transpose()?.unwrap_or_default();
+        let bad = |variable| move |source| Error::Address { variable, source };
+        let api = raw.bitbucket_api_url.as_deref().map(ApiUrl::parse).transpose();
+        let api = api.map_err(bad("BITBUCKET_API_URL"))?.unwrap_or_default();
+        let site = raw.bitbucket_site_url.as_deref().map(SiteUrl::parse).transpose();
+        let site = site.map_err(bad("BITBUCKET_SITE_URL"))?.unwrap_or_else(|| api.site());
         let auth_proxy = match (&raw.auth_proxy, pipelines.in_pipe(), pipelines.in_pipelines()) {
             (Some(given), _, _) => Some(given.as_str()),
             (None, true, _) => Some(PROXY_OF_PIPES),
@@ -119,7 +131,7 @@ impl Connection {
             url: either("https_proxy", "HTTPS_PROXY").map(Secret::new),
             except: either("no_proxy", "NO_PROXY").map(str::to_owned),
         };
-        Ok(Self { auth: raw.auth(&api)?, api, proxy, roots, auth_proxy })
+        Ok(Self { auth: raw.auth(&site)?, api, site, proxy, roots, auth_proxy })
     }
 
     /// Whether there are credentials of our own.
@@ -152,7 +164,7 @@ impl Connection {
 impl Raw {
     /// The first complete credentials, in the order of the official pipes. A half is a mistake only if nothing is complete: workspaces hold
     /// variables for many tools.
-    fn auth(self, api: &ApiUrl) -> Result<Auth, Error> {
+    fn auth(self, site: &SiteUrl) -> Result<Auth, Error> {
         let pairs = [
             (
                 ("ATLASSIAN_ACCOUNT_EMAIL", self.atlassian_account_email.is_some()),
@@ -167,7 +179,7 @@ impl Raw {
         let api_token = api_token.map(|(email, token)| Auth::ApiToken { email, token });
         let access_token = self.bitbucket_access_token.map(Auth::AccessToken);
         let consumer = self.bitbucket_oauth_client_id.zip(self.bitbucket_oauth_client_secret);
-        let consumer = consumer.map(|(id, secret)| Auth::OAuth(Consumer { id, secret, token_url: api.token_url() }));
+        let consumer = consumer.map(|(id, secret)| Auth::OAuth(Consumer { id, secret, token_url: site.token_url() }));
         if let Some(complete) = api_token.or(access_token).or(consumer) {
             return Ok(complete);
         }

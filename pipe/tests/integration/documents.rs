@@ -14,7 +14,6 @@ use penstock::commands;
 use penstock::settings::{self, Environment, file};
 use penstock_common::Severity;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
 
 use crate::renew;
 

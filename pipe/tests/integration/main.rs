@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agreement;
+mod api;
 mod archives;
 mod bad_input;
+mod base;
 mod cli;
 mod documents;
 mod expand;

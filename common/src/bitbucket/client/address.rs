@@ -3,6 +3,7 @@
 //! Owns the one check that decides whether a request may go to an address: scheme, host and port must be those that were configured.
 //! Links in answers, redirects and what users type all pass here, because credentials travel with every request.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use url::{Host, Origin, Url};
@@ -11,8 +12,10 @@ use super::error::Error;
 
 /// The API of Bitbucket Cloud.
 const BITBUCKET: &str = "https://api.bitbucket.org/2.0";
-/// Where OAuth consumers of Bitbucket Cloud get their tokens.
-const BITBUCKET_TOKENS: &str = "https://bitbucket.org/site/oauth2/access_token";
+/// The site of Bitbucket Cloud.
+const SITE: &str = "https://bitbucket.org";
+/// The site as the authentication proxy wants it named.
+const PROXIED_SITE: &str = "http://bitbucket.org";
 /// The API as the authentication proxy of Pipelines wants it named: in plain HTTP, so that it can add a header.
 const PROXIED: &str = "http://api.bitbucket.org/2.0";
 
@@ -20,9 +23,13 @@ const PROXIED: &str = "http://api.bitbucket.org/2.0";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiUrl(Url);
 
-/// An address that cannot be the API's.
+/// The address of what people see of Bitbucket: pages, git, and where OAuth consumers get their tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteUrl(Url);
+
+/// An address to which credentials cannot go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadApiUrl {
+pub enum BadAddress {
     /// It does not parse, or names no host.
     #[error("it is no URL")]
     Unreadable,
@@ -36,30 +43,18 @@ pub enum BadApiUrl {
 
 impl ApiUrl {
     /// Takes an https address, or a plain one on loopback.
-    pub fn parse(text: &str) -> Result<Self, BadApiUrl> {
-        let mut url = Url::parse(text.trim()).map_err(|_| BadApiUrl::Unreadable)?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(BadApiUrl::TooMuch);
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(BadApiUrl::Unencrypted),
-            _ => return Err(BadApiUrl::Unreadable),
-        }
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        Ok(Self(url))
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        parse(text).map(Self)
     }
 
-    /// Where OAuth tokens are to be had: of Bitbucket itself on its web host, else on the API's own host.
-    pub fn token_url(&self) -> Url {
+    /// The address of the site that belongs to it: of Bitbucket itself its web host, else what serves the API.
+    pub fn site(&self) -> SiteUrl {
         if Self::default() == *self {
-            return fixed(BITBUCKET_TOKENS);
+            return SiteUrl::default();
         }
         let mut url = self.0.clone();
-        url.set_path("/site/oauth2/access_token");
-        url
+        url.set_path("");
+        SiteUrl(url)
     }
 }
 
@@ -67,6 +62,64 @@ impl Default for ApiUrl {
     /// Bitbucket Cloud.
     fn default() -> Self {
         Self(fixed(BITBUCKET))
+    }
+}
+
+/// An https address, or a plain one on loopback, without a slash at its end.
+fn parse(text: &str) -> Result<Url, BadAddress> {
+    let mut url = Url::parse(text.trim()).map_err(|_| BadAddress::Unreadable)?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(BadAddress::TooMuch);
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(BadAddress::Unencrypted),
+        _ => return Err(BadAddress::Unreadable),
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+impl SiteUrl {
+    /// Takes an https address, or a plain one on loopback.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        parse(text).map(Self)
+    }
+
+    /// Where the git server of a repository is.
+    pub(super) fn git(&self, workspace: &str, slug: &str) -> Option<ApiUrl> {
+        self.below([workspace, &format!("{slug}.git")])
+    }
+
+    /// The same as the authentication proxy wants it named: `BITBUCKET_GIT_HTTP_ORIGIN`.
+    pub(super) fn proxied_git(workspace: &str, slug: &str) -> Option<ApiUrl> {
+        Self(fixed(PROXIED_SITE)).below([workspace, slug])
+    }
+
+    fn below<'s>(&self, path: impl IntoIterator<Item = &'s str>) -> Option<ApiUrl> {
+        Some(ApiUrl(Home { base: self.0.clone(), alias: None }.resource(path).ok()?))
+    }
+
+    /// Where OAuth tokens are to be had.
+    pub fn token_url(&self) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/site/oauth2/access_token", self.0.path().trim_end_matches('/')));
+        url
+    }
+}
+
+impl Default for SiteUrl {
+    /// Bitbucket Cloud.
+    fn default() -> Self {
+        Self(fixed(SITE))
+    }
+}
+
+impl fmt::Display for SiteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
     }
 }
 
@@ -191,7 +244,9 @@ mod tests {
 
     #[test]
     fn constants_are_addresses() {
-        assert_eq!(ApiUrl::default().token_url().as_str(), BITBUCKET_TOKENS);
+        let site = ApiUrl::default().site();
+        assert_eq!(site.to_string(), "https://bitbucket.org");
+        assert_eq!(site.token_url().as_str(), "https://bitbucket.org/site/oauth2/access_token");
         assert_eq!(ApiUrl::parse("https://api.bitbucket.org/2.0/"), Ok(ApiUrl::default()));
         assert_eq!(Home::proxied().host(), "http://api.bitbucket.org");
     }
@@ -208,10 +263,10 @@ mod tests {
             assert!(ApiUrl::parse(bad).is_err(), "{bad}");
         }
         for bad in ["https://name@host/", "https://name:word@host/", "https://host/?a=b", "https://host/#f"] {
-            assert_eq!(ApiUrl::parse(bad), Err(BadApiUrl::TooMuch), "{bad}");
+            assert_eq!(ApiUrl::parse(bad), Err(BadAddress::TooMuch), "{bad}");
         }
         assert_eq!(
-            ApiUrl::parse("http://127.0.0.1:8080/2.0").map(|url| url.token_url().to_string()),
+            ApiUrl::parse("http://127.0.0.1:8080/2.0").map(|url| url.site().token_url().to_string()),
             Ok("http://127.0.0.1:8080/site/oauth2/access_token".to_owned())
         );
     }

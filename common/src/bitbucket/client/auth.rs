@@ -45,7 +45,7 @@ pub struct Consumer {
     pub id: String,
     /// Its secret. It is sent to `token_url` only.
     pub secret: Secret,
-    /// Where it gets tokens: [`super::ApiUrl::token_url`].
+    /// Where it gets tokens: [`super::SiteUrl::token_url`].
     pub token_url: Url,
 }
 

@@ -19,6 +19,7 @@ mod address;
 mod auth;
 mod calls;
 mod error;
+mod git;
 mod page;
 mod refusal;
 mod request;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use address::{ApiUrl, BadApiUrl};
+pub use address::{ApiUrl, BadAddress, SiteUrl};
 pub use auth::{Auth, Consumer};
 pub use calls::InRepository;
 pub use error::{Error, SetupError};

@@ -47,7 +47,11 @@ pub enum Access {
 
 /// The address of the authentication proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthProxy(Url);
+pub struct AuthProxy {
+    pub(super) url: Url,
+    /// The git server behind it, if that is what is asked and not the API.
+    pub(super) git: Option<ApiUrl>,
+}
 
 impl AuthProxy {
     /// Takes `http://HOST:PORT` or `HOST:PORT`.
@@ -55,13 +59,13 @@ impl AuthProxy {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).ok()?;
         let plain = url.scheme() == "http" && url.host().is_some() && url.path() == "/" && url.query().is_none();
-        (plain && url.username().is_empty() && url.password().is_none()).then_some(Self(url))
+        (plain && url.username().is_empty() && url.password().is_none()).then_some(Self { url, git: None })
     }
 }
 
 impl fmt::Display for AuthProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
+        f.write_str(self.url.as_str().trim_end_matches('/'))
     }
 }
 
@@ -102,7 +106,8 @@ impl Access {
     pub(super) fn home(&self) -> Home {
         match self {
             Self::Direct { api, .. } => Home::of(api),
-            Self::AuthProxy(_) => Home::proxied(),
+            Self::AuthProxy(AuthProxy { git: Some(git), .. }) => Home::of(git),
+            Self::AuthProxy(AuthProxy { git: None, .. }) => Home::proxied(),
         }
     }
 
@@ -130,13 +135,15 @@ impl Access {
                     .or_else(|| Url::parse(&format!("http://{}", url.expose())).ok())
                     .ok_or(SetupError::Proxy)?;
                 if let Some(password) = url.password() {
-                    words.hide(password, Some(url.username()));
+                    // In the address it is encoded, in the header it is not.
+                    words.hide(password, None);
+                    words.hide(&decoded(password), Some(&decoded(url.username())));
                 }
                 let proxy = Proxy::https(url.as_str()).map_err(|_| SetupError::Proxy)?;
                 builder = builder.proxy(proxy.no_proxy(except.as_deref().and_then(NoProxy::from_string)));
             }
             Self::Direct { .. } => {}
-            Self::AuthProxy(AuthProxy(url)) => {
+            Self::AuthProxy(AuthProxy { url, .. }) => {
                 builder = builder.proxy(Proxy::http(url.as_str()).map_err(|_| SetupError::Proxy)?);
             }
         }
@@ -149,6 +156,12 @@ impl Access {
             .build()
             .map_err(|error| SetupError::Client(words.line(&error.without_url().to_string())))
     }
+}
+
+/// A part of an address as it was meant.
+fn decoded(text: &str) -> String {
+    let pair = format!("={}", text.replace('+', "%2B"));
+    url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
 /// TLS that believes the system's roots and `extra`; without them, nobody: plain connections need no certificates to be read.

@@ -22,13 +22,13 @@ use store::Store;
 const DEPTHS: [u32; 4] = [48, 384, 3072, 24_576];
 
 /// Time for all of it.
-const TIME: Duration = Duration::from_secs(20);
+pub const TIME: Duration = Duration::from_secs(20);
 
 /// Bytes that all answers may have together.
-const BYTES: u64 = 256 << 20;
+pub const BYTES: u64 = 160 << 20;
 
-/// Asks the git server: the service, and what to post to it. The answer is read as it comes.
-pub type Ask<'a> = &'a dyn Fn(&str, Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, String>;
+/// Asks the git server, in version 2 of its protocol: what it can do, or what a request says. The answer is read as it comes.
+pub type Ask<'a> = &'a dyn Fn(Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, String>;
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]

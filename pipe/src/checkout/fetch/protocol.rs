@@ -29,7 +29,7 @@ pub(super) struct Abilities {
 /// Asks what the server can do.
 pub(super) fn abilities(ask: Ask<'_>, bounds: &mut Bounds) -> Result<Abilities, FetchError> {
     bounds.time_left()?;
-    let answer = ask("info/refs?service=git-upload-pack", None).map_err(FetchError::Asking)?;
+    let answer = ask(None).map_err(FetchError::Asking)?;
     let mut packets = Packets::new(bounds.reader(answer));
     let mut lines = 0;
     let mut version = false;
@@ -69,7 +69,7 @@ pub(super) fn branch_tip(ask: Ask<'_>, bounds: &mut Bounds, branch: &str) -> Res
     let mut request = Writer::default();
     request.line("command=ls-refs").delimiter().line(&format!("ref-prefix {reference}"));
     bounds.time_left()?;
-    let answer = ask("git-upload-pack", Some(request.flush())).map_err(FetchError::Asking)?;
+    let answer = ask(Some(request.flush())).map_err(FetchError::Asking)?;
     let mut packets = Packets::new(bounds.reader(answer));
     for _ in 0..LINES {
         let Some(line) = packets.line()? else { break };
@@ -124,7 +124,7 @@ pub(super) fn fetch(
     }
     writer.line("done");
     bounds.time_left()?;
-    let answer = ask("git-upload-pack", Some(writer.flush())).map_err(FetchError::Asking)?;
+    let answer = ask(Some(writer.flush())).map_err(FetchError::Asking)?;
     let mut packets = Packets::new(bounds.reader(answer));
     let mut fetched = Fetched { shallow: BTreeSet::new(), pack: None };
     for _ in 0..LINES {

@@ -255,7 +255,10 @@ mod tests {
     fn what_cannot_be_a_condition_is_told_with_its_place() {
         assert_eq!(mistakes("new.hgh = 0"), ["2:5: unknown key `hgh`; did you mean `high`?"]);
         assert_eq!(mistakes("new.high = -1"), ["2:12: expected a whole number, 0 or more; -"]);
-        assert_eq!(mistakes("coverage.patch = { max = 80 }"), ["2:20: unknown key `max`; did you mean `min`?"]);
+        assert_eq!(
+            mistakes("coverage.patch = { max = 80 }"),
+            ["2:20: unknown key `max`; known here: min, level, missing, min-lines"]
+        );
         assert_eq!(
             mistakes("new.high = { level = \"warn\" }"),
             ["2:12: `new.high` has no `max`; write `new.high = { max = … }`"]

@@ -28,7 +28,7 @@ const fn list(name: &'static str, default: &'static str) -> Variable {
 }
 
 /// All variables, in the order in which they are explained.
-pub const VARIABLES: [Variable; 26] = [
+pub const VARIABLES: [Variable; 27] = [
     list("FAIL_ON", ""),
     variable("NAME", "penstock"),
     variable("BASE", ""),
@@ -42,13 +42,14 @@ pub const VARIABLES: [Variable; 26] = [
     variable("INLINE_COMMENTS", "false"),
     list("REQUIRE_PUBLISH", ""),
     secret("BITBUCKET_ACCESS_TOKEN"),
-    variable("ATLASSIAN_ACCOUNT_EMAIL", ""),
+    variable("ATLASSIAN_ACCOUNT_EMAIL", "$ATLASSIAN_ACCOUNT_EMAIL"),
     secret("ATLASSIAN_API_TOKEN"),
-    variable("BITBUCKET_OAUTH_CLIENT_ID", ""),
+    variable("BITBUCKET_OAUTH_CLIENT_ID", "$BITBUCKET_OAUTH_CLIENT_ID"),
     secret("BITBUCKET_OAUTH_CLIENT_SECRET"),
     variable("COMPANION_URL", ""),
     secret("COMPANION_TOKEN"),
     variable("BITBUCKET_API_URL", "https://api.bitbucket.org/2.0"),
+    variable("BITBUCKET_SITE_URL", "https://bitbucket.org"),
     // In a plain step it listens elsewhere, so the default is not a fixed text.
     variable("AUTH_PROXY", ""),
     variable("HTTPS_PROXY", ""),

@@ -1,11 +1,9 @@
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use penstock::publish::Plan;
 use penstock_common::upload::v1::Upload;
 use penstock_common::{Change, Destination, Finding, Secret, Severity};
 use penstock_sandbox::{Fault, Route};
 
-use super::fixture::{Fixture, finding, publish, run};
+use super::fixture::{Fixture, REPOSITORY, finding, publish, run};
 
 const COMPANION: Destination = Destination::Companion;
 
@@ -15,10 +13,10 @@ fn plan(fixture: &Fixture) -> Plan {
     plan
 }
 
-/// A token with this audience. The pipe does not verify it, the receiver would.
-fn identity(audience: &serde_json::Value) -> Secret {
-    let claims = serde_json::json!({ "aud": audience, "sub": "{repository}:{step}" }).to_string();
-    Secret::new(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims)))
+/// The token of a step, for these audiences; for the workspace's default one without.
+fn identity(fixture: &Fixture, audiences: &[&str]) -> Secret {
+    let step = fixture.sandbox.branch_step(REPOSITORY, "feature").unwrap();
+    Secret::new(fixture.sandbox.oidc_token(&step, audiences))
 }
 
 #[test]
@@ -44,21 +42,17 @@ fn a_steps_identity_goes_only_to_whom_it_was_made_for() {
     let fixture = Fixture::new();
     let own = fixture.sandbox.companion_url();
     let workspace = "ari:cloud:bitbucket::workspace/9d0c";
-    for (audience, reason) in [
-        (
-            serde_json::json!(workspace),
-            "the step's identity is not for it alone: other services of the workspace take it",
-        ),
-        (
-            serde_json::json!([own, workspace]),
-            "the step's identity is not for it alone: other services of the workspace take it",
-        ),
-        (serde_json::json!(["https://other.example"]), "the step's identity is not for it"),
-        (serde_json::json!([format!("{own}.evil.example")]), "the step's identity is not for it"),
-        (serde_json::json!(7), "the step's identity is not for it"),
+    let for_all = "the step's identity is not for it alone: other services of the workspace take it";
+    let foreign = "the step's identity is not for it";
+    let longer = format!("{own}.evil.example");
+    for (audiences, reason) in [
+        (&[][..], for_all),
+        (&[&own, workspace], for_all),
+        (&["https://other.example"], foreign),
+        (&[&longer], foreign),
     ] {
         let mut plan = plan(&fixture);
-        plan.companion.identity = Some(identity(&audience));
+        plan.companion.identity = Some(identity(&fixture, audiences));
         let ended = publish(&plan, &run(Vec::new()));
         let (told, remedy) = ended.skipped(COMPANION);
         assert_eq!(told, reason);
@@ -67,13 +61,22 @@ fn a_steps_identity_goes_only_to_whom_it_was_made_for() {
     let ended = publish(&plan(&fixture), &run(Vec::new()));
     assert_eq!(ended.skipped(COMPANION).0, "there is no token for it");
     assert_eq!(fixture.requests("POST", "/api/v1/runs"), 0);
-    // Made for it, among others. The sandbox does not take the signature, and says so.
+
     let mut plan = plan(&fixture);
-    plan.companion.identity = Some(identity(&serde_json::json!(["https://other.example", format!("{own}/")])));
+    plan.companion.identity = Some(identity(&fixture, &["https://other.example", &own]));
+    publish(&plan, &run(Vec::new())).published(COMPANION);
+    assert_eq!(fixture.sandbox.runs().len(), 1);
+}
+
+#[test]
+fn a_token_that_the_app_does_not_take_is_told_in_its_words() {
+    let fixture = Fixture::new();
+    let mut plan = plan(&fixture);
+    plan.companion.token = Some(Secret::new(["no", "such", "token"].concat()));
     let ended = publish(&plan, &run(Vec::new()));
-    let (reason, _) = ended.failed(COMPANION);
-    assert!(reason.contains("401") && reason.contains("Send a token of the app"), "{reason}");
-    assert_eq!(fixture.requests("POST", "/api/v1/runs"), 1);
+    let (reason, remedy) = ended.failed(COMPANION);
+    assert!(reason.contains("401 Unauthorized: Send a token of the app"), "{reason}");
+    assert!(remedy.contains("expired"), "{remedy}");
 }
 
 #[test]

@@ -10,3 +10,5 @@ mod fixture;
 mod open_status;
 mod reports;
 mod status;
+#[cfg(unix)]
+mod stopped;

@@ -6,7 +6,8 @@ use penstock_common::delivery::Outcome;
 
 use super::fixture::{Fixture, finding, publish, run};
 
-fn states(fixture: &Fixture) -> Vec<String> {
+/// Of all statuses on the head.
+pub(super) fn states(fixture: &Fixture) -> Vec<String> {
     fixture.statuses().into_iter().map(|(_, state)| state).collect()
 }
 

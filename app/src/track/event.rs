@@ -1,0 +1,98 @@
+//! What happened, one sentence per change of state.
+//!
+//! Owns the words of the log. An event names people by account id only: their names may be erased without touching the log.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BranchId, FindingId, RunId};
+
+/// One change of state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When it was recorded, in unix milliseconds.
+    pub at: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// Who caused it.
+    pub actor: Actor,
+    /// The finding that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding: Option<FindingId>,
+    /// The branch on which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchId>,
+    /// The pull request that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<u64>,
+    /// In whose words, or why.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What it was before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub old: String,
+    /// What it is now.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub new: String,
+}
+
+impl Event {
+    /// About nothing yet.
+    pub(super) fn new(at: i64, kind: Kind, actor: Actor) -> Self {
+        let (reason, old, new) = (String::new(), String::new(), String::new());
+        Self { at, kind, actor, finding: None, branch: None, pull_request: None, reason, old, new }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A finding came to a branch. On others than the main branch this is told only of those that the main branch has not.
+    Introduced,
+    /// A complete run over its place did not see it any more.
+    Fixed,
+    /// The same, but its rule was not in force: nothing is known of the code.
+    Removed,
+    /// It was seen again.
+    Reopened,
+    /// Its file was renamed.
+    Moved,
+    /// Somebody judged it.
+    Triaged,
+    /// What somebody judged holds no more.
+    Expired,
+    /// What was judged in a pull request ended with it.
+    Withdrawn,
+    /// A pull request was merged.
+    Merged,
+    /// A pull request was declined.
+    Declined,
+    /// A branch was deleted, and all that stood on it with it.
+    BranchDeleted,
+    /// A branch was renamed.
+    BranchRenamed,
+    /// Another branch became the main one.
+    MainBranchChanged,
+    /// The repository was renamed or moved to another project.
+    RepositoryRenamed,
+    /// A tool has not run on a branch for long; what it found may have changed.
+    WentStale,
+    /// It ran again.
+    CameBack,
+}
+
+/// Who caused a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type", content = "id")]
+pub enum Actor {
+    /// A run.
+    Run(RunId),
+    /// A person, by Atlassian account id.
+    Account(String),
+    /// An API token, by its name.
+    Token(String),
+    /// The app itself: a moment came.
+    Clock,
+    /// Bitbucket, where it does not say who.
+    Bitbucket,
+}

@@ -1,0 +1,117 @@
+//! Which sighting is which finding.
+//!
+//! Owns the order of proof: the tool's own fingerprint, ours, ours without the path for what was renamed. Each sighting belongs to one
+//! finding and each finding to one sighting; neither the order of sightings nor that of findings leaves a trace. Lines play no part.
+
+use std::collections::HashSet;
+
+use penstock_common::Category;
+
+use super::base::Look;
+use super::{Account, BranchId, Commit, Finding, FindingId, Print, Repository, Sighting};
+
+/// What is known beside the fingerprints.
+pub(super) struct Matching<'a> {
+    pub repository: &'a Repository,
+    pub branch: Option<BranchId>,
+    /// The run's commit.
+    pub commit: Commit,
+    /// What stood in the base that secrets were compared with.
+    pub base: Option<Look<'a>>,
+    /// What the run itself says of its completeness.
+    pub accounts: &'a [Account],
+}
+
+/// One way to know a finding again. Earlier ones are tried for all sightings first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    OwnAndOurs,
+    Own,
+    Ours,
+    Renamed,
+}
+
+impl Matching<'_> {
+    /// The finding of each sighting, and nothing for those that nobody saw before. Sightings come sorted.
+    pub(super) fn findings(&self, sightings: &[&Sighting]) -> Vec<Option<FindingId>> {
+        let mut found = vec![None; sightings.len()];
+        let mut taken = HashSet::with_capacity(sightings.len());
+        for stage in [Stage::OwnAndOurs, Stage::Own, Stage::Ours, Stage::Renamed] {
+            for (sighting, found) in sightings.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+                *found = self.best(stage, sighting, &taken);
+                taken.extend(*found);
+            }
+        }
+        found
+    }
+
+    fn best(&self, stage: Stage, sighting: &Sighting, taken: &HashSet<FindingId>) -> Option<FindingId> {
+        let index = self.repository.index();
+        let own = |print: &Print| index.own(*print).iter();
+        let fits = |id: &FindingId| !taken.contains(id) && self.fits(stage, *id, sighting);
+        let candidates: Vec<FindingId> = match stage {
+            Stage::OwnAndOurs | Stage::Own => sighting.own.iter().flat_map(own).copied().filter(fits).collect(),
+            Stage::Ours => match index.ours(sighting.ours) {
+                // Nearly always; no list is made for it.
+                [one] => return Some(*one).filter(fits),
+                many => many.iter().copied().filter(fits).collect(),
+            },
+            Stage::Renamed => index.path_free(sighting.path_free).iter().copied().filter(fits).collect(),
+        };
+        candidates.into_iter().min_by_key(|id| self.rank(*id, sighting))
+    }
+
+    fn fits(&self, stage: Stage, id: FindingId, sighting: &Sighting) -> bool {
+        let Some(finding) = self.repository.finding(id) else { return false };
+        let by_stage = match stage {
+            Stage::OwnAndOurs => finding.prints.ours.contains(&sighting.ours),
+            Stage::Ours => true,
+            // Many a tool's own fingerprint does not know the file either.
+            Stage::Own | Stage::Renamed => self.stands_or_moved(stage, id, sighting),
+        };
+        by_stage && finding.category == sighting.category && self.may_have_the_same_value(finding, sighting)
+    }
+
+    /// Only a run that would have seen it at its old place can tell that it moved: else it is a copy.
+    fn stands_or_moved(&self, stage: Stage, id: FindingId, sighting: &Sighting) -> bool {
+        let row = |branch| self.repository.occurrence(branch, id);
+        let row = self.branch.and_then(row).or_else(|| self.repository.main().and_then(row));
+        row.is_some_and(|row| match row.path == sighting.path {
+            true => stage == Stage::Own,
+            false => self.accounts.iter().any(|account| row.what().is_covered(account)),
+        })
+    }
+
+    /// The fingerprint of a secret says nothing of its value. What the upload says of the base does; where that leaves open which of two
+    /// values it is, one that was dismissed never speaks for one that somebody may have put in its place.
+    fn may_have_the_same_value(&self, finding: &Finding, sighting: &Sighting) -> bool {
+        if finding.category != Category::Secret {
+            return true;
+        }
+        if finding.absent.contains(&self.commit) {
+            return false;
+        }
+        let is_open = |branch| self.repository.is_open(branch, finding.id);
+        let is_harmless = self.branch.is_some_and(is_open) || !finding.is_dismissed();
+        match (sighting.value_in_base, &self.base) {
+            (Some(true), Some(base)) => is_harmless || base.stands(finding.id),
+            (Some(false), Some(base)) => is_harmless && !base.stands(finding.id),
+            _ => is_harmless || self.repository.main().is_some_and(is_open),
+        }
+    }
+
+    /// The smallest is the best of several.
+    fn rank(&self, id: FindingId, sighting: &Sighting) -> impl Ord + use<> {
+        let row = self.branch.and_then(|branch| self.repository.occurrence(branch, id));
+        let in_base = self.base.as_ref().is_some_and(|base| base.stands(id));
+        let is_open = |branch| self.repository.is_open(branch, id);
+        (
+            sighting.value_in_base == Some(true) && !in_base,
+            row.is_none_or(|row| !row.is_open()),
+            row.is_none_or(|row| row.path != sighting.path),
+            row.is_none(),
+            !self.repository.main().is_some_and(is_open),
+            id,
+        )
+    }
+}

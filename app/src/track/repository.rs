@@ -1,0 +1,126 @@
+//! The state of a repository, as far as it was loaded.
+//!
+//! Owns the rows by their keys and the questions that only read. For [`super::apply_run`] it is enough to load the branch, pull requests
+//! and findings with a fingerprint of the run, all their occurrences, and the branch's further occurrences that are open (and, for a run
+//! that does not move the branch, those that are gone).
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::index::Index;
+use super::{Branch, BranchId, Changes, Detection, Finding, FindingId, How, Occurrence, PullRequest};
+
+/// The state.
+#[derive(Clone, Debug, Default)]
+pub struct Repository {
+    main: Option<BranchId>,
+    branches: BTreeMap<BranchId, Branch>,
+    pull_requests: BTreeMap<u64, PullRequest>,
+    findings: HashMap<FindingId, Finding>,
+    occurrences: HashMap<BranchId, HashMap<FindingId, Occurrence>>,
+    index: Index,
+}
+
+impl Repository {
+    /// From the rows that were loaded.
+    pub fn load(rows: Changes) -> Self {
+        let mut repository = Self {
+            findings: HashMap::with_capacity(rows.findings.len()),
+            index: Index::with_capacity(rows.findings.len()),
+            ..Self::default()
+        };
+        repository.accept(rows);
+        repository
+    }
+
+    /// Takes over what an operation changed, as the store does.
+    pub fn accept(&mut self, changes: Changes) {
+        self.main = changes.main.or(self.main);
+        self.branches.extend(changes.branches.into_iter().map(|row| (row.id, row)));
+        self.pull_requests.extend(changes.pull_requests.into_iter().map(|row| (row.number, row)));
+        for row in changes.findings {
+            // A fingerprint that a finding has no more still leads to it; that it is asked again is harmless.
+            self.index.add(&row);
+            self.findings.insert(row.id, row);
+        }
+        for row in changes.occurrences {
+            self.occurrences.entry(row.branch).or_default().insert(row.finding, row);
+        }
+    }
+
+    /// The main branch.
+    pub fn main(&self) -> Option<BranchId> {
+        self.main
+    }
+
+    /// A branch, deleted or not.
+    pub fn branch(&self, id: BranchId) -> Option<&Branch> {
+        self.branches.get(&id)
+    }
+
+    /// The branch that has this name now.
+    pub fn branch_named(&self, name: &str) -> Option<&Branch> {
+        self.branches.values().find(|branch| branch.name == name && branch.deleted.is_none())
+    }
+
+    /// All branches, deleted or not.
+    pub fn branches(&self) -> impl Iterator<Item = &Branch> {
+        self.branches.values()
+    }
+
+    /// A pull request.
+    pub fn pull_request(&self, number: u64) -> Option<&PullRequest> {
+        self.pull_requests.get(&number)
+    }
+
+    /// A finding.
+    pub fn finding(&self, id: FindingId) -> Option<&Finding> {
+        self.findings.get(&id)
+    }
+
+    /// All findings, in no order.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.values()
+    }
+
+    /// A finding on a branch.
+    pub fn occurrence(&self, branch: BranchId, finding: FindingId) -> Option<&Occurrence> {
+        self.occurrences.get(&branch)?.get(&finding)
+    }
+
+    /// All that was ever seen on a branch, in no order.
+    pub fn occurrences(&self, branch: BranchId) -> impl Iterator<Item = &Occurrence> {
+        self.occurrences.get(&branch).into_iter().flat_map(HashMap::values)
+    }
+
+    /// What is open on a branch, in no order. Nothing is on a deleted one.
+    pub fn open(&self, branch: BranchId) -> impl Iterator<Item = &Occurrence> {
+        let lives = self.branch(branch).is_some_and(|branch| branch.deleted.is_none());
+        self.occurrences(branch).filter(move |row| lives && row.is_open())
+    }
+
+    /// Whether a finding is open on a branch.
+    pub fn is_open(&self, branch: BranchId, finding: FindingId) -> bool {
+        self.branch(branch).is_some_and(|branch| branch.deleted.is_none())
+            && self.occurrence(branch, finding).is_some_and(Occurrence::is_open)
+    }
+
+    /// What machines say of a finding on a branch; nothing if it was never there, or the branch is deleted.
+    pub fn detection(&self, branch: BranchId, finding: FindingId) -> Option<Detection> {
+        let row = self.occurrence(branch, finding)?;
+        let branch = self.branch(branch).filter(|branch| branch.deleted.is_none())?;
+        Some(match row.gone.map(|gone| gone.how) {
+            Some(How::Fixed) => Detection::Fixed,
+            Some(How::Removed) => Detection::Removed,
+            None if branch.stale.contains_key(&row.series) => Detection::Stale,
+            None => Detection::Open,
+        })
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(super) fn rows(&self, branch: BranchId) -> Option<&HashMap<FindingId, Occurrence>> {
+        self.occurrences.get(&branch)
+    }
+}

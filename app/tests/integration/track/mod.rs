@@ -1,0 +1,12 @@
+//! What a run means: through the public interface of `track`, with a repository that exists in memory only.
+
+mod chain;
+mod history;
+mod model;
+mod order;
+mod peers;
+mod pull_requests;
+mod secrets;
+mod triage;
+mod verdict;
+mod world;
