@@ -6,7 +6,7 @@ use super::auth::Auth;
 use super::error::Error;
 use super::request::Request;
 use super::transport::{Access, AuthProxy};
-use super::{ApiUrl, Client, Method};
+use super::{Client, Method, SiteUrl};
 
 /// What git calls whoever comes with an access token.
 const ACCESS_TOKEN_USER: &str = "x-token-auth";
