@@ -321,9 +321,10 @@ fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn is_about_trust(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let within = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause.is::<rustls::Error>() || within.is_some_and(|within| within.is::<rustls::Error>())
-    })
+/// An error of TLS may lie within several of I/O, which do not name it as their cause.
+fn is_about_trust(error: &(dyn StdError + 'static)) -> bool {
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || within.is_some_and(|within| is_about_trust(within))
+        || error.source().is_some_and(is_about_trust)
 }

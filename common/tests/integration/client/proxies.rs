@@ -85,6 +85,17 @@ async fn hosts_may_be_left_out_and_loopback_always_is() {
     assert_eq!(proxy.requests().len(), 1);
 }
 
+#[tokio::test]
+async fn who_cannot_be_trusted_is_told_apart_and_not_asked_again() {
+    // A fatal alert: the handshake failed.
+    let server = Raw::new(|_| "\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{28}".to_owned()).await;
+    let proxy = Raw::new(|_| String::new()).await;
+    let api = format!("https://{}/2.0", server.address());
+    let error = client(&api, &proxy, Some("*")).user().await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }) && !error.is_uncertain(), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
 #[test]
 fn certificates_are_read_or_refused() {
     let broken = ["-----BEGIN CERTIFICATE-----\nAAAA\n", "-----END CERTIFICATE-----\n"].concat();
