@@ -19,3 +19,4 @@ mod renew;
 mod rules;
 mod run;
 mod schema;
+mod short_clone;
