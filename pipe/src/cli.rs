@@ -134,11 +134,13 @@ pub struct ScanArgs {
 
 /// `penstock pipe`: every flag stands for the variable of the same name and comes before it.
 #[derive(Debug, Default, Args)]
-#[command(after_help = "Every flag is also a variable: --fail-on is FAIL_ON. Credentials are variables only: BITBUCKET_ACCESS_TOKEN, or \
+#[command(
+    after_help = "Every flag is also a variable: --fail-on is FAIL_ON. Credentials are variables only: BITBUCKET_ACCESS_TOKEN, or \
 ATLASSIAN_ACCOUNT_EMAIL with ATLASSIAN_API_TOKEN, or BITBUCKET_OAUTH_CLIENT_ID with BITBUCKET_OAUTH_CLIENT_SECRET; \
 COMPANION_TOKEN for the companion app.\n\n\
 Exit codes: 0 passed, 1 a condition of the gate failed, 2 wrong usage or configuration, 3 could not run, incomplete, a blocking condition \
-is unknown, or a required destination failed.")]
+is unknown, or a required destination failed."
+)]
 pub struct PipeArgs {
     /// Also fail on findings: `new:SEVERITY`, `any:SEVERITY` (that and worse), or `never` for none but the configured conditions
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', help_heading = "Gate")]

@@ -160,4 +160,3 @@ pub enum Detection {
     /// Nobody looks for it any more.
     Removed,
 }
-

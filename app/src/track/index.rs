@@ -29,11 +29,9 @@ impl Index {
 
     pub(super) fn add(&mut self, finding: &Finding) {
         let prints = &finding.prints;
-        for (map, prints) in [
-            (&mut self.own, &prints.own),
-            (&mut self.ours, &prints.ours),
-            (&mut self.path_free, &prints.path_free),
-        ] {
+        for (map, prints) in
+            [(&mut self.own, &prints.own), (&mut self.ours, &prints.ours), (&mut self.path_free, &prints.path_free)]
+        {
             for print in prints {
                 add(map, *print, finding.id);
             }

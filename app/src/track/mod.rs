@@ -47,7 +47,9 @@ mod verdict;
 pub use apply::{Applied, Effect, apply_run};
 pub use base::{Chosen, Point, base_of_branch, base_of_pull_request};
 pub use branch::{Branch, PullRequest, PullRequestState};
-pub use branches::{delete_branch, find_or_create_branch, mark_stale, move_branch, rename_branch, rename_repository, set_main_branch};
+pub use branches::{
+    delete_branch, find_or_create_branch, mark_stale, move_branch, rename_branch, rename_repository, set_main_branch,
+};
 pub use changes::Changes;
 pub use event::{Actor, Event, Kind};
 pub use facts::{BaseCommit, Facts, Standing};

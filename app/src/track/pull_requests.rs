@@ -108,8 +108,7 @@ impl Bring<'_> {
         }
         let rule = self.repository.finding(source.finding).map_or("", |finding| &finding.rule);
         let timeline = &self.destination.timeline;
-        let gone =
-            timeline.gone(&self.order, self.order.place(&stamp), source.configuration, rule, &source.what());
+        let gone = timeline.gone(&self.order, self.order.place(&stamp), source.configuration, rule, &source.what());
         let mut event = Event::new(self.merge.now, Kind::Introduced, self.merge.actor.clone());
         event.finding = Some(source.finding);
         event.branch = Some(self.destination.id);
@@ -140,7 +139,8 @@ fn end_proposals(repository: &Repository, number: u64, merged_by: Option<&Actor>
         // What was said everywhere after that is the newer word.
         let holds = merged_by.is_some() && proposed.at >= row.triage.at;
         let kind = if holds { Kind::Triaged } else { Kind::Withdrawn };
-        let actor = proposed.author.clone().filter(|_| holds).or_else(|| merged_by.cloned()).unwrap_or(Actor::Bitbucket);
+        let actor =
+            proposed.author.clone().filter(|_| holds).or_else(|| merged_by.cloned()).unwrap_or(Actor::Bitbucket);
         let mut event = Event::new(now, kind, actor);
         event.finding = Some(row.id);
         event.pull_request = Some(number);

@@ -70,8 +70,7 @@ pub struct Sighting {
 impl Sighting {
     /// From a finding of an upload. `own` are the tool's own fingerprints as kind and value.
     pub fn of(finding: &Finding, tool: &str, own: &[(&str, &str)], value_in_base: Option<bool>) -> Self {
-        let print =
-            |&(kind, value): &(&str, &str)| Print::of(&[tool, &finding.rule, kind, value].map(str::as_bytes));
+        let print = |&(kind, value): &(&str, &str)| Print::of(&[tool, &finding.rule, kind, value].map(str::as_bytes));
         Self {
             path: finding.location.path.clone(),
             ours: Print::of_fingerprint(finding.fingerprints.primary.as_str()),

@@ -149,7 +149,9 @@ impl Timeline {
         let order = self.order();
         self.accounts.sort_by(|a, b| {
             let key = |one: &Account| order.place(&one.stamp);
-            key(a).cmp(&key(b)).then_with(|| (&a.series, &a.scope, a.configuration).cmp(&(&b.series, &b.scope, b.configuration)))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (&a.series, &a.scope, a.configuration).cmp(&(&b.series, &b.scope, b.configuration)))
         });
         self.forget();
         self
@@ -178,7 +180,14 @@ impl Timeline {
     }
 
     /// How something is gone that was last seen at `place` under `configuration`; nothing if it is still there.
-    pub(super) fn gone(&self, order: &Order, place: Place, configuration: Print, rule: &str, what: &What<'_>) -> Option<Gone> {
+    pub(super) fn gone(
+        &self,
+        order: &Order,
+        place: Place,
+        configuration: Print,
+        rule: &str,
+        what: &What<'_>,
+    ) -> Option<Gone> {
         let account = self.first_absence(order, place, what)?;
         let in_force = account.configuration == configuration || account.rules.contains(rule);
         Some(Gone { by: account.stamp, how: if in_force { How::Fixed } else { How::Removed } })

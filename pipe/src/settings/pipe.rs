@@ -213,7 +213,12 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_and_no_value() {
-        let error = settings(&[("DEBUG", "canary-1"), ("NAME", "../x"), ("FAIL_ON", "canary-2"), ("REQUIRE_PUBLISH", "canary-3")]);
+        let error = settings(&[
+            ("DEBUG", "canary-1"),
+            ("NAME", "../x"),
+            ("FAIL_ON", "canary-2"),
+            ("REQUIRE_PUBLISH", "canary-3"),
+        ]);
         let text = error.expect_err("mistakes").to_string();
         for name in ["`DEBUG`", "`NAME`", "`FAIL_ON`", "`REQUIRE_PUBLISH`"] {
             assert!(text.contains(name), "{text}");
@@ -223,7 +228,17 @@ mod tests {
 
     #[test]
     fn slips_of_the_pen_are_noticed() {
-        let names = ["FAILON", "PR_COMMENTS", "BITBUCKET_ACCES_TOKEN", "HOME", "FAIL_ON_0", "BITBUCKET_BRANCH", "CI", "PATH", "DEBUG"];
+        let names = [
+            "FAILON",
+            "PR_COMMENTS",
+            "BITBUCKET_ACCES_TOKEN",
+            "HOME",
+            "FAIL_ON_0",
+            "BITBUCKET_BRANCH",
+            "CI",
+            "PATH",
+            "DEBUG",
+        ];
         let variables = names.map(|name| (name.to_owned(), "canary".to_owned())).into_iter().collect();
         assert_eq!(
             near_misses(&variables),

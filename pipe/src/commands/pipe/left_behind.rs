@@ -141,8 +141,15 @@ mod tests {
         append_variables(&path, &digest()).expect("appended");
         let text = fs::read_to_string(&path).expect("readable");
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines.contains(&"OTHER=1") && lines.contains(&"PENSTOCK_NEW=2") && lines.contains(&"PENSTOCK_VERDICT=failed"));
-        assert!(lines.iter().all(|line| line.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'='))), "{text}");
+        assert!(
+            lines.contains(&"OTHER=1")
+                && lines.contains(&"PENSTOCK_NEW=2")
+                && lines.contains(&"PENSTOCK_VERDICT=failed")
+        );
+        assert!(
+            lines.iter().all(|line| line.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'='))),
+            "{text}"
+        );
     }
 
     #[test]
