@@ -2,5 +2,6 @@
 //!
 //! The flow goes one way: `door` (who is calling) → `upload` and `inbox` → `track` (what a run means) → `publish`; `pages` read.
 
+pub mod base_url;
 pub mod door;
 pub mod track;

@@ -28,6 +28,18 @@ pub struct Run {
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Evaluation>,
+    /// What somebody should know of how it was done: a suppression that is over, a commit that could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+}
+
+/// Something to know of how a run was done. It changes no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Notice {
+    /// What it is about: a place in a configuration, a commit.
+    pub subject: String,
+    /// What there is to know, in one sentence.
+    pub text: String,
 }
 
 /// What a run in a pipeline is about.

@@ -37,6 +37,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Run as a pipe: scan the commit of the build, compare, decide, and tell Bitbucket
     Pipe(Box<PipeArgs>),
+    /// Call Bitbucket's REST API
+    Api(Box<ApiArgs>),
     /// List the kinds of secrets, or show one
     Rules(RulesArgs),
     /// Write a commented penstock.toml, and show the pipeline step and the commit hook
@@ -69,6 +71,9 @@ pub struct ScanArgs {
     /// Look at standard input
     #[arg(long, group = "source", conflicts_with = "paths", help_heading = "What to look at")]
     pub stdin: bool,
+    /// Compare with this commit, branch or tag: what it has is not new
+    #[arg(long, value_name = "REVISION", conflicts_with = "source", help_heading = "What to look at")]
+    pub base: Option<String>,
     /// Name that standard input goes by
     #[arg(long, value_name = "PATH", requires = "stdin", help_heading = "What to look at")]
     pub stdin_name: Option<String>,
@@ -117,9 +122,10 @@ pub struct ScanArgs {
     #[arg(long, short, help_heading = "Report")]
     pub quiet: bool,
 
-    /// Findings that make exit code 1: `any:SEVERITY` or `never` [default: any:low]
-    #[arg(long, value_name = "CONDITION", value_parser = parse_fail_on, help_heading = "Exit code")]
-    pub fail_on: Option<FailOn>,
+    /// Findings that make exit code 1: `any:SEVERITY`, `new:SEVERITY` or `never`; may be given several times
+    /// [default: any:low; with --base new:high]
+    #[arg(long, value_name = "CONDITION", value_parser = parse_fail_on, value_delimiter = ',', help_heading = "Exit code")]
+    pub fail_on: Vec<FailOn>,
     /// Do not exit with 3 where something could not be read
     #[arg(long, help_heading = "Exit code")]
     pub allow_incomplete: bool,
@@ -183,15 +189,9 @@ pub struct PipeArgs {
     #[arg(long, value_name = "URL", help_heading = "Publishing")]
     pub companion_url: Option<String>,
 
-    /// Address of Bitbucket's REST API
-    #[arg(long, value_name = "URL", help_heading = "Connection")]
-    pub bitbucket_api_url: Option<String>,
-    /// Where Pipelines' authentication proxy listens
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
-    pub auth_proxy: Option<String>,
-    /// Certificates to believe beside those of the system, as a PEM file
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub ca_bundle: Option<String>,
+    /// How Bitbucket is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 
     /// Tell more
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]
@@ -216,15 +216,98 @@ impl PipeArgs {
             ("INLINE_COMMENTS", self.inline_comments.clone()),
             ("REQUIRE_PUBLISH", joined(&self.require_publish)),
             ("COMPANION_URL", self.companion_url.clone()),
-            ("BITBUCKET_API_URL", self.bitbucket_api_url.clone()),
-            ("AUTH_PROXY", self.auth_proxy.clone()),
-            ("CA_BUNDLE", self.ca_bundle.clone()),
             ("DEBUG", self.debug.clone()),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
+        .chain(self.connection.given())
         .collect()
     }
+}
+
+/// How Bitbucket is reached. Each flag stands for the variable of the same name and comes before it.
+#[derive(Debug, Default, Args)]
+pub struct ConnectionArgs {
+    /// Address of Bitbucket's REST API [default: https://api.bitbucket.org/2.0]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub bitbucket_api_url: Option<String>,
+    /// Address of Bitbucket's pages, from which OAuth consumers get their tokens [default: https://bitbucket.org]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub bitbucket_site_url: Option<String>,
+    /// Where Pipelines' authentication proxy listens
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
+    pub auth_proxy: Option<String>,
+    /// Certificates to believe beside those of the system, as a PEM file
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub ca_bundle: Option<String>,
+}
+
+impl ConnectionArgs {
+    /// What was given, by the names of the variables.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("BITBUCKET_API_URL", self.bitbucket_api_url.clone()),
+            ("BITBUCKET_SITE_URL", self.bitbucket_site_url.clone()),
+            ("AUTH_PROXY", self.auth_proxy.clone()),
+            ("CA_BUNDLE", self.ca_bundle.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// `penstock api`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "In PATH, {workspace}, {repo_slug}, {commit}, {branch} and {pr_id} stand for what BITBUCKET_WORKSPACE, BITBUCKET_REPO_SLUG, \
+BITBUCKET_COMMIT, BITBUCKET_BRANCH and BITBUCKET_PR_ID hold.\n\n\
+Credentials are variables only: BITBUCKET_ACCESS_TOKEN, or ATLASSIAN_ACCOUNT_EMAIL with ATLASSIAN_API_TOKEN, or BITBUCKET_OAUTH_CLIENT_ID with \
+BITBUCKET_OAUTH_CLIENT_SECRET. Without them, in Pipelines, the call goes through the authentication proxy, which signs calls of reports only.\n\n\
+JSON is printed indented on a terminal and else on one line; anything else as it is.\n\n\
+Exit codes: 0 done, 2 wrong usage or credentials, 3 the server said no or could not be reached."
+)]
+pub struct ApiArgs {
+    /// GET, POST, PUT, PATCH or DELETE
+    #[arg(value_name = "METHOD")]
+    pub method: ApiMethod,
+    /// Path below the API, with or without a query, such as `/repositories/{workspace}/{repo_slug}`
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    /// A field of the body: `name=text`, or `name:=json`; of the query for GET and DELETE, and with --input
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub field: Vec<String>,
+    /// Send this file of JSON as the body; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub input: Option<PathBuf>,
+    /// Read all pages of a list and print its entries as one array
+    #[arg(long)]
+    pub paginate: bool,
+    /// Print only what this JSON pointer leads to, such as `/links/html/href`, a text without its quotes; with --paginate, of each entry, one a line
+    #[arg(long, value_name = "JSON_POINTER")]
+    pub select: Option<String>,
+    /// Give up after this time, retries included
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// How Bitbucket is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// What to do with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+#[expect(missing_docs, reason = "the methods of HTTP")]
+pub enum ApiMethod {
+    #[value(alias = "get")]
+    Get,
+    #[value(alias = "post")]
+    Post,
+    #[value(alias = "put")]
+    Put,
+    #[value(alias = "patch")]
+    Patch,
+    #[value(alias = "delete")]
+    Delete,
 }
 
 /// When to colour.

@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use penstock_common::bitbucket::client::{self, SetupError};
 use penstock_common::redact::escape_control;
 
 use crate::analyze::secrets::{Engine, redact_text};
 use crate::checkout::history::HistoryError;
+use crate::commands::api::Mistake;
 use crate::commands::exit;
 use crate::{render, scan, settings};
 
@@ -23,11 +25,23 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] settings::Error),
     #[error(transparent)]
+    Pipe(#[from] settings::pipe::Error),
+    #[error(transparent)]
     Gitleaks(#[from] settings::gitleaks::Error),
     #[error(transparent)]
     Scan(#[from] scan::Error),
     #[error(transparent)]
     OutputFile(#[from] render::OutputError),
+    #[error(transparent)]
+    Connection(#[from] settings::connection::Error),
+    #[error(transparent)]
+    Client(#[from] SetupError),
+    #[error("{error}")]
+    Bitbucket { error: Box<client::Error>, hint: Option<String> },
+    #[error(transparent)]
+    Api(#[from] Mistake),
+    #[error("the runtime for connections cannot be made")]
+    Runtime(#[source] io::Error),
     #[error("the system gives no random bytes")]
     Randomness(#[source] getrandom::Error),
     #[error("standard output cannot be written")]
@@ -40,22 +54,37 @@ pub enum Error {
     },
     #[error("`{}` is not in a git repository", .0.display())]
     NoRepository(PathBuf),
+    #[error("there is no clone at `{}`", .0.display())]
+    NoClone(PathBuf),
 }
 
 impl Error {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Environment(_) | Self::Settings(_) | Self::Gitleaks(_) | Self::NoRepository(_) => exit::USAGE,
+            Self::Environment(_)
+            | Self::Settings(_)
+            | Self::Gitleaks(_)
+            | Self::NoRepository(_)
+            | Self::NoClone(_)
+            | Self::Pipe(_)
+            | Self::Connection(_)
+            | Self::Client(SetupError::Certificates(_) | SetupError::Proxy | SetupError::Credentials) => exit::USAGE,
+            Self::Api(mistake) => mistake.code(),
             Self::OutputFile(error) if error.is_usage() => exit::USAGE,
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
                 if error.is_usage() =>
             {
                 exit::USAGE
             }
-            Self::Scan(_) | Self::OutputFile(_) | Self::Randomness(_) | Self::Output(_) | Self::Write { .. } => {
-                exit::INCOMPLETE
-            }
+            Self::Scan(_)
+            | Self::OutputFile(_)
+            | Self::Client(_)
+            | Self::Bitbucket { .. }
+            | Self::Runtime(_)
+            | Self::Randomness(_)
+            | Self::Output(_)
+            | Self::Write { .. } => exit::INCOMPLETE,
         }
     }
 
@@ -73,6 +102,15 @@ impl Error {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
             Self::OutputFile(error) => error.remedy().map(str::to_owned),
+            Self::Connection(error) => error.remedy().map(str::to_owned),
+            Self::Bitbucket { hint, .. } => hint.clone(),
+            Self::Api(mistake) => mistake.remedy(),
+            Self::NoClone(_) => {
+                Some("the step needs a clone to look at: take `clone: enabled: false` away from it".to_owned())
+            }
+            Self::Settings(settings::Error::NoBase(_)) => {
+                Some("`--base REVISION` names what to compare with, such as `--base origin/main`".to_owned())
+            }
             Self::NoRepository(_) => Some("run `git init` there first, or leave out `--hook`".to_owned()),
             _ => None,
         }
@@ -95,6 +133,9 @@ impl Error {
                 }
             }
             return text;
+        }
+        if let Self::Pipe(settings::pipe::Error::Invalid(invalid)) = self {
+            return invalid.0.iter().map(|one| format!("error: {one}\n")).collect();
         }
         let mut text = format!("error: {}\n", escape_control(&self.to_string()));
         let mut cause = self.source();

@@ -5,10 +5,8 @@
 
 use std::path::PathBuf;
 
-use penstock_common::{PullRequest, Subject};
+use penstock_common::{PullRequest, Secret, Subject};
 use serde::Deserialize;
-
-use crate::settings::Secret;
 
 /// The variables of a build. All may be absent: the same program runs on laptops and in other CI systems.
 #[derive(Clone, Debug, Default, Deserialize)]

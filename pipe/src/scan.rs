@@ -1,15 +1,18 @@
-//! One scan, from what is asked for to a run.
+//! Looking at content: from a target to findings.
 //!
 //! Owns bringing checkout and analyzers together: which source is read, with how many threads, and how the findings of all threads become one
-//! ordered list. Decides nothing about findings and prints nothing.
+//! ordered list. One [`Scan`] may look at several targets, and then knows which of their secrets have the same value. Decides nothing about
+//! findings and prints nothing.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gix::ObjectId;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use penstock_common::{Confidence, Run, Skipped, ToolRun, time};
+use penstock_common::redact::escape_control;
+use penstock_common::{Confidence, Skipped, ToolRun};
 use sha2::{Digest, Sha256};
 
 use crate::analyze::secrets::gitleaks::Layer;
@@ -17,12 +20,10 @@ use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rul
 use crate::checkout::archive::{self, ArchiveLimits};
 use crate::checkout::platform::path_name;
 use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
-use crate::checkout::{history, range, staged, stdin, work_tree};
+use crate::checkout::{history, range, snapshot, staged, stdin, work_tree};
 
-/// What is asked for.
+/// How to look.
 pub struct Request {
-    /// Where to look.
-    pub target: Target,
     /// Which files of a tree count.
     pub tree: TreeOptions,
     /// Bounds.
@@ -31,6 +32,8 @@ pub struct Request {
     pub archives: bool,
     /// Least confidence of a finding.
     pub minimum: Confidence,
+    /// Of each built-in rule, whether it is in force.
+    pub enabled: Vec<bool>,
     /// Globs of paths to leave out.
     pub exclude: Vec<String>,
     /// What a gitleaks configuration adds.
@@ -42,7 +45,7 @@ pub struct Request {
 }
 
 /// Where to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Target {
     /// The files of these paths, or of the current folder.
     Tree(Vec<PathBuf>),
@@ -54,6 +57,12 @@ pub enum Target {
     History(PathBuf),
     /// Standard input under this name.
     Input(String),
+    /// The files of a commit, as git's objects hold them.
+    Commit(Arc<Repository>, ObjectId),
+    /// Some files, as git's objects hold them.
+    Files(Arc<Repository>, Vec<snapshot::File>),
+    /// What the commits add that the last one has and none of the others has.
+    Between(Arc<Repository>, Vec<ObjectId>, ObjectId),
 }
 
 impl Target {
@@ -69,15 +78,20 @@ impl Target {
             Self::Range(_, range) => format!("range {range}"),
             Self::History(_) => "history".to_owned(),
             Self::Input(name) => format!("input {name}"),
+            Self::Commit(_, commit) => format!("commit {commit}"),
+            Self::Files(_, files) => format!("{} files", files.len()),
+            Self::Between(_, _, tip) => format!("commits of {tip}"),
         }
     }
 }
 
-/// A run and what it does not tell.
+/// What a look at a target brought.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The run.
-    pub run: Run,
+pub struct Scanned {
+    /// What was found, in a stable order: path, line, column, rule.
+    pub found: Vec<Found>,
+    /// What was looked at.
+    pub tool: ToolRun,
     /// Candidates whose confidence was below the asked for.
     pub below_minimum: u64,
 }
@@ -96,56 +110,91 @@ pub enum Error {
     Exclude(#[from] globset::Error),
 }
 
-/// Runs the scan. `enabled` says of each built-in rule whether it is in force.
-pub fn run(request: &Request, progress: Option<&dyn Progress>, enabled: &[bool]) -> Result<Outcome, Error> {
-    let engine = Engine::new(request.key, request.now, enabled).with_layer(request.gitleaks.clone());
-    let exclude = request.exclude.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
-    let exclude = exclude.fold(GlobSetBuilder::new(), |mut set, glob| {
-        set.add(glob);
-        set
-    });
-    let exclude = exclude.build()?;
-    let archives =
-        request.archives.then(|| ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() });
-    let visitor = || SecretsVisitor {
-        engine: &engine,
-        scanner: engine.scanner(),
-        reporter: Reporter::new(request.minimum),
-        archives,
-        exclude: &exclude,
-        layer: request.gitleaks.as_deref(),
-        excluded: (0, 0),
-        allowed: (0, 0),
-        skipped: Vec::new(),
-    };
-    let open = |path: &Path| Repository::discover(path, &request.tree.trust);
-    let limits = &request.limits;
-    let (visitors, coverage) = match &request.target {
-        Target::Tree(paths) => work_tree::scan(paths, &request.tree, limits, progress, visitor)?,
-        Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
-        Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
-        Target::History(path) => {
-            let engine = &engine;
-            let filter = || {
-                let mut scanner = engine.scanner();
-                let reporter = Reporter::new(request.minimum);
-                // If a rule fails here it fails again when the blob is looked at, and is told there.
-                move |bytes: &[u8]| {
-                    if request.archives && archive::is_archive(bytes) {
-                        return true;
-                    }
-                    let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
-                    catch_unwind(looks).unwrap_or_else(|_| {
-                        scanner = engine.scanner();
-                        true
-                    })
-                }
-            };
-            history::history(&open(path)?, limits, progress, filter, visitor)?
+/// Ready to look.
+pub struct Scan<'r> {
+    request: &'r Request,
+    engine: Engine,
+    exclude: GlobSet,
+    archives: Option<ArchiveLimits>,
+}
+
+impl<'r> Scan<'r> {
+    /// Prepares what all looks share.
+    pub fn new(request: &'r Request) -> Result<Self, Error> {
+        let engine = Engine::new(request.key, request.now, &request.enabled).with_layer(request.gitleaks.clone());
+        let globs = request.exclude.iter();
+        let globs = globs.filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
+        let exclude = globs.fold(GlobSetBuilder::new(), |mut set, glob| {
+            set.add(glob);
+            set
+        });
+        let limits = ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() };
+        Ok(Self { request, engine, exclude: exclude.build()?, archives: request.archives.then_some(limits) })
+    }
+
+    /// Looks at a target.
+    pub fn look(&self, target: &Target, progress: Option<&dyn Progress>) -> Result<Scanned, Error> {
+        let request = self.request;
+        let open = |path: &Path| Repository::discover(path, &request.tree.trust);
+        let limits = &request.limits;
+        let visitor = || self.visitor();
+        let (visitors, coverage) = match target {
+            Target::Tree(paths) => work_tree::scan(paths, &request.tree, limits, progress, visitor)?,
+            Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
+            Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
+            Target::History(path) => history::history(&open(path)?, limits, progress, || self.filter(), visitor)?,
+            Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
+            Target::Commit(repository, commit) => {
+                let (files, skipped) = snapshot::files(repository, *commit);
+                let (visitors, mut coverage) = snapshot::scan(repository, &files, limits, progress, visitor);
+                coverage.skipped.extend(skipped);
+                (visitors, coverage)
+            }
+            Target::Files(repository, files) => snapshot::scan(repository, files, limits, progress, visitor),
+            Target::Between(repository, known, tip) => {
+                range::scan_between(repository, known, *tip, limits, progress, visitor)
+            }
+        };
+        Ok(self.collect(target, visitors, coverage))
+    }
+
+    /// `text` made fit to be shown, if it may hold what the engine takes for a secret.
+    pub fn masked(&self, text: &str) -> String {
+        redact_text(&mut self.engine.scanner(), &escape_control(text))
+    }
+
+    fn visitor(&self) -> SecretsVisitor<'_> {
+        SecretsVisitor {
+            engine: &self.engine,
+            scanner: self.engine.scanner(),
+            reporter: Reporter::new(self.request.minimum),
+            archives: self.archives,
+            exclude: &self.exclude,
+            layer: self.request.gitleaks.as_deref(),
+            excluded: (0, 0),
+            allowed: (0, 0),
+            skipped: Vec::new(),
         }
-        Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
-    };
-    Ok(collect(request, &engine, visitors, coverage, configuration(request, enabled)))
+    }
+
+    /// Whether content of a history is worth finding out where it stands.
+    fn filter(&self) -> impl FnMut(&[u8]) -> bool {
+        let engine = &self.engine;
+        let archives = self.archives.is_some();
+        let mut scanner = engine.scanner();
+        let reporter = Reporter::new(self.request.minimum);
+        // If a rule fails here it fails again when the blob is looked at, and is told there.
+        move |bytes: &[u8]| {
+            if archives && archive::is_archive(bytes) {
+                return true;
+            }
+            let looks = AssertUnwindSafe(|| reporter.would_tell(&mut scanner, bytes));
+            catch_unwind(looks).unwrap_or_else(|_| {
+                scanner = engine.scanner();
+                true
+            })
+        }
+    }
 }
 
 /// One thread's way through the items.
@@ -186,6 +235,9 @@ impl Visitor for SecretsVisitor<'_> {
             let reason = "a rule failed on it; this is a fault of penstock".to_owned();
             self.skipped.push(Skipped { subject: path::display(item.path), reason, by_limit: false });
         }
+        for found in &mut self.reporter.found[found..] {
+            item.path.clone_into(&mut found.file);
+        }
     }
 }
 
@@ -202,84 +254,76 @@ impl SecretsVisitor<'_> {
     }
 }
 
-/// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
-fn collect(
-    request: &Request,
-    engine: &Engine,
-    visitors: Vec<SecretsVisitor<'_>>,
-    mut coverage: Coverage,
-    configuration: String,
-) -> Outcome {
-    let mut found: Vec<Found> = Vec::new();
-    let mut below_minimum = 0;
-    let mut excluded = (0, 0);
-    let mut allowed = (0, 0);
-    for visitor in visitors {
-        below_minimum += visitor.reporter.below_minimum;
-        for (subject, count) in visitor.reporter.omitted {
-            let reason = format!("{count} further findings in this file are not listed");
-            coverage.skipped.push(Skipped { subject, reason, by_limit: true });
+impl Scan<'_> {
+    /// Puts the findings of all threads into one order, so that the number of threads leaves no trace.
+    fn collect(&self, target: &Target, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Scanned {
+        let mut found: Vec<Found> = Vec::new();
+        let mut below_minimum = 0;
+        let mut excluded = (0, 0);
+        let mut allowed = (0, 0);
+        for visitor in visitors {
+            below_minimum += visitor.reporter.below_minimum;
+            for (subject, count) in visitor.reporter.omitted {
+                let reason = format!("{count} further findings in this file are not listed");
+                coverage.skipped.push(Skipped { subject, reason, by_limit: true });
+            }
+            coverage.skipped.extend(visitor.reporter.notices);
+            allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
+            excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
+            found.extend(visitor.reporter.found);
+            coverage.skipped.extend(visitor.skipped);
         }
-        coverage.skipped.extend(visitor.reporter.notices);
-        allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
-        excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
-        found.extend(visitor.reporter.found);
-        coverage.skipped.extend(visitor.skipped);
+        let reasons = [
+            (excluded, "left out by the configuration"),
+            (allowed, "left out by an allowlist of the gitleaks configuration"),
+        ];
+        for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
+            coverage.files -= files;
+            coverage.bytes -= bytes;
+            let subject = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
+        }
+        coverage.skipped.extend(self.request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
+        // A file may be called by a secret, and reasons may quote what they are about.
+        let mut scanner = self.engine.scanner();
+        for skipped in &mut coverage.skipped {
+            skipped.subject = redact_text(&mut scanner, &skipped.subject);
+            skipped.reason = redact_text(&mut scanner, &skipped.reason);
+        }
+        coverage.skipped.sort();
+        found.sort_by(|a, b| order(a).cmp(&order(b)));
+        let tool = ToolRun {
+            name: "penstock".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: configuration(self.request),
+            scope: target.scope(),
+            complete: coverage.complete(),
+            files: coverage.files,
+            bytes: coverage.bytes,
+            skipped: coverage.skipped,
+        };
+        Scanned { found, tool, below_minimum }
     }
-    let reasons = [
-        (excluded, "left out by the configuration"),
-        (allowed, "left out by an allowlist of the gitleaks configuration"),
-    ];
-    for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
-        coverage.files -= files;
-        coverage.bytes -= bytes;
-        let subject = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-        coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
-    }
-    coverage.skipped.extend(request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
-    // A file may be called by a secret, and reasons may quote what they are about.
-    let mut scanner = engine.scanner();
-    for skipped in &mut coverage.skipped {
-        skipped.subject = redact_text(&mut scanner, &skipped.subject);
-        skipped.reason = redact_text(&mut scanner, &skipped.reason);
-    }
-    coverage.skipped.sort();
-    found.sort_by(|a, b| order(a).cmp(&order(b)));
+}
+
+/// Numbers the findings that hold the same secret. Several lists are one list here, told one after the other.
+pub fn group(lists: &mut [&mut [Found]]) {
     let mut members: BTreeMap<u128, u32> = BTreeMap::new();
-    for one in &found {
+    for one in lists.iter().flat_map(|list| list.iter()) {
         *members.entry(one.identity).or_default() += 1;
     }
     // Numbered by first appearance: the identity itself is random and must leave no trace.
     let mut numbers: BTreeMap<u128, u32> = BTreeMap::new();
-    for one in &mut found {
+    for one in lists.iter_mut().flat_map(|list| list.iter_mut()) {
         if members[&one.identity] > 1 {
             let next = numbers.len() as u32 + 1;
             one.finding.group = Some(*numbers.entry(one.identity).or_insert(next));
         }
     }
-    let run = Run {
-        schema_version: Run::SCHEMA_VERSION,
-        started_at: time::rfc3339(request.now),
-        tools: vec![ToolRun {
-            name: "penstock".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            configuration,
-            scope: request.target.scope(),
-            complete: coverage.complete(),
-            files: coverage.files,
-            bytes: coverage.bytes,
-            skipped: coverage.skipped,
-        }],
-        subject: None,
-        findings: found.into_iter().map(|one| one.finding).collect(),
-        comparison: None,
-        gate: None,
-    };
-    Outcome { run, below_minimum }
 }
 
 /// Stands for everything that decides which findings there are, so that a change of rules can be told from a change of code.
-fn configuration(request: &Request, enabled: &[bool]) -> String {
+fn configuration(request: &Request) -> String {
     let mut digest = Sha256::new();
     let mut add = |part: &[u8]| {
         digest.update((part.len() as u64).to_le_bytes());
@@ -289,7 +333,7 @@ fn configuration(request: &Request, enabled: &[bool]) -> String {
     add(request.minimum.name().as_bytes());
     let layer = request.gitleaks.as_deref();
     for (index, rule) in rule::builtin().iter().enumerate() {
-        if enabled.get(index).copied().unwrap_or(true) && !layer.is_some_and(|layer| layer.is_muted(index)) {
+        if request.enabled.get(index).copied().unwrap_or(true) && !layer.is_some_and(|layer| layer.is_muted(index)) {
             add(rule.id.as_bytes());
         }
     }

@@ -166,3 +166,29 @@ pub enum AnnotationSeverity {
     /// Most.
     Critical,
 }
+
+/// A report as the server tells it: anybody's, so nothing in it is sure.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PostedReport {
+    /// The server's id, in braces.
+    pub uuid: Option<String>,
+    /// The id of who made it.
+    pub external_id: Option<String>,
+    /// Shown as its name.
+    pub title: Option<String>,
+    /// Plain text; hostile.
+    pub details: Option<String>,
+    /// Who made it.
+    pub reporter: Option<String>,
+    /// `PASSED`, `FAILED`, `PENDING`.
+    pub result: Option<String>,
+}
+
+/// An annotation as the server tells it, by its id only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AnnotationName {
+    /// The id of who made it.
+    pub external_id: Option<String>,
+}

@@ -42,3 +42,24 @@ pub enum StatusState {
     /// Given up.
     Stopped,
 }
+
+/// A build status as the server tells it: anybody's, so only what identifies it is sure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostedStatus {
+    /// Identifies it on the commit.
+    pub key: String,
+    /// How it stands.
+    pub state: StatusState,
+    /// Shown as its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// One sentence; hostile text.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Where it leads.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The branch that it was made for.
+    #[serde(default)]
+    pub refname: Option<String>,
+}

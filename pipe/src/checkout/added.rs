@@ -64,6 +64,11 @@ impl<'a, V: Visitor> Worker<'a, V> {
         self.tally.add(self.content.len());
     }
 
+    /// Shows the visitor a whole file.
+    pub(super) fn look_whole(&mut self, path: &[u8], id: ObjectId, limit: u64) {
+        self.look(&Change { path: path.to_vec(), id, link: false, before: Vec::new() }, None, limit);
+    }
+
     /// The lines that none of `before` has. None if everything is new, or if that cannot be told: then all of it counts, so
     /// that nothing is missed.
     fn lines(&mut self, before: &[ObjectId], limit: u64) -> Option<Vec<RangeInclusive<u32>>> {

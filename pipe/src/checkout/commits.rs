@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use gix::ObjectId;
-use gix::objs::{CommitRef, Kind};
+use gix::objs::CommitRef;
 use penstock_common::{CommitInfo, Skipped, time};
 
 use super::error::Error;
@@ -33,30 +33,29 @@ pub(super) fn in_range(repository: &Repository, range: &str) -> Result<Commits, 
         .or_else(|| range.split_once(".."))
         .filter(|(_, to)| !to.contains(".."))
         .ok_or_else(|| Error::RangeSyntax { given: range.to_owned() })?;
-    let repo = repository.gix().to_thread_local();
     let from = if from.len() == 40 && from.bytes().all(|digit| digit == b'0') {
         None
     } else {
-        Some(resolve(repository, &repo, from)?)
+        Some(repository.commit(or_head(from))?)
     };
-    let to = resolve(repository, &repo, to)?;
-    let mut walk =
-        Walk { objects: Objects::new(repository), repository, nodes: HashMap::new(), todo: BinaryHeap::new(), open: 0 };
-    walk.meet(to, false);
-    if let Some(from) = from {
-        walk.meet(from, true);
-    }
-    walk.run();
-    Ok(walk.finish())
+    let to = repository.commit(or_head(to))?;
+    Ok(between(repository, from.as_slice(), to))
 }
 
-fn resolve(repository: &Repository, repo: &gix::Repository, given: &str) -> Result<ObjectId, Error> {
-    let name = if given.is_empty() { "HEAD" } else { given };
-    repo.rev_parse_single(name)
-        .ok()
-        .and_then(|id| id.object().ok()?.peel_to_kind(Kind::Commit).ok())
-        .map(|commit| commit.id)
-        .ok_or_else(|| Error::UnknownRevision { given: name.to_owned(), shallow: repository.is_shallow() })
+fn or_head(given: &str) -> &str {
+    if given.is_empty() { "HEAD" } else { given }
+}
+
+/// The commits that `tip` has and none of `known` has.
+pub(super) fn between(repository: &Repository, known: &[ObjectId], tip: ObjectId) -> Commits {
+    let mut walk =
+        Walk { objects: Objects::new(repository), repository, nodes: HashMap::new(), todo: BinaryHeap::new(), open: 0 };
+    walk.meet(tip, false);
+    for &known in known {
+        walk.meet(known, true);
+    }
+    walk.run();
+    walk.finish()
 }
 
 /// What the model says of a commit, raw.

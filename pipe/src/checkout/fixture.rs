@@ -43,49 +43,49 @@ pub(super) fn seen(recorders: Vec<Recorder>) -> Vec<Seen> {
 }
 
 /// A folder with a repository in it, gone when dropped.
-pub(super) struct Fixture {
+pub(crate) struct Fixture {
     folder: tempfile::TempDir,
 }
 
 impl Fixture {
     /// An empty repository with a fixed author and clock.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fixture = Self::empty();
         fixture.git(&["init", "-q", "-b", "main", "."]);
         fixture
     }
 
     /// An empty folder.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// The work tree.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Something in the work tree.
-    pub(super) fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file and the folders above it.
-    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.at(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// Runs git in the work tree; what it prints.
-    pub(super) fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let output = run("git", arguments, self.path());
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Runs git with something to read; what it prints.
-    pub(super) fn git_with(&self, arguments: &[&str], input: &str) -> String {
+    pub(crate) fn git_with(&self, arguments: &[&str], input: &str) -> String {
         let file = self.at(".git/input");
         std::fs::write(&file, input).unwrap();
         let script = format!("git {} < '{}'", arguments.join(" "), file.display());
@@ -94,8 +94,18 @@ impl Fixture {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// What git's server answers over HTTP: to a request, or what it can do.
+    pub(crate) fn upload_pack(&self, request: Option<Vec<u8>>) -> Vec<u8> {
+        let how = if request.is_some() { "--stateless-rpc" } else { "--http-backend-info-refs" };
+        let body = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(body.path(), request.unwrap_or_default()).unwrap();
+        let script = format!("GIT_PROTOCOL=version=2 git upload-pack {how} . < '{}'", body.path().display());
+        // It ends with an error where it says so in its answer.
+        run("sh", &["-c", &script], self.path()).stdout
+    }
+
     /// Commits everything in the work tree; the new commit's id.
-    pub(super) fn commit(&self, subject: &str) -> String {
+    pub(crate) fn commit(&self, subject: &str) -> String {
         self.git(&["add", "-A", "-f", "."]);
         self.git(&["commit", "-q", "--allow-empty", "-m", subject]);
         self.git(&["rev-parse", "HEAD"])

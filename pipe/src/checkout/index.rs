@@ -37,6 +37,19 @@ impl Index {
         self.0.entries().iter().map(|entry| (entry.path(&self.0), entry))
     }
 
+    /// Whether the file of this entry, which lies at `path`, was surely not written since git looked at it, or left out of a
+    /// sparse checkout. One that was written in the same moment as the index cannot be told from one that was written afterwards.
+    pub(super) fn is_unwritten(&self, entry: &gix::index::Entry, path: &std::path::Path) -> bool {
+        if entry.flags.contains(gix::index::entry::Flags::SKIP_WORKTREE) {
+            return true;
+        }
+        let Ok(found) = gix::index::fs::Metadata::from_path_no_follow(path) else { return false };
+        let options = gix::index::entry::stat::Options { use_nsec: true, ..Default::default() };
+        found.is_file()
+            && gix::index::entry::Stat::from_fs(&found).is_ok_and(|stat| stat.matches(&entry.stat, options))
+            && !entry.stat.is_racy(self.0.timestamp(), options)
+    }
+
     /// Whether the file at `path` is tracked.
     pub(super) fn has_file(&self, path: &[u8]) -> bool {
         self.0.entry_index_by_path(path.as_bstr()).is_ok()

@@ -13,7 +13,9 @@ pub mod archive;
 mod commits;
 pub mod content;
 mod crew;
+pub mod differences;
 pub mod error;
+pub mod fetch;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod history;
@@ -28,12 +30,14 @@ pub mod range;
 mod read;
 pub mod repository;
 mod scope;
+pub mod snapshot;
 pub mod staged;
 pub mod stdin;
 mod tally;
 mod tree_diff;
 pub mod work_tree;
 
+pub use differences::{Differences, Standing};
 pub use error::Error;
 pub use locate::{Location, Trust};
 pub use repository::{Repository, Tips};

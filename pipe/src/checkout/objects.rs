@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gix::ObjectId;
-use gix::objs::{CommitRef, Find, FindHeader, Kind};
+use gix::objs::{CommitRef, Find, FindHeader, Kind, TreeRefIter};
 use penstock_common::Skipped;
 
 use super::error::chain;
@@ -63,6 +63,23 @@ impl Objects {
             Ok(commit) => Ok(make(&commit)),
             Err(error) => Err(damaged(id, &chain(&error))),
         }
+    }
+
+    /// The file at `path` below a folder; `None` if there is none, or a folder or a link.
+    pub(super) fn file(&self, tree: ObjectId, path: &[u8]) -> Result<Option<ObjectId>, Fault> {
+        let mut names = path.split(|byte| *byte == b'/').peekable();
+        let (mut folder, mut buffer) = (tree, Vec::new());
+        while let Some(name) = names.next() {
+            self.read(folder, Kind::Tree, &mut buffer)?;
+            let mut entries = TreeRefIter::from_bytes(&buffer, gix::hash::Kind::Sha1).filter_map(Result::ok);
+            let Some(entry) = entries.find(|entry| *entry.filename == *name) else { return Ok(None) };
+            match (entry.mode.is_tree(), entry.mode.is_blob(), names.peek()) {
+                (true, _, Some(_)) => folder = entry.oid.to_owned(),
+                (_, true, None) => return Ok(Some(entry.oid.to_owned())),
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     /// The library asserts some of what it reads from packs; a panic there is damage like any other.

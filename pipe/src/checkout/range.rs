@@ -13,7 +13,7 @@ use gix::ObjectId;
 use penstock_common::{CommitInfo, Skipped};
 
 use super::added::Worker;
-use super::commits::{in_range, info};
+use super::commits::{Commits, between, in_range, info};
 use super::crew::Crew;
 use super::objects::Objects;
 use super::repository::Repository;
@@ -39,7 +39,35 @@ pub fn scan<V: Visitor>(
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> Result<(Vec<V>, Coverage), Error> {
-    let commits = in_range(repository, range)?;
+    Ok(scan_commits(repository, in_range(repository, range)?, limits, progress, make))
+}
+
+/// Looks at what the commits that `tip` has and none of `known` has add.
+pub fn scan_between<V: Visitor>(
+    repository: &Repository,
+    known: &[ObjectId],
+    tip: ObjectId,
+    limits: &Limits,
+    progress: Option<&dyn Progress>,
+    make: impl Fn() -> V + Sync,
+) -> (Vec<V>, Coverage) {
+    scan_commits(repository, between(repository, known, tip), limits, progress, make)
+}
+
+/// The commits that `tip` has and none of `known` has, parents before children. `None` if the clone is cut off among them: then it is
+/// not known where they begin.
+pub fn commits_between(repository: &Repository, known: &[ObjectId], tip: ObjectId) -> Option<Vec<ObjectId>> {
+    let commits = between(repository, known, tip);
+    commits.skipped.is_empty().then_some(commits.ids)
+}
+
+fn scan_commits<V: Visitor>(
+    repository: &Repository,
+    commits: Commits,
+    limits: &Limits,
+    progress: Option<&dyn Progress>,
+    make: impl Fn() -> V + Sync,
+) -> (Vec<V>, Coverage) {
     let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
     let crew = Crew::new(|| Worker::new(repository, make(), progress));
     let mut coverage = Coverage { skipped: commits.skipped, ..Coverage::default() };
@@ -78,7 +106,7 @@ pub fn scan<V: Visitor>(
         workers.into_iter().for_each(|worker| crew.give(worker));
     }
     let visitors = crew.disband(&mut coverage);
-    Ok((visitors, coverage))
+    (visitors, coverage)
 }
 
 /// Compares a commit with its parents.

@@ -14,6 +14,7 @@ use penstock_common::Skipped;
 
 use super::error::{Error, chain};
 use super::locate::{Location, Trust, small_file};
+use super::objects::Objects;
 
 /// Largest object that the library may inflate: a damaged or hostile pack can claim any size. Commits, folders and files
 /// within the limits of a scan are far below.
@@ -29,6 +30,8 @@ pub struct Repository {
     object_dirs: Vec<PathBuf>,
     shallow: BTreeSet<ObjectId>,
     partial: bool,
+    /// Where it lies, if it lives only as long as this.
+    folder: Option<tempfile::TempDir>,
 }
 
 /// What the references of a repository name.
@@ -73,7 +76,17 @@ impl Repository {
         let mut gix = gix.to_thread_local();
         // A namespace would hide references; the repository's configuration can set one.
         gix.clear_namespace();
-        Ok(Self { location, gix: gix.into_sync(), object_dirs, shallow, partial })
+        Ok(Self { location, gix: gix.into_sync(), object_dirs, shallow, partial, folder: None })
+    }
+
+    /// The same; the temporary folder that it lies in goes when it goes.
+    pub(super) fn with_folder(self, folder: tempfile::TempDir) -> Self {
+        Self { folder: Some(folder), ..self }
+    }
+
+    /// Whether it was made for the time being.
+    pub fn is_temporary(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// Where the repository keeps its things.
@@ -104,6 +117,48 @@ impl Repository {
     /// Whether objects were left out when it was cloned, to be fetched when needed. Penstock fetches nothing.
     pub fn is_partial(&self) -> bool {
         self.partial
+    }
+
+    /// The commit that `revision` names: an id, also a shortened one, a branch, a tag.
+    pub fn commit(&self, revision: &str) -> Result<ObjectId, Error> {
+        let repo = self.gix.to_thread_local();
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            let id = repo.rev_parse_single(revision).ok()?;
+            Some(id.object().ok()?.peel_to_kind(gix::objs::Kind::Commit).ok()?.id)
+        }));
+        let unknown = || Error::UnknownRevision { given: revision.to_owned(), shallow: self.is_shallow() };
+        found.ok().flatten().ok_or_else(unknown)
+    }
+
+    /// The commit of this id, which may be shortened; `None` if it is not here. A branch that is called like an id is not meant.
+    pub fn commit_of_id(&self, id: &str) -> Option<ObjectId> {
+        let repo = self.gix.to_thread_local();
+        let prefix = gix::hash::Prefix::from_hex(id).ok()?;
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            let id = repo.objects.lookup_prefix(prefix, None).ok()??.ok()?;
+            (repo.find_header(id).ok()?.kind() == gix::objs::Kind::Commit).then_some(id)
+        }));
+        found.ok().flatten()
+    }
+
+    /// The best common ancestor of two commits, as far as this clone knows their histories.
+    pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Option<ObjectId> {
+        let repo = self.gix.to_thread_local();
+        let found = catch_unwind(AssertUnwindSafe(|| repo.merge_base(one, other).ok().map(|id| id.detach())));
+        found.ok().flatten()
+    }
+
+    /// The parents of a commit, also where the clone is cut off; none if it cannot be read.
+    pub fn parents(&self, commit: ObjectId) -> Vec<ObjectId> {
+        Objects::new(self).commit(commit, |commit| commit.parents().collect()).unwrap_or_default()
+    }
+
+    /// The name that `refs/remotes/origin/HEAD` leads to, without `refs/remotes/origin/`.
+    pub fn origin_head(&self) -> Option<String> {
+        let repo = self.gix.to_thread_local();
+        let reference = repo.try_find_reference("refs/remotes/origin/HEAD").ok()??;
+        let name = reference.inner.target.try_name()?.as_bstr().to_string();
+        name.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
     /// The commits that references name: branches, remote branches, tags, notes, stash, and every work tree's `HEAD`.

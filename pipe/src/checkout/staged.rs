@@ -67,7 +67,8 @@ fn staged(repository: &Repository, skipped: &mut Vec<Skipped>) -> Result<Vec<Cha
             let reason = "the index keeps only the folder of it (sparse checkout)".to_owned();
             skipped.push(Skipped { subject: super::path::display(path), reason, by_limit: true });
         } else if entry.mode != Mode::COMMIT {
-            staged.push(Change { path: path.to_vec(), id: entry.id, before: before.copied().into_iter().collect() });
+            let before = before.copied().into_iter().collect();
+            staged.push(Change { path: path.to_vec(), id: entry.id, link: entry.mode == Mode::SYMLINK, before });
         }
     }
     staged.retain(|change| !gone.contains(&change.id));

@@ -33,6 +33,8 @@ pub(super) struct Change {
     pub(super) path: Vec<u8>,
     /// The content.
     pub(super) id: ObjectId,
+    /// Whether it is a symbolic link: its content is where it leads.
+    pub(super) link: bool,
     /// What stood at the same path in those parents that had a file there.
     pub(super) before: Vec<ObjectId>,
 }
@@ -59,6 +61,28 @@ pub(super) fn changes(
     parents: Vec<ObjectId>,
     skipped: &mut Vec<Skipped>,
 ) -> Vec<Change> {
+    let (mut changes, gone) = compare(objects, tree, parents, skipped);
+    changes.retain(|change| !gone.contains(&change.id));
+    changes
+}
+
+/// The same, but what only moved counts as well.
+pub(super) fn differences(
+    objects: &Objects,
+    tree: ObjectId,
+    parents: Vec<ObjectId>,
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Change> {
+    compare(objects, tree, parents, skipped).0
+}
+
+/// What differs, sorted, and the contents that a parent has where the tree has them not.
+fn compare(
+    objects: &Objects,
+    tree: ObjectId,
+    parents: Vec<ObjectId>,
+    skipped: &mut Vec<Skipped>,
+) -> (Vec<Change>, HashSet<ObjectId>) {
     let mut diff = Diff {
         objects,
         skipped,
@@ -75,9 +99,8 @@ pub(super) fn changes(
     }
     let Diff { mut changes, gone, limits, .. } = diff;
     skipped.extend(limits);
-    changes.retain(|change| !gone.contains(&change.id));
     changes.sort();
-    changes
+    (changes, gone)
 }
 
 struct Diff<'a> {
@@ -118,7 +141,8 @@ impl Diff<'_> {
                 for folder in before.iter().filter(|before| before.mode.is_tree()) {
                     self.look_for_gone(&path, folder.id, todo);
                 }
-                self.changes.push(Change { path, id: entry.id, before: before_ids });
+                let link = entry.mode.is_link();
+                self.changes.push(Change { path, id: entry.id, link, before: before_ids });
             }
         }
         for entry in parents.iter().flatten().filter(|entry| find(&own, &entry.name).is_none()) {

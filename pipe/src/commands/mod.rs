@@ -2,6 +2,7 @@
 //!
 //! Owns the way from a parsed command line to an exit code. One file per command.
 
+pub(crate) mod api;
 mod init;
 mod pipe;
 mod rules;
@@ -17,6 +18,10 @@ use crate::settings::{Environment, Variables};
 
 /// Exit codes of `penstock`, as documented in the README.
 pub mod exit {
+    use penstock_common::gate::Verdict;
+
+    use crate::review::Assessment;
+
     /// Passed.
     pub const PASSED: u8 = 0;
     /// A condition was evaluated and failed.
@@ -25,6 +30,16 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// Could not run, or incomplete.
     pub const INCOMPLETE: u8 = 3;
+
+    /// That of a review: a condition that failed is certain, whatever is unknown beside it.
+    pub fn of(assessment: &Assessment) -> u8 {
+        match assessment.verdict() {
+            Verdict::Failed => FAILED,
+            Verdict::Unknown => INCOMPLETE,
+            Verdict::Passed if !assessment.is_complete_enough() => INCOMPLETE,
+            Verdict::Passed => PASSED,
+        }
+    }
 }
 
 /// Writes to standard output. Whoever reads may stop reading: `penstock rules | head`.
@@ -42,6 +57,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
         Command::Pipe(arguments) => pipe::run(&arguments, &variables, &environment),
+        Command::Api(arguments) => api::run(&arguments, &variables),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions { shell } => shell::completions(shell),

@@ -1,34 +1,8 @@
-//! Text that cannot act on whoever looks at it.
+//! Text and numbers for people, as every format shows them.
 //!
-//! Owns which characters are harmless in every format. The model is escaped where it is made; this is the second lock, because a report may
-//! come from elsewhere and a terminal obeys what it is shown.
+//! Owns widths and units. Which characters are harmless is known to `penstock_common::plain`.
 
-use penstock_common::redact::escape_control;
-
-/// Whether a terminal, or somebody's eye, may be led astray by it: controls, and what turns, hides or joins text.
-pub(super) fn is_hazard(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Appends the harmless form of `c`: itself, or an escape. A tab becomes a space, as everywhere outside of code.
-pub(super) fn push(out: &mut String, c: char) {
-    match c {
-        '\t' => out.push(' '),
-        c if c.is_control() => out.push_str(&escape_control(c.encode_utf8(&mut [0; 4]))),
-        c if is_hazard(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-        c => out.push(c),
-    }
-}
-
-/// `text` as one harmless line.
-pub(super) fn line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    text.chars().for_each(|c| push(&mut out, c));
-    out
-}
+pub(super) use penstock_common::plain::{count, is_hazard, line, push};
 
 /// Columns that a character takes on a terminal, near enough to put a mark under it.
 pub(super) fn width(c: char) -> usize {
@@ -57,11 +31,6 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{}.{} {}", count / scale, count % scale / (scale / 10), UNITS[unit])
 }
 
-/// `1 file`, `2 files`.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,11 +39,5 @@ mod tests {
     fn bytes_are_for_people() {
         let shown: Vec<String> = [0, 1, 999, 1000, 1_299_999, u64::MAX].into_iter().map(bytes).collect();
         assert_eq!(shown, ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "1.2 MB", "18446.7 PB"]);
-    }
-
-    #[test]
-    fn nothing_acts() {
-        assert_eq!(line("a\tb\u{1b}[2J\u{9b}\u{202e}\r\n"), "a b\\x1b[2J\\xc2\\x9b\\u{202e}\\x0d\\x0a");
-        assert_eq!(line(&line("\u{1b}")), line("\u{1b}"));
     }
 }

@@ -15,10 +15,10 @@ pub(super) struct Cluster<'r> {
 }
 
 /// What counts, each secret once, in the order of first appearance.
-pub(super) fn clusters(findings: &[Finding]) -> Vec<Cluster<'_>> {
-    let mut clusters: Vec<Cluster<'_>> = Vec::new();
+pub(super) fn clusters<'r>(findings: impl IntoIterator<Item = &'r Finding>) -> Vec<Cluster<'r>> {
+    let mut clusters: Vec<Cluster<'r>> = Vec::new();
     let mut numbers: HashMap<u32, usize> = HashMap::new();
-    for finding in findings.iter().filter(|finding| finding.is_active()) {
+    for finding in findings.into_iter().filter(|finding| finding.is_active()) {
         if let Some(group) = finding.group {
             if let Some(&at) = numbers.get(&group) {
                 clusters[at].others.push(finding);

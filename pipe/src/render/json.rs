@@ -6,12 +6,13 @@
 use std::io::{self, Write};
 
 use penstock_common::Run;
+use penstock_common::gate::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::clean::is_hazard;
-use super::{Report, Summary, Verdict};
+use super::{Report, Summary, conditions};
 
 /// The document: the run, and what it means.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,7 +22,7 @@ pub struct Document<'a> {
     #[serde(flatten)]
     pub run: &'a Run,
     /// What it means.
-    pub verdict: &'a Verdict,
+    pub verdict: Verdict,
     /// Candidates that are not among the findings because their confidence was below the asked for.
     pub below_minimum: u64,
     /// The run in numbers.
@@ -31,7 +32,7 @@ pub struct Document<'a> {
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         run: report.run,
-        verdict: &report.verdict,
+        verdict: conditions::verdict(report.run),
         below_minimum: report.below_minimum,
         summary: Summary::of(report),
     };

@@ -4,11 +4,12 @@
 
 use std::io::{self, Write};
 
-use penstock_common::{Finding, ToolRun};
+use penstock_common::gate::{Evaluation, Verdict};
+use penstock_common::{Comparison, Finding, Notice, Subject, ToolRun};
 use serde::Serialize;
 
 use super::json::compact;
-use super::{Report, Summary, Verdict};
+use super::{Report, Summary, conditions};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -22,7 +23,15 @@ struct Last<'a> {
     schema_version: u32,
     started_at: &'a str,
     tools: &'a [ToolRun],
-    verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a Subject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'a Evaluation>,
+    #[serde(skip_serializing_if = "<[Notice]>::is_empty")]
+    notices: &'a [Notice],
+    verdict: Verdict,
     below_minimum: u64,
     summary: Summary,
 }
@@ -35,7 +44,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         schema_version: report.run.schema_version,
         started_at: &report.run.started_at,
         tools: &report.run.tools,
-        verdict: &report.verdict,
+        subject: report.run.subject.as_ref(),
+        comparison: report.run.comparison.as_ref(),
+        gate: report.run.gate.as_ref(),
+        notices: &report.run.notices,
+        verdict: conditions::verdict(report.run),
         below_minimum: report.below_minimum,
         summary: Summary::of(report),
     };

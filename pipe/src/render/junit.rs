@@ -1,15 +1,16 @@
 //! `--format junit`: findings as failed tests, for viewers of test results.
 //!
-//! Owns the mapping and its XML. A run without findings holds one test that passed, since viewers take an empty report for a mistake.
+//! Owns the mapping and its XML. What no condition failed for is a test that was skipped. A run without findings holds one test that passed, since viewers take an empty report for a mistake.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use penstock_common::{Category, Finding};
+use penstock_common::{Category, Change, Finding, Run};
 
 use super::Report;
 use super::clean::is_hazard;
+use super::conditions::fails;
 use super::text::means;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -27,17 +28,18 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         .map(|one| format!("{}: {}", one.subject, one.reason))
         .collect();
     let incomplete = !report.run.complete();
-    let active = report.run.findings.iter().filter(|finding| finding.is_active()).count();
+    let run = report.run;
+    let failing = run.findings.iter().filter(|finding| fails(finding, run)).count();
     let tests: usize = suites.values().map(|findings| findings.len().max(1)).sum();
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         out,
-        r#"<testsuites name="penstock" tests="{}" failures="{active}" errors="{}">"#,
+        r#"<testsuites name="penstock" tests="{}" failures="{failing}" errors="{}">"#,
         tests + usize::from(incomplete),
         usize::from(incomplete)
     )?;
     for (category, findings) in suites {
-        suite(category, &findings, out)?;
+        suite(category, &findings, run, out)?;
     }
     if incomplete {
         writeln!(out, r#"  <testsuite name="scan" tests="1" failures="0" errors="1" skipped="0">"#)?;
@@ -49,8 +51,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "</testsuites>")
 }
 
-fn suite(category: Category, findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
-    let failures = findings.iter().filter(|finding| finding.is_active()).count();
+fn suite(category: Category, findings: &[&Finding], run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    let failures = findings.iter().filter(|finding| fails(finding, run)).count();
     writeln!(
         out,
         r#"  <testsuite name="{category}" tests="{}" failures="{failures}" errors="0" skipped="{}">"#,
@@ -61,12 +63,12 @@ fn suite(category: Category, findings: &[&Finding], out: &mut dyn Write) -> io::
         writeln!(out, r#"    <testcase classname="penstock" name="no findings"/>"#)?;
     }
     for finding in findings {
-        case(finding, out)?;
+        case(finding, run, out)?;
     }
     writeln!(out, "  </testsuite>")
 }
 
-fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+fn case(finding: &Finding, run: &Run, out: &mut dyn Write) -> io::Result<()> {
     let location = &finding.location;
     let place = format!("{}:{}:{}", location.path, location.start_line, location.start_column);
     let name = escape(&format!("{} at {place}", finding.rule));
@@ -78,6 +80,14 @@ fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
                 reason => format!("{}: {reason}", means(suppression.kind)),
             };
             writeln!(out, r#"      <skipped message="{}"/>"#, escape(&format!("suppressed by {reason}")))?;
+        }
+        None if !fails(finding, run) => {
+            let why = match finding.change {
+                Some(Change::Existing) => "it stood in the base already",
+                _ => "no condition fails for it",
+            };
+            let text = format!("{}: {why}", finding.message);
+            writeln!(out, r#"      <skipped message="{}"/>"#, escape(&text))?;
         }
         None => {
             let message = escape(&finding.message);

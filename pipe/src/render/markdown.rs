@@ -1,16 +1,19 @@
 //! `--format markdown`: for comments on pull requests.
 //!
-//! Owns a compact list and its escaping. Text of a repository must come out as the text it is: no markup, no link, no mention of a person, no
-//! reference to an issue, whatever dialect reads it.
+//! Owns a compact list. Text of a repository comes out as the text it is: `penstock_common::decorate::markdown` escapes it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use penstock_common::{Finding, Skipped};
+use penstock_common::decorate::markdown::escape;
+use penstock_common::gate::Verdict;
+use penstock_common::measure::is_allowed_by_change;
+use penstock_common::{Change, Finding, Skipped};
 
 use super::cluster::{Cluster, clusters};
+use super::conditions::{self, Row};
 use super::text::means;
-use super::{Report, Summary, clean};
+use super::{Report, Summary};
 
 /// Entries of each list; a comment has a limit, and nobody reads more.
 const ENTRIES: usize = 50;
@@ -20,14 +23,35 @@ const PLACES: usize = 10;
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let summary = Summary::of(report);
     let run = report.run;
-    let verdict = if report.verdict.failed { "failed" } else { "passed" };
-    writeln!(
-        out,
-        "**Penstock: {}**\n",
-        if summary.complete || report.verdict.failed { verdict } else { "incomplete" }
-    )?;
-    let clusters = clusters(&run.findings);
-    list(&clusters, out, entry)?;
+    let verdict = conditions::verdict(run);
+    let word = match verdict {
+        Verdict::Passed if !summary.complete => "incomplete",
+        verdict => conditions::word(verdict),
+    };
+    writeln!(out, "**Penstock: {word}**\n")?;
+    if conditions::are_told(run) {
+        list(&conditions::rows(run), out, condition)?;
+    }
+    match &run.comparison {
+        Some(comparison) => {
+            writeln!(out, "{}\n", escape(&conditions::base(&comparison.base)))?;
+            if !comparison.base.hint.is_empty() {
+                writeln!(out, "hint: {}\n", escape(&comparison.base.hint))?;
+            }
+            titled("Allowed by this change:", run.findings.iter().filter(|one| is_allowed_by_change(one)), out)?;
+            let of = |change| run.findings.iter().filter(move |one| (one.change == Some(Change::New)) == change);
+            section("New in this change:", of(true), out)?;
+            section("Leaked by this change:", &comparison.leaked, out)?;
+            section("Existing:", of(false), out)?;
+            titled("Fixed:", &comparison.fixed, out)?;
+            if !comparison.policy_changes.is_empty() {
+                writeln!(out, "Changes to the configuration, effective after the merge:\n")?;
+                list(&comparison.policy_changes, out, |sentence| escape(sentence))?;
+            }
+        }
+        None => list(&clusters(&run.findings), out, entry)?,
+    }
+    list(&run.notices, out, |notice| format!("{}: {}", escape(&notice.subject), escape(&notice.text)))?;
     let suppressed: Vec<&Finding> = run.findings.iter().filter(|finding| !finding.is_active()).collect();
     if !suppressed.is_empty() {
         writeln!(out, "Suppressed:\n")?;
@@ -38,7 +62,35 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "The scan is incomplete, because not everything could be read:\n")?;
         list(&unread, out, |one| format!("{}: {}", escape(&one.subject), escape(&one.reason)))?;
     }
-    writeln!(out, "{}", summary.line(&report.verdict, report.below_minimum, escape))
+    writeln!(out, "{}", summary.line(report, escape))
+}
+
+/// What counts of these findings, each secret once, under a title.
+fn section<'r>(title: &str, findings: impl IntoIterator<Item = &'r Finding>, out: &mut dyn Write) -> io::Result<()> {
+    let clusters = clusters(findings);
+    if clusters.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}\n")?;
+    list(&clusters, out, entry)
+}
+
+/// Findings by their places, whether they count or not, under a title.
+fn titled<'r>(title: &str, findings: impl IntoIterator<Item = &'r Finding>, out: &mut dyn Write) -> io::Result<()> {
+    let findings: Vec<&Finding> = findings.into_iter().collect();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}\n")?;
+    list(&findings, out, suppressed_entry)
+}
+
+fn condition(row: &Row<'_>) -> String {
+    let mut text = format!("**{}** {}: {}, limit {}", row.outcome, escape(row.name), row.value, row.bound);
+    if !row.remark.is_empty() {
+        let _ = write!(text, " ({})", escape(&row.remark));
+    }
+    text
 }
 
 fn list<T>(entries: &[T], out: &mut dyn Write, show: impl Fn(&T) -> String) -> io::Result<()> {
@@ -86,55 +138,4 @@ fn suppressed_entry(finding: &&Finding) -> String {
 
 fn place(finding: &Finding) -> String {
     format!("{}, line {}", escape(&finding.location.path), finding.location.start_line)
-}
-
-/// Text that every dialect shows as it is. Entities, because a backslash does not stop what looks for links and mentions; and behind what starts
-/// one of these a joiner without width, because some look for them after entities were read.
-fn escape(text: &str) -> String {
-    let clean = clean::line(text);
-    let mut out = String::with_capacity(clean.len() * 2);
-    let mut before = ' ';
-    let mut rest = clean.chars().peekable();
-    while let Some(c) = rest.next() {
-        let next = rest.peek().copied().unwrap_or(' ');
-        let breaks = match c {
-            '@' => true,
-            '#' => next.is_ascii_alphanumeric(),
-            ':' => next == '/',
-            '.' => before.eq_ignore_ascii_case(&'w'),
-            _ => false,
-        };
-        let marks_up = "&<>\\`*_[](){}#!|~@:$^\"'".contains(c);
-        if breaks || marks_up {
-            let _ = write!(out, "&#{};", u32::from(c));
-        } else {
-            out.push(c);
-        }
-        if breaks {
-            out.push_str("&#8288;");
-        }
-        before = c;
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn what_looks_like_a_link_or_a_mention_is_cut() {
-        assert_eq!(escape("@all"), "&#64;&#8288;all");
-        assert_eq!(escape("a@b.io"), "a&#64;&#8288;b.io");
-        assert_eq!(escape("https://x.y"), "https&#58;&#8288;//x.y");
-        assert_eq!(escape("www.x.y"), "www&#46;&#8288;x.y");
-        assert_eq!(escape("#12"), "&#35;&#8288;12");
-        assert_eq!(escape("src/main.rs"), "src/main.rs");
-    }
-
-    #[test]
-    fn nothing_is_left_that_marks_up() {
-        let shown = escape("`a` **b** _c_ [d](e) <f> | ![g] ~~h~~ \n# i &amp; \\j");
-        assert!(!shown.contains(['`', '*', '_', '[', ']', '(', ')', '<', '>', '|', '!', '~', '\n']));
-    }
 }

@@ -6,6 +6,7 @@
 
 mod clean;
 mod cluster;
+mod conditions;
 pub mod json;
 mod jsonl;
 mod junit;
@@ -25,11 +26,9 @@ use std::io;
 use std::str::FromStr;
 
 use penstock_common::Run;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 pub use output_file::{BadOutput, OutputError, OutputFile};
-pub use summary::{BySeverity, SkippedCount, Summary};
+pub use summary::{BySeverity, Changes, SkippedCount, Summary};
 
 /// A form in which a run is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,21 +88,10 @@ impl FromStr for Format {
 pub struct Report<'a> {
     /// The run.
     pub run: &'a Run,
-    /// What it means.
-    pub verdict: Verdict,
     /// Candidates whose confidence was below the asked for.
     pub below_minimum: u64,
     /// Whether text may be coloured.
     pub color: bool,
-}
-
-/// What a run means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Verdict {
-    /// Whether the condition failed.
-    pub failed: bool,
-    /// The condition, as `--fail-on` takes it.
-    pub condition: String,
 }
 
 /// Tells a run.

@@ -1,15 +1,18 @@
 //! A small run for tests, with one of everything that reports tell.
 
 use penstock_common::fingerprint::FingerprintInput;
+use penstock_common::gate::evaluate;
+use penstock_common::measure::measure;
 use penstock_common::{
-    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Run, Severity, Skipped,
-    Suppression, SuppressionKind, ToolRun, Validity,
+    Base, BaseKind, Category, Change, CommitInfo, Comparison, Confidence, Excerpt, ExcerptLine, Finding, Location,
+    Notice, Reference, Run, Severity, Skipped, Suppression, SuppressionKind, ToolRun, Validity,
 };
 
-use super::{Report, Verdict};
+use super::Report;
+use crate::assess::{Layers, conditions};
 
 pub(super) fn report(run: &Run) -> Report<'_> {
-    Report { run, verdict: Verdict { failed: true, condition: "any:low".to_owned() }, below_minimum: 3, color: false }
+    Report { run, below_minimum: 3, color: false }
 }
 
 pub(super) fn location(path: &str, line: u32, column: u32, length: u32) -> Location {
@@ -92,7 +95,7 @@ pub(super) fn run() -> Run {
         suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "only used in tests".to_owned() }),
         ..finding("example-password", "Password", Severity::High, location("tests/login.py", 3, 5, 9))
     };
-    Run {
+    let run = Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: "2026-11-23T14:05:09Z".to_owned(),
         tools: vec![ToolRun {
@@ -122,7 +125,45 @@ pub(super) fn run() -> Run {
         subject: None,
         comparison: None,
         gate: None,
+        notices: vec![Notice {
+            subject: "penstock.toml:7".to_owned(),
+            text: "this suppression means no finding; it can be removed".to_owned(),
+        }],
+    };
+    judged(run)
+}
+
+/// The run with its gate.
+fn judged(mut run: Run) -> Run {
+    let conditions = conditions(&Layers::default(), run.comparison.is_some()).all;
+    run.gate = Some(evaluate(&conditions, &measure(&run.findings, run.comparison.as_ref())));
+    run
+}
+
+/// The run as the review of a change: one finding of each kind.
+pub(super) fn compared() -> Run {
+    let mut run = run();
+    for finding in &mut run.findings {
+        finding.change = Some(Change::Existing);
     }
+    run.findings[0].change = Some(Change::New);
+    run.findings[4].change = Some(Change::New);
+    let gone = |line| finding("example-token", "Token", Severity::Medium, location("src/main.rs", line, 5, 9));
+    let mut leaked = run.findings[3].clone();
+    leaked.change = None;
+    leaked.message = "removed in fedcba987654, still leaked: revoke it (Password)".to_owned();
+    run.comparison = Some(Comparison {
+        base: Base {
+            kind: BaseKind::MergeBase,
+            commit: Some("89abcdef0123456789abcdef0123456789abcdef".to_owned()),
+            reason: "merge base with `main`".to_owned(),
+            hint: String::new(),
+        },
+        fixed: vec![gone(3), gone(4)],
+        leaked: vec![leaked],
+        policy_changes: vec!["`scan.exclude` gains `secrets/**`".to_owned()],
+    });
+    judged(run)
 }
 
 fn password_alone() -> Finding {
@@ -134,9 +175,17 @@ fn password_alone() -> Finding {
 
 /// The run with `text` in every field that can hold text.
 pub(super) fn with_text_everywhere(text: &str) -> Run {
-    let mut run = run();
+    let mut run = compared();
     let put = || text.to_owned();
-    for finding in &mut run.findings {
+    if let Some(Comparison { base, policy_changes, .. }) = &mut run.comparison {
+        (base.commit, base.reason, base.hint) = (Some(put()), put(), put());
+        *policy_changes = vec![put()];
+    }
+    run.notices.iter_mut().for_each(|notice| (notice.subject, notice.text) = (put(), put()));
+    run.gate.iter_mut().flat_map(|gate| &mut gate.conditions).for_each(|one| one.reason = put());
+    let Run { findings, comparison, .. } = &mut run;
+    let lists = comparison.iter_mut().flat_map(|one| [&mut one.fixed, &mut one.leaked]).flatten();
+    for finding in findings.iter_mut().chain(lists) {
         finding.rule = put();
         finding.title = put();
         finding.message = format!("{text}.");

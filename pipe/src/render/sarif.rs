@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use penstock_common::{
-    Category, Confidence, Finding, Location as Place, Reference, Severity, Skipped, SuppressionKind,
+    Category, Change, Confidence, Finding, Location as Place, Reference, Run, Severity, Skipped, SuppressionKind,
 };
 
 use self::model::*;
@@ -20,7 +20,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     let run = report.run;
     // The first finding of each rule describes rules that are not ours.
     let mut examples: BTreeMap<&str, &Finding> = BTreeMap::new();
-    for finding in &run.findings {
+    let all = results(run);
+    for (finding, _) in &all {
         examples.entry(&finding.rule).or_insert(finding);
     }
     let indices: BTreeMap<&str, usize> = examples.keys().enumerate().map(|(index, id)| (*id, index)).collect();
@@ -42,7 +43,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
                 tool_execution_notifications: run.tools.iter().flat_map(|t| &t.skipped).map(notification).collect(),
             }],
             column_kind: "unicodeCodePoints",
-            results: run.findings.iter().map(|finding| result(finding, indices[finding.rule.as_str()])).collect(),
+            results: all
+                .iter()
+                .map(|(finding, state)| result(finding, *state, indices[finding.rule.as_str()]))
+                .collect(),
         }],
     };
     json::pretty(&log, out)
@@ -74,7 +78,23 @@ fn descriptor(finding: &Finding) -> Descriptor<'_> {
     }
 }
 
-fn result(finding: &Finding, rule_index: usize) -> SarifResult<'_> {
+/// Everything that is a result, and how it stands to the base: those of the head, what has leaked, what is gone.
+fn results(run: &Run) -> Vec<(&Finding, Option<&'static str>)> {
+    let compared = run.comparison.as_ref().filter(|comparison| comparison.base.kind.is_known());
+    let state = |finding: &Finding| match finding.change {
+        Some(Change::New) => Some("new"),
+        Some(Change::Existing) => Some("unchanged"),
+        None => None,
+    };
+    let mut all: Vec<_> = run.findings.iter().map(|finding| (finding, state(finding))).collect();
+    if let Some(comparison) = compared {
+        all.extend(comparison.leaked.iter().map(|finding| (finding, Some("new"))));
+        all.extend(comparison.fixed.iter().map(|finding| (finding, Some("absent"))));
+    }
+    all
+}
+
+fn result<'f>(finding: &'f Finding, baseline_state: Option<&'static str>, rule_index: usize) -> SarifResult<'f> {
     let region = &finding.location;
     let context = finding.excerpt.as_ref().filter(|excerpt| !excerpt.lines.is_empty()).map(|excerpt| {
         let lines: Vec<&str> = excerpt.lines.iter().map(|line| line.text.as_str()).collect();
@@ -88,6 +108,7 @@ fn result(finding: &Finding, rule_index: usize) -> SarifResult<'_> {
         rule_id: &finding.rule,
         rule_index,
         level: level(finding.severity),
+        baseline_state,
         message: text(&finding.message),
         locations: [Location {
             physical_location: PhysicalLocation {

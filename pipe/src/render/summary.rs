@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use penstock_common::{Severity, Skipped};
+use penstock_common::measure::is_allowed_by_change;
+use penstock_common::{Change, Run, Severity, Skipped};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::clean::{bytes, count};
 use super::cluster::clusters;
-use super::{Report, Verdict};
+use super::{Report, conditions};
 
 /// Kinds of reasons that the last line names.
 const REASONS: usize = 4;
@@ -34,8 +35,49 @@ pub struct Summary {
     pub by_severity: BySeverity,
     /// Findings that somebody said do not count.
     pub suppressed: u64,
+    /// What the change did, if it was compared with a base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// What was passed over, counted by reason.
     pub skipped: Vec<SkippedCount>,
+}
+
+/// What a change did to the findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Changes {
+    /// Findings that count and that the base has not.
+    pub new: u64,
+    /// Findings that count and that the base has too.
+    pub existing: u64,
+    /// Findings that the change itself allows by a comment.
+    pub allowed: u64,
+    /// Secrets that a commit added and a later one took away.
+    pub leaked: u64,
+    /// Findings of the base that are gone.
+    pub fixed: u64,
+}
+
+impl Changes {
+    fn of(run: &Run) -> Option<Self> {
+        let comparison = run.comparison.as_ref().filter(|comparison| comparison.base.kind.is_known())?;
+        let active = |change| run.findings.iter().filter(|one| one.is_active() && one.change == Some(change)).count();
+        Some(Self {
+            new: active(Change::New) as u64,
+            existing: active(Change::Existing) as u64,
+            allowed: run.findings.iter().filter(|one| is_allowed_by_change(one)).count() as u64,
+            leaked: comparison.leaked.iter().filter(|one| one.is_active()).count() as u64,
+            fixed: comparison.fixed.len() as u64,
+        })
+    }
+
+    /// `2 new, 1 existing, 1 leaked, 3 fixed`.
+    fn line(&self) -> String {
+        let optional = [(self.allowed, "allowed by the change"), (self.leaked, "leaked"), (self.fixed, "fixed")];
+        let optional = optional.iter().filter(|(number, _)| *number > 0);
+        let mut words = vec![format!("{} new", self.new), format!("{} existing", self.existing)];
+        words.extend(optional.map(|(number, word)| format!("{number} {word}")));
+        words.join(", ")
+    }
 }
 
 /// Findings by severity.
@@ -83,6 +125,7 @@ impl Summary {
             distinct: clusters(&run.findings).len() as u64,
             by_severity,
             suppressed: run.findings.len() as u64 - findings,
+            changes: Changes::of(run),
             skipped: count_skipped(run.tools.iter().flat_map(|tool| &tool.skipped)),
         }
     }
@@ -106,13 +149,17 @@ impl Summary {
     }
 
     /// The one line that ends a report for people. `escape` makes text harmless for where the line goes.
-    pub(super) fn line(&self, verdict: &Verdict, below_minimum: u64, escape: fn(&str) -> String) -> String {
+    pub(super) fn line(&self, report: &Report<'_>, escape: fn(&str) -> String) -> String {
+        let below_minimum = report.below_minimum;
         let mut line = match self.findings {
             0 => "no findings".to_owned(),
             number => format!("{} ({})", count(number, "finding"), self.severities()),
         };
         if self.distinct < self.findings {
             let _ = write!(line, " of {}", count(self.distinct, "secret"));
+        }
+        if let Some(changes) = &self.changes {
+            let _ = write!(line, ": {}", changes.line());
         }
         if self.suppressed > 0 {
             let _ = write!(line, ", {} suppressed", self.suppressed);
@@ -132,7 +179,7 @@ impl Summary {
             }
             let _ = write!(line, "; {skipped} skipped ({})", reasons.join(", "));
         }
-        let _ = write!(line, "; {} {}", if verdict.failed { "failed" } else { "passed" }, escape(&verdict.condition));
+        let _ = write!(line, "; {}", escape(&conditions::sentence(report.run)));
         if !self.complete {
             line.push_str(", but the scan is incomplete");
         }

@@ -1,6 +1,7 @@
 //! `--format text`: for people.
 //!
-//! Owns the order of what is told: findings by file, each secret once; what was suppressed; what was not looked at; one line that sums up.
+//! Owns the order of what is told: findings by file, each secret once, what is new first; what was suppressed; what was not looked at; the base and
+//! the conditions; one line that sums up.
 //! Readable without colour, and without a word about time: the same run makes the same bytes.
 
 mod frame;
@@ -9,36 +10,44 @@ mod style;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use penstock_common::{Finding, Location, Reference, Skipped, SuppressionKind};
+use penstock_common::gate::Verdict;
+use penstock_common::{Change, Finding, Location, Reference, Run, Skipped, SuppressionKind};
 
 use self::style::Style;
 use super::clean::line;
 use super::cluster::{Cluster, clusters};
-use super::{Report, Summary};
+use super::{Report, Summary, conditions};
 
 /// Places of the same secret that are listed.
 const PLACES: usize = 10;
 /// Suppressed findings that are listed.
 const SUPPRESSED: usize = 50;
+/// Fixed findings that are listed.
+const FIXED: usize = 50;
 /// Skipped subjects that are listed, beside those that make the run incomplete.
 const SKIPPED: usize = 10;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut printer = Printer { out, style: Style { color: report.color }, told: BTreeSet::new() };
-    let mut file = None;
-    for cluster in clusters(&report.run.findings) {
-        let path = cluster.first.location.path.as_str();
-        if file != Some(path) {
-            writeln!(printer.out, "{}\n", printer.style.heading(&line(path)))?;
-            file = Some(path);
+    let run = report.run;
+    match &run.comparison {
+        Some(comparison) if comparison.base.kind.is_known() => {
+            printer.section("New in this change", run.findings.iter().filter(|one| one.change == Some(Change::New)))?;
+            printer.section("Leaked by this change", &comparison.leaked)?;
+            printer.section("Existing", run.findings.iter().filter(|one| one.change != Some(Change::New)))?;
+            printer.places_of("Fixed", &comparison.fixed)?;
         }
-        printer.cluster(&cluster)?;
+        _ => printer.files(clusters(&run.findings))?,
     }
-    printer.suppressed(&report.run.findings)?;
+    printer.suppressed(&run.findings)?;
     printer.skipped(report)?;
+    printer.comparison(run)?;
+    printer.conditions(run)?;
     let summary = Summary::of(report);
-    let last = summary.line(&report.verdict, report.below_minimum, line);
-    writeln!(printer.out, "{}", printer.style.verdict(&last, report.verdict.failed, summary.complete))
+    let last = summary.line(report, line);
+    let failed = conditions::verdict(run) == Verdict::Failed;
+    let certain = summary.complete && conditions::verdict(run) != Verdict::Unknown;
+    writeln!(printer.out, "{}", printer.style.verdict(&last, failed, certain))
 }
 
 struct Printer<'o, 'r> {
@@ -49,6 +58,83 @@ struct Printer<'o, 'r> {
 }
 
 impl<'r> Printer<'_, 'r> {
+    /// What counts of these findings, under a title.
+    fn section(&mut self, title: &str, findings: impl IntoIterator<Item = &'r Finding>) -> io::Result<()> {
+        let clusters = clusters(findings);
+        if clusters.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{}\n", self.style.section(title))?;
+        self.files(clusters)
+    }
+
+    fn files(&mut self, clusters: Vec<Cluster<'r>>) -> io::Result<()> {
+        let mut file = None;
+        for cluster in clusters {
+            let path = cluster.first.location.path.as_str();
+            if file != Some(path) {
+                writeln!(self.out, "{}\n", self.style.heading(&line(path)))?;
+                file = Some(path);
+            }
+            self.cluster(&cluster)?;
+        }
+        Ok(())
+    }
+
+    /// Findings by their places alone.
+    fn places_of(&mut self, title: &str, findings: &[Finding]) -> io::Result<()> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.style.heading(title))?;
+        for finding in findings.iter().take(FIXED) {
+            let place = place_of(&finding.location);
+            writeln!(self.out, "  {place} {} `{}`", finding.severity, line(&finding.rule))?;
+        }
+        if findings.len() > FIXED {
+            writeln!(self.out, "  and {} more", findings.len() - FIXED)?;
+        }
+        writeln!(self.out)
+    }
+
+    /// The base, what the change does to its own rules, and what else there is to know.
+    fn comparison(&mut self, run: &Run) -> io::Result<()> {
+        if let Some(comparison) = &run.comparison {
+            if !comparison.policy_changes.is_empty() {
+                let title = "Changes to the configuration, effective after the merge";
+                writeln!(self.out, "{}", self.style.heading(title))?;
+                for sentence in &comparison.policy_changes {
+                    writeln!(self.out, "  {}", line(sentence))?;
+                }
+                writeln!(self.out)?;
+            }
+            writeln!(self.out, "{}", line(&conditions::base(&comparison.base)))?;
+            if !comparison.base.hint.is_empty() {
+                writeln!(self.out, "hint: {}", line(&comparison.base.hint))?;
+            }
+        }
+        for notice in &run.notices {
+            writeln!(self.out, "note: {}: {}", line(&notice.subject), line(&notice.text))?;
+        }
+        if run.comparison.is_some() || !run.notices.is_empty() {
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    fn conditions(&mut self, run: &Run) -> io::Result<()> {
+        if !conditions::are_told(run) {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.style.heading("Gate"))?;
+        for row in conditions::rows(run) {
+            let outcome = self.style.outcome(row.outcome, &format!("{:<14}", row.outcome));
+            let told = format!("{:<15} {:>5}  {:<6} {}", line(row.name), row.value, row.bound, line(&row.remark));
+            writeln!(self.out, "  {outcome} {}", told.trim_end())?;
+        }
+        writeln!(self.out)
+    }
+
     fn cluster(&mut self, cluster: &Cluster<'r>) -> io::Result<()> {
         let finding = cluster.first;
         let mut about = format!("`{}`", line(&finding.rule));

@@ -25,10 +25,13 @@ impl Variables {
         all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
     }
 
-    /// Fills a struct whose fields are called as the variables are, in lower case.
+    /// Fills a struct whose fields are called as the variables are, in lower case. Variables that are written in lower case themselves
+    /// are others: `ci` is not `CI`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        let upper = self.0.iter().filter(|(name, _)| !name.contains(|c: char| c.is_ascii_lowercase()));
         // The library's messages may quote the value, which may be a secret: only the variable's name is told.
-        envy::from_iter(self.0.clone()).map_err(|error| Unreadable(name_in(&error)))
+        envy::from_iter(upper.map(|(name, value)| (name.clone(), value.clone())))
+            .map_err(|error| Unreadable(name_in(&error)))
     }
 
     /// The same with values that come before those of the environment.
@@ -142,6 +145,12 @@ mod tests {
         let error = variables(&[("SOURCE_DATE_EPOCH", canary)]).read::<Environment>().expect_err("no number");
         assert!(error.to_string().contains("`SOURCE_DATE_EPOCH`"), "{error}");
         assert!(!format!("{error:?} {error}").contains(canary));
+    }
+
+    #[test]
+    fn names_in_lower_case_are_others() {
+        let read = variables(&[("CI", "true"), ("ci", "x")]).read::<Environment>().expect("readable");
+        assert_eq!(read.ci.as_deref(), Some("true"));
     }
 
     #[test]

@@ -8,17 +8,22 @@ use std::path::Path;
 use std::str::FromStr;
 
 use penstock_common::Confidence;
+use penstock_common::gate::Condition;
 use schemars::JsonSchema;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::analyze::secrets::rule;
-use crate::assess::FailOn;
+use crate::assess::{FailOn, Suppress};
 use crate::cli::parse_size;
 pub use crate::mistake::Mistake;
 
+mod gate;
+mod suppress;
+mod told;
+
 /// What `penstock.toml` may say. Every key may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(title = "penstock.toml", deny_unknown_fields, default)]
 pub struct File {
     /// What is looked at.
@@ -27,6 +32,9 @@ pub struct File {
     pub secrets: SecretsTable,
     /// What fails a run.
     pub gate: GateTable,
+    /// Findings that somebody decided to live with.
+    #[schemars(schema_with = "suppress::schema")]
+    pub suppress: Vec<Suppress>,
 }
 
 /// `[scan]`
@@ -61,12 +69,34 @@ pub struct SecretsTable {
 }
 
 /// `[gate]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct GateTable {
-    /// `"any:SEVERITY"` or `"never"`.
-    #[schemars(with = "String", extend("default" = "any:low", "pattern" = "^(never|any:(critical|high|medium|low|info))$"))]
-    pub fail_on: Option<FailOn>,
+    /// `"any:SEVERITY"`, `"new:SEVERITY"`, a list of these, or `"never"`: takes the place of the defaults.
+    #[schemars(schema_with = "gate::fail_on_schema")]
+    pub fail_on: Option<Vec<FailOn>>,
+    /// Of the findings that the base has not, how many may there be?
+    #[schemars(schema_with = "gate::new_schema")]
+    pub new: Vec<Condition>,
+    /// Of all findings, how many may there be?
+    #[schemars(schema_with = "gate::any_schema")]
+    pub any: Vec<Condition>,
+    /// Of the secrets that a commit added and a later one removed, how many may there be?
+    #[schemars(schema_with = "gate::leaked_schema")]
+    pub leaked: Vec<Condition>,
+    /// How many tests may fail?
+    #[schemars(schema_with = "gate::tests_schema")]
+    pub tests: Vec<Condition>,
+    /// How many per cent of the lines must tests cover?
+    #[schemars(schema_with = "gate::coverage_schema")]
+    pub coverage: Vec<Condition>,
+}
+
+impl GateTable {
+    /// All single conditions.
+    pub fn conditions(&self) -> Vec<Condition> {
+        [&self.new[..], &self.any, &self.leaked, &self.tests, &self.coverage].concat()
+    }
 }
 
 /// Reads the text of a `penstock.toml`. All mistakes are told at once.
@@ -101,7 +131,8 @@ impl Reader<'_> {
                 "scan" => self.table(value, |reader, key, value| reader.scan(key, value, &mut file.scan)),
                 "secrets" => self.table(value, |reader, key, value| reader.secrets(key, value, &mut file.secrets)),
                 "gate" => self.table(value, |reader, key, value| reader.gate(key, value, &mut file.gate)),
-                _ => self.unknown(key, &["scan", "secrets", "gate"]),
+                "suppress" => self.suppressions(value, &mut file.suppress),
+                _ => self.unknown(key, &["scan", "secrets", "gate", "suppress"]),
             }
         }
     }
@@ -142,13 +173,6 @@ impl Reader<'_> {
                 }
             }
             _ => self.unknown(key, &["min-confidence", "disable"]),
-        }
-    }
-
-    fn gate(&mut self, key: &Key<'_>, value: &Value<'_>, table: &mut GateTable) {
-        match key.get_ref().as_ref() {
-            "fail-on" => table.fail_on = self.parsed(value, FailOn::from_str),
-            _ => self.unknown(key, &["fail-on"]),
         }
     }
 
@@ -270,11 +294,12 @@ mod tests {
     fn everything_may_be_set() {
         let file = read(
             Path::new("penstock.toml"),
-            "[scan]\nall-files = true\nmax-file-size = \"2MB\"\nexclude = [\"vendor/**\"]\n[secrets]\nmin-confidence = \"low\"\ndisable = [\"jwt\"]\n[gate]\nfail-on = \"any:high\"\n",
+            "[scan]\nall-files = true\nmax-file-size = \"2MB\"\nexclude = [\"vendor/**\"]\n[secrets]\nmin-confidence = \"low\"\ndisable = [\"jwt\"]\n[gate]\nfail-on = \"any:high\"\nnew.high = 0\n[[suppress]]\nrule = \"jwt\"\nreason = \"r\"\n",
         );
         let file = file.expect("no mistake");
         assert_eq!(file.scan.max_file_size, Some(2_000_000));
         assert_eq!(file.secrets.disable, ["jwt"]);
+        assert_eq!((file.gate.new.len(), file.suppress.len()), (1, 1));
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::root::{Root, in_commit};
 use super::small_file::{FileError, text_of};
 use crate::analyze::secrets::gitleaks::{self, Configuration, Layer, Mode, Source};
-use crate::checkout::platform::path_bytes;
 use crate::mistake::Mistake;
 
 /// The configuration in a tree's root.
@@ -18,10 +18,10 @@ pub const CONFIGURATION: &str = ".gitleaks.toml";
 pub const IGNORE: &str = ".gitleaksignore";
 
 /// Which files count.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Files<'a> {
-    /// The root of the tree that is scanned; none in a bare repository.
-    pub root: Option<&'a Path>,
+    /// The root of what is scanned.
+    pub root: Root<'a>,
     /// A configuration that is followed exactly, in place of the tree's.
     pub config: Option<&'a Path>,
     /// A further list of findings to ignore, or a folder that holds one.
@@ -41,26 +41,22 @@ pub enum Error {
 
 /// Reads what there is. `None` if there is nothing.
 pub fn read(files: Files<'_>) -> Result<Option<Layer>, Error> {
-    let configuration = match (files.config, files.root) {
-        (Some(config), root) => Some(Configuration {
-            source: Source { name: config.display().to_string(), text: text_of(config)? },
+    let configuration = match files.config {
+        Some(config) => Some(Configuration {
+            source: Source { name: config.display().to_string(), text: files.root.named(config)? },
             mode: Mode::Exact,
-            path: root.and_then(|root| path_below(config, root)),
+            path: files.root.inside(config).map(String::into_bytes),
         }),
-        (None, Some(root)) => in_root(root, CONFIGURATION)?.map(|source| Configuration {
+        None => in_root(files.root, CONFIGURATION)?.map(|source| Configuration {
             source,
             mode: Mode::Add,
             path: Some(CONFIGURATION.as_bytes().to_vec()),
         }),
-        (None, None) => None,
     };
-    let mut ignores = Vec::new();
-    if let Some(root) = files.root {
-        ignores.extend(in_root(root, IGNORE)?);
-    }
+    let mut ignores: Vec<Source> = in_root(files.root, IGNORE)?.into_iter().collect();
     if let Some(named) = files.ignore {
         let path = if named.is_dir() { named.join(IGNORE) } else { named.to_owned() };
-        ignores.push(Source { name: path.display().to_string(), text: text_of(&path)? });
+        ignores.push(Source { name: path.display().to_string(), text: files.root.named(&path)? });
     }
     if configuration.is_none() && ignores.is_empty() {
         return Ok(None);
@@ -73,7 +69,16 @@ pub fn read(files: Files<'_>) -> Result<Option<Layer>, Error> {
 }
 
 /// A file that stands in the root, if it does.
-fn in_root(root: &Path, name: &str) -> Result<Option<Source>, FileError> {
+fn in_root(root: Root<'_>, name: &str) -> Result<Option<Source>, FileError> {
+    let text = match root {
+        Root::Nowhere => None,
+        Root::Folder(root) => in_folder(root, name)?,
+        Root::Commit(files) => in_commit(files, name)?,
+    };
+    Ok(text.map(|text| Source { name: name.to_owned(), text }))
+}
+
+fn in_folder(root: &Path, name: &str) -> Result<Option<String>, FileError> {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     let path = root.join(name);
     match fs::symlink_metadata(&path) {
@@ -81,20 +86,33 @@ fn in_root(root: &Path, name: &str) -> Result<Option<Source>, FileError> {
         // The folder cannot be entered; the scan says so itself.
         Err(error) if error.kind() == PermissionDenied => Ok(None),
         Err(source) => Err(FileError::Unreadable { path, source }),
-        Ok(_) => {
-            let inside = confined(root, Path::new(name))?;
-            Ok(Some(Source { name: name.to_owned(), text: text_of(&inside)? }))
-        }
+        Ok(_) => text_of(&confined(root, Path::new(name))?).map(Some),
     }
 }
 
 /// A file that a configuration extends: from the repository's root or from the configuration's folder, and nowhere else.
-fn extended(root: Option<&Path>, folder: Option<&Path>, relative: &Path) -> Result<Source, FileError> {
+fn extended(root: Root<'_>, folder: Option<&Path>, relative: &Path) -> Result<Source, FileError> {
+    let source = |text| Source { name: relative.display().to_string(), text };
     let mut refused = FileError::Missing(relative.to_owned());
+    if let Root::Commit(files) = root {
+        // The configuration itself is in the commit too, unless it was named outside of the clone.
+        let beside = folder.and_then(|folder| root.inside(folder));
+        for base in ["".to_owned()].into_iter().chain(beside.clone()) {
+            let name = if base.is_empty() { relative.to_owned() } else { Path::new(&base).join(relative) };
+            match in_commit(files, &name.to_string_lossy())? {
+                Some(text) => return Ok(source(text)),
+                None => continue,
+            }
+        }
+        if folder.is_none() || beside.is_some() {
+            return Err(refused);
+        }
+    }
+    let root = if let Root::Folder(root) = root { Some(root) } else { None };
     // What lies in the repository may name all of it; what lies elsewhere only its own folder.
     for base in root.into_iter().chain(folder) {
         match confined(base, relative) {
-            Ok(path) => return Ok(Source { name: relative.display().to_string(), text: text_of(&path)? }),
+            Ok(path) => return Ok(source(text_of(&path)?)),
             Err(FileError::Missing(_)) => {}
             Err(error) => refused = error,
         }
@@ -123,12 +141,6 @@ fn confined(base: &Path, relative: &Path) -> Result<PathBuf, FileError> {
     let path = base.join(relative);
     let real = fs::canonicalize(&path).map_err(|error| unreadable(&path, error))?;
     if real.starts_with(&base) { Ok(real) } else { Err(outside()) }
-}
-
-/// The name of a file as findings below `root` have it.
-fn path_below(file: &Path, root: &Path) -> Option<Vec<u8>> {
-    let (file, root) = (fs::canonicalize(file).ok()?, fs::canonicalize(root).ok()?);
-    Some(path_bytes(file.strip_prefix(root).ok()?.as_os_str()).into_owned())
 }
 
 #[cfg(test)]

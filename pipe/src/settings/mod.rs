@@ -3,11 +3,12 @@
 //! Owns putting the three together and checking them. Afterwards nothing asks again where a value came from.
 
 mod clock;
+pub mod connection;
 mod environment;
 pub mod file;
 pub mod gitleaks;
 pub mod pipe;
-mod secret;
+mod root;
 mod small_file;
 
 use std::collections::BTreeSet;
@@ -17,13 +18,14 @@ use std::path::Path;
 use penstock_common::Confidence;
 
 pub use clock::now;
+pub use connection::Connection;
 pub use environment::{Environment, Unreadable, Variables};
 pub use file::{File, Mistake};
-pub use secret::Secret;
+pub use root::{CommitFiles, Root};
 pub use small_file::FileError;
 
 use crate::analyze::secrets::rule;
-use crate::assess::FailOn;
+use crate::assess::{Conditions, FailOn, Layers, Suppress, conditions};
 use crate::checkout::{Limits, TreeOptions, Trust};
 use crate::cli::ScanArgs;
 
@@ -45,8 +47,12 @@ pub struct ScanSettings {
     pub minimum: Confidence,
     /// Rules in force, by index.
     pub enabled: Vec<bool>,
-    /// What makes exit code 1.
-    pub fail_on: FailOn,
+    /// What must hold of a run that is compared with a base.
+    pub compared: Conditions,
+    /// What must hold of one that is not.
+    pub alone: Conditions,
+    /// Findings that somebody decided to live with.
+    pub suppress: Vec<Suppress>,
     /// Whether an incomplete run may pass.
     pub allow_incomplete: bool,
 }
@@ -60,6 +66,12 @@ pub enum Error {
     /// A configuration that cannot be had.
     #[error(transparent)]
     Unreadable(#[from] FileError),
+    /// `never` beside conditions.
+    #[error("`--fail-on never` stands alone")]
+    NeverWithOthers,
+    /// What is new was asked for where nothing is compared.
+    #[error("`--fail-on {0}` needs a base")]
+    NoBase(FailOn),
     /// A rule that does not exist.
     #[error("there is no rule `{id}`")]
     NoSuchRule {
@@ -71,21 +83,26 @@ pub enum Error {
 }
 
 /// Reads the configuration: the named file, else `penstock.toml` in `root`, else none.
-pub fn read_file(named: Option<&Path>, root: Option<&Path>) -> Result<File, Error> {
-    let path = match (named, root) {
-        (Some(named), _) => named.to_owned(),
-        (None, Some(root)) => root.join(FILE_NAME),
-        (None, None) => return Ok(File::default()),
+pub fn read_file(named: Option<&Path>, root: Root<'_>) -> Result<File, Error> {
+    let (path, text) = match (named, root) {
+        (Some(named), root) => (named.to_owned(), Some(root.named(named)?)),
+        (None, Root::Folder(root)) => {
+            let path = root.join(FILE_NAME);
+            // A link in a repository could lead anywhere, and the file is named in messages. A folder that cannot be entered is told by the
+            // scan.
+            let is_there = fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_symlink());
+            let text = is_there.then(|| small_file::text_of(&path)).transpose()?;
+            (path, text)
+        }
+        (None, Root::Commit(files)) => (FILE_NAME.into(), root::in_commit(files, FILE_NAME)?),
+        (None, Root::Nowhere) => return Ok(File::default()),
     };
-    // A link in a repository could lead anywhere, and the file is named in messages.
-    let found = fs::symlink_metadata(&path).map(|metadata| !metadata.is_symlink());
-    match found {
-        Ok(false) if named.is_none() => return Ok(File::default()),
-        // A folder that cannot be entered is told by the scan.
-        Err(_) if named.is_none() => return Ok(File::default()),
-        _ => {}
-    }
-    file::read(&path, &small_file::text_of(&path)?).map_err(Error::File)
+    text.map_or(Ok(File::default()), |text| file::read(&path, &text)).map_err(Error::File)
+}
+
+/// What a repository of somebody else may do.
+pub fn trust(arguments: &ScanArgs, environment: &Environment) -> Trust {
+    Trust { foreign: arguments.trust_repository || environment.in_ci(), within: None }
 }
 
 /// Puts flags, file and environment together.
@@ -93,11 +110,16 @@ pub fn scan(arguments: &ScanArgs, file: &File, environment: &Environment) -> Res
     let threads = arguments.threads.map(usize::from);
     let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     let defaults = Limits::default();
+    if arguments.fail_on.contains(&FailOn::Never) && arguments.fail_on.iter().any(|word| *word != FailOn::Never) {
+        return Err(Error::NeverWithOthers);
+    }
+    let single = file.gate.conditions();
+    let layers = Layers { file_fail_on: file.gate.fail_on.as_deref(), file: &single, flag: &arguments.fail_on };
     Ok(ScanSettings {
         tree: TreeOptions {
             all_files: arguments.all_files || file.scan.all_files.unwrap_or(false),
             submodules: arguments.submodules || file.scan.submodules.unwrap_or(false),
-            trust: Trust { foreign: arguments.trust_repository || environment.in_ci(), within: None },
+            trust: trust(arguments, environment),
         },
         limits: Limits {
             max_file_size: arguments.max_file_size.or(file.scan.max_file_size).unwrap_or(defaults.max_file_size),
@@ -107,7 +129,9 @@ pub fn scan(arguments: &ScanArgs, file: &File, environment: &Environment) -> Res
         exclude: file.scan.exclude.clone(),
         minimum: arguments.min_confidence.or(file.secrets.min_confidence).unwrap_or(Confidence::Medium),
         enabled: enabled(&arguments.rule, &[&arguments.disable_rule[..], &file.secrets.disable[..]].concat())?,
-        fail_on: arguments.fail_on.or(file.gate.fail_on).unwrap_or_default(),
+        compared: conditions(&layers, true),
+        alone: conditions(&layers, false),
+        suppress: file.suppress.clone(),
         allow_incomplete: arguments.allow_incomplete,
     })
 }

@@ -7,12 +7,13 @@ mod variables;
 
 use std::fmt;
 
+use penstock_common::{Destination, Secret};
+
 pub use variables::{VARIABLES, Variable};
 
 use super::environment::{Unreadable, Variables};
 use super::file::distance;
 use crate::assess::FailOn;
-use crate::cli::PipeArgs;
 
 /// Longest `NAME`: it becomes part of names of files and of ids that Bitbucket limits.
 const NAME_MAX: usize = 64;
@@ -21,7 +22,7 @@ const NAME_MAX: usize = 64;
 const SLIP: usize = 2;
 
 /// Everything `penstock pipe` is told beside the configuration in the repository and the connection to Bitbucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PipeSettings {
     /// Tells runs on one commit apart.
     pub name: String,
@@ -48,16 +49,28 @@ pub struct PipeSettings {
     /// Post comments at the lines of new findings.
     pub inline_comments: bool,
     /// Destinations whose failure fails the run.
-    pub require_publish: Vec<String>,
+    pub require_publish: Vec<Destination>,
+    /// Address of the companion app.
+    pub companion_url: Option<String>,
+    /// Its token.
+    pub companion_token: Option<Secret>,
 }
-
-/// Destinations as `REQUIRE_PUBLISH` names them.
-pub const DESTINATIONS: [&str; 4] = ["code-insights", "build-status", "pr-comment", "companion"];
 
 /// Variables that do not hold what they should, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Invalid(pub Vec<InvalidVariable>);
+
+/// Why the variables cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A variable that is no text of the expected kind.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Variables that do not hold what they should.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
 
 /// One variable that does not hold what it should. The value is not told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,10 +88,10 @@ impl fmt::Display for InvalidVariable {
 }
 
 impl PipeSettings {
-    /// Puts flags and variables together and checks them. All mistakes are told at once.
-    pub fn read(arguments: &PipeArgs, variables: &Variables) -> Result<Result<Self, Invalid>, Unreadable> {
-        let given = variables.clone().with(arguments.given()).with_lists(["FAIL_ON", "REQUIRE_PUBLISH"]);
-        Ok(Self::check(given.read()?))
+    /// Reads and checks the variables, among them what flags say. All mistakes are told at once.
+    pub fn read(variables: &Variables) -> Result<Self, Error> {
+        let lists = VARIABLES.iter().filter(|variable| variable.list).map(|variable| variable.name);
+        Ok(Self::check(variables.clone().with_lists(lists).read()?)?)
     }
 
     fn check(raw: Raw) -> Result<Self, Invalid> {
@@ -97,6 +110,8 @@ impl PipeSettings {
             pr_comment: check.flag("PR_COMMENT", raw.pr_comment, true),
             inline_comments: check.flag("INLINE_COMMENTS", raw.inline_comments, false),
             require_publish: check.destinations(&raw.require_publish),
+            companion_url: raw.companion_url,
+            companion_token: raw.companion_token,
         };
         if check.invalid.is_empty() { Ok(settings) } else { Err(Invalid(check.invalid)) }
     }
@@ -119,6 +134,8 @@ struct Raw {
     pr_comment: Option<String>,
     inline_comments: Option<String>,
     require_publish: Vec<String>,
+    companion_url: Option<String>,
+    companion_token: Option<Secret>,
 }
 
 struct Check {
@@ -160,12 +177,13 @@ impl Check {
         })
     }
 
-    fn destinations(&mut self, values: &[String]) -> Vec<String> {
-        let values: Vec<String> = values.iter().map(|value| value.trim().to_owned()).collect();
-        if values.iter().any(|value| !DESTINATIONS.contains(&value.as_str())) {
-            self.wrong("REQUIRE_PUBLISH", format!("a list of {}", DESTINATIONS.join(", ")));
-        }
-        values
+    fn destinations(&mut self, values: &[String]) -> Vec<Destination> {
+        let parsed: Result<Vec<Destination>, _> = values.iter().map(|value| value.trim().parse()).collect();
+        parsed.unwrap_or_else(|_| {
+            let all = Destination::ALL.map(Destination::name).join(", ");
+            self.wrong("REQUIRE_PUBLISH", format!("one of {all}, or a list of them"));
+            Vec::new()
+        })
     }
 }
 
@@ -192,7 +210,10 @@ mod tests {
 
     fn settings(pairs: &[(&str, &str)]) -> Result<PipeSettings, Invalid> {
         let variables = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        PipeSettings::read(&PipeArgs::default(), &variables).expect("readable")
+        PipeSettings::read(&variables).map_err(|error| match error {
+            Error::Invalid(invalid) => invalid,
+            Error::Unreadable(unreadable) => panic!("{unreadable}"),
+        })
     }
 
     #[test]
@@ -208,7 +229,7 @@ mod tests {
         .expect("valid");
         assert_eq!(given.fail_on.len(), 2);
         assert!(given.debug && !given.pr_comment && given.code_insights);
-        assert_eq!(given.require_publish, ["pr-comment", "code-insights"]);
+        assert_eq!(given.require_publish, [Destination::PrComment, Destination::CodeInsights]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn a_wrong_setting_is_told_with_its_place() {
     exit 2
     error: my.toml:3:1: unknown key `archive`
     hint: did you mean `archives`?
-    error: my.toml:5:11: `sometimes` is no condition: write `any:SEVERITY` with one of critical, high, medium, low, info, or `never`
+    error: my.toml:5:11: `sometimes` is no condition: write `any:SEVERITY` or `new:SEVERITY` with one of critical, high, medium, low, info, or `never`
     error: my.toml:6:1: `token` is never read from this file
     hint: hosts, certificates and names of tokens come from flags and the environment only, so that nobody who may change this file can send anything anywhere
     ");

@@ -14,7 +14,6 @@ use penstock::commands;
 use penstock::settings::{self, Environment, file};
 use penstock_common::Severity;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
 
 use crate::renew;
 
@@ -105,7 +104,11 @@ fn uncommented(text: &str, which: impl Fn(usize) -> bool) -> String {
 fn told(text: &str) -> String {
     let file =
         file::read(Path::new(settings::FILE_NAME), text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
-    format!("{:?}", settings::scan(&ScanArgs::default(), &file, &Environment::default()).unwrap())
+    let mut settings = settings::scan(&ScanArgs::default(), &file, &Environment::default()).unwrap();
+    for conditions in [&mut settings.compared, &mut settings.alone] {
+        conditions.all.sort_by_key(|condition| condition.metric);
+    }
+    format!("{settings:?}")
 }
 
 #[test]
@@ -127,12 +130,23 @@ fn the_configuration_to_begin_with_names_every_key_with_the_default_of_the_schem
     let schema = generator.into_root_schema_for::<settings::File>().to_value();
     let mut known = BTreeSet::new();
     for (table, reference) in schema["properties"].as_object().unwrap() {
-        let pointer = reference["$ref"].as_str().unwrap().trim_start_matches('#');
+        let Some(reference) = reference["$ref"].as_str() else {
+            assert!(written().contains(&format!("\n#[[{table}]]\n")), "`penstock init` shows no `[[{table}]]`");
+            continue;
+        };
+        let pointer = reference.trim_start_matches('#');
         for (key, property) in schema.pointer(pointer).unwrap()["properties"].as_object().unwrap() {
             let given = text.get(table).and_then(|table| table.get(key));
-            let given = given.unwrap_or_else(|| panic!("`penstock init` does not name `{table}.{key}`"));
-            let given: Value = serde_json::to_value(given).unwrap();
-            assert_eq!(given, property["default"], "{table}.{key}");
+            match property.get("default").filter(|default| **default != serde_json::json!({})) {
+                Some(default) => {
+                    let given = given.unwrap_or_else(|| panic!("`penstock init` does not name `{table}.{key}`"));
+                    assert_eq!(&serde_json::to_value(given).unwrap(), default, "{table}.{key}");
+                }
+                // What has no default is shown as an example.
+                None => {
+                    assert!(written().contains(&format!("\n#{key}")), "`penstock init` does not show `{table}.{key}`")
+                }
+            }
             known.insert(table.clone());
         }
     }

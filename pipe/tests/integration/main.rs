@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod agreement;
+mod api;
 mod archives;
 mod bad_input;
+mod base;
 mod cli;
 mod documents;
 mod expand;
@@ -11,7 +14,9 @@ mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
+mod publish;
 mod renew;
 mod rules;
 mod run;
 mod schema;
+mod short_clone;

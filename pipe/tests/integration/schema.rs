@@ -4,6 +4,7 @@
 
 use penstock::render::json::Document;
 use penstock::settings;
+use penstock_common::upload::v1::Upload;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 
@@ -24,4 +25,10 @@ fn the_schema_of_a_report_is_current() {
 fn the_schema_of_the_configuration_is_current() {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     is_current("penstock.toml.schema.json", &settings.into_generator().into_root_schema_for::<settings::File>());
+}
+
+#[test]
+fn the_schema_of_an_upload_is_current() {
+    let schema = SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<Upload>();
+    is_current("upload.v1.schema.json", &schema);
 }

@@ -36,6 +36,8 @@ pub struct Found {
     pub finding: Finding,
     /// Equal for equal values within this process.
     pub identity: u128,
+    /// Raw path of the file that holds it: for an entry of an archive, the archive's.
+    pub file: Vec<u8>,
 }
 
 /// Collects the findings of one thread.
@@ -200,7 +202,7 @@ impl Reporter {
                 suppression,
             };
             told += 1;
-            self.found.push(Found { finding, identity: candidate.identity });
+            self.found.push(Found { finding, identity: candidate.identity, file: item.path.to_vec() });
         }
         self.join_parts(first, &parts);
     }

@@ -18,9 +18,9 @@ impl Log {
         Self { color, debug }
     }
 
-    /// Whether `debug` lines are shown.
-    pub(super) fn is_debug(&self) -> bool {
-        self.debug
+    /// Whether text may be coloured.
+    pub(super) fn color(&self) -> bool {
+        self.color
     }
 
     pub(super) fn info(&self, text: &str) {

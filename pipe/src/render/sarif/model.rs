@@ -88,6 +88,8 @@ pub(super) struct SarifResult<'a> {
     pub rule_id: &'a str,
     pub rule_index: usize,
     pub level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<&'static str>,
     pub message: Text,
     pub locations: [Location; 1],
     pub partial_fingerprints: PartialFingerprints<'a>,

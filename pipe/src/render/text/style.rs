@@ -27,6 +27,21 @@ impl Style {
         self.paint(BOLD, text)
     }
 
+    pub(super) fn section(&self, text: &str) -> String {
+        self.paint(BOLD, &format!("== {text} =="))
+    }
+
+    /// What came of a condition, as `shown`.
+    pub(super) fn outcome(&self, outcome: &str, shown: &str) -> String {
+        let code = match outcome {
+            "failed" => ALARM,
+            "unknown" | "warning" => YELLOW,
+            "passed" => GREEN,
+            _ => return shown.to_owned(),
+        };
+        self.paint(code, shown)
+    }
+
     pub(super) fn alarm(&self, text: &str) -> String {
         self.paint(ALARM, text)
     }

@@ -18,7 +18,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn root(folder: &tempfile::TempDir) -> Files<'_> {
-    Files { root: Some(folder.path()), ..Files::default() }
+    Files { root: Root::Folder(folder.path()), ..Files::default() }
 }
 
 fn mistakes(result: Result<Option<Layer>, Error>) -> String {

@@ -1,0 +1,37 @@
+//! Comments of a pull request.
+
+use reqwest::Method;
+
+use super::super::error::Error;
+use super::super::page::PAGE;
+use super::InRepository;
+use crate::bitbucket::comments::{Comment, NewComment};
+
+/// Most comments of a list.
+const COMMENTS_MAX: usize = 10_000;
+
+impl InRepository {
+    /// All comments, deleted ones too.
+    pub async fn comments(&self, pull_request: u64) -> Result<Vec<Comment>, Error> {
+        let request = self.request(Method::GET, &["pullrequests", &pull_request.to_string(), "comments"])?;
+        self.client.list(request.query("pagelen", PAGE), COMMENTS_MAX).await
+    }
+
+    /// Makes a comment. It is not repeated when its answer is lost ([`Error::is_uncertain`]): look for it among [`Self::comments`] first.
+    pub async fn create_comment(&self, pull_request: u64, comment: &NewComment) -> Result<Comment, Error> {
+        let request = self.request(Method::POST, &["pullrequests", &pull_request.to_string(), "comments"])?;
+        self.read(&request.json(comment)).await
+    }
+
+    /// Replaces the text of a comment. Only its author may.
+    pub async fn update_comment(&self, pull_request: u64, id: u64, comment: &NewComment) -> Result<Comment, Error> {
+        let (number, id) = (pull_request.to_string(), id.to_string());
+        let request = self.request(Method::PUT, &["pullrequests", &number, "comments", &id])?;
+        self.read(&request.json(comment)).await
+    }
+
+    /// Deletes a comment, if it is there.
+    pub async fn delete_comment(&self, pull_request: u64, id: u64) -> Result<(), Error> {
+        self.delete(&["pullrequests", &pull_request.to_string(), "comments", &id.to_string()]).await
+    }
+}

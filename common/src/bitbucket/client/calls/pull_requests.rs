@@ -1,0 +1,41 @@
+//! Pull requests and what they change.
+
+use reqwest::Method;
+
+use super::super::error::Error;
+use super::super::page::PAGE;
+use super::InRepository;
+use crate::bitbucket::diffs::DiffStat;
+use crate::bitbucket::pull_requests::PullRequest;
+
+/// Most files of a diffstat.
+const FILES_MAX: usize = 50_000;
+/// Most open pull requests of one branch.
+const OPEN_MAX: usize = 100;
+
+impl InRepository {
+    /// One pull request; `None` if there is none, or no access.
+    pub async fn pull_request(&self, number: u64) -> Result<Option<PullRequest>, Error> {
+        self.read_if_found(&self.request(Method::GET, &["pullrequests", &number.to_string()])?).await
+    }
+
+    /// Open pull requests whose source is this branch.
+    pub async fn open_pull_requests(&self, branch: &str) -> Result<Vec<PullRequest>, Error> {
+        let quoted = branch.replace('\\', "\\\\").replace('"', "\\\"");
+        let request = self.request(Method::GET, &["pullrequests"])?;
+        let request = request.query("q", &format!(r#"source.branch.name="{quoted}" AND state="OPEN""#));
+        self.client.first(request.query("pagelen", "50"), OPEN_MAX).await
+    }
+
+    /// What a pull request changes, as a unified diff of at most `limit` bytes. It may be in any encoding.
+    pub async fn diff(&self, number: u64, limit: usize) -> Result<Vec<u8>, Error> {
+        let request = self.request(Method::GET, &["pullrequests", &number.to_string(), "diff"])?;
+        Ok(self.client.send(&request.limit(limit)).await?.body)
+    }
+
+    /// The files that a pull request changes.
+    pub async fn diffstat(&self, number: u64) -> Result<Vec<DiffStat>, Error> {
+        let request = self.request(Method::GET, &["pullrequests", &number.to_string(), "diffstat"])?;
+        self.client.list(request.query("pagelen", PAGE), FILES_MAX).await
+    }
+}

@@ -1,0 +1,165 @@
+//! The REST client.
+//!
+//! Owns sending: authentication, retries, paging, bounds, and what becomes of errors. Credentials go to the configured scheme, host and port
+//! only. The client reads neither environment nor clock; whoever makes it says how the API is reached and as who ([`Access`]). What the calls
+//! mean is not known here.
+//!
+//! ```no_run
+//! # async fn example(access: penstock_common::bitbucket::client::Access) -> Result<(), Box<dyn std::error::Error>> {
+//! use penstock_common::bitbucket::client::{Client, Options};
+//!
+//! let client = Client::new(&access, Options::new(std::sync::Arc::new(|| 0.5)))?;
+//! let repository = client.in_repository("workspace", "slug");
+//! let main = repository.get().await?.mainbranch;
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod auth;
+mod calls;
+mod error;
+mod git;
+mod page;
+mod refusal;
+mod request;
+mod retry;
+mod send;
+mod transport;
+mod words;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+pub use address::{ApiUrl, BadAddress, SiteUrl};
+pub use auth::{Auth, Consumer};
+pub use calls::InRepository;
+pub use error::{Error, SetupError};
+pub use refusal::Refusal;
+pub use request::{Answer, JSON_MAX, Request};
+pub use reqwest::Method;
+pub use retry::{Jitter, Patience};
+pub use transport::{Access, AuthProxy, CorporateProxy, ExtraRoots};
+pub use url::Url;
+pub use words::{Redact, WORDS_MAX};
+
+use address::Home;
+use auth::Authorization;
+use send::Pace;
+use words::Words;
+
+/// How a client behaves.
+#[derive(Clone)]
+pub struct Options {
+    /// When to try again.
+    pub patience: Patience,
+    /// Randomness for waits.
+    pub jitter: Jitter,
+    /// Hides further secrets in what servers say; tokens are hidden anyway.
+    pub redact: Option<Redact>,
+    /// What the client calls itself.
+    pub agent: String,
+}
+
+impl Options {
+    /// The usual.
+    pub fn new(jitter: Jitter) -> Self {
+        let agent = concat!("penstock/", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { patience: Patience::default(), jitter, redact: None, agent }
+    }
+}
+
+/// A client of the REST API. Clones share connections, tokens and what was learned of the server.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    deadline: Option<Instant>,
+}
+
+struct Shared {
+    http: reqwest::Client,
+    home: Home,
+    authorization: Authorization,
+    words: Words,
+    patience: Patience,
+    jitter: Jitter,
+    pace: Pace,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    pub fn new(access: &Access, options: Options) -> Result<Self, SetupError> {
+        let words = Words::new(options.redact);
+        let auth = match access {
+            Access::Direct { auth, .. } => auth.clone(),
+            Access::AuthProxy(_) => Auth::Anonymous,
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http: access.connect(&options.agent, &words)?,
+                home: access.home(),
+                authorization: Authorization::new(auth, &words)?,
+                words,
+                patience: options.patience,
+                jitter: options.jitter,
+                pace: Pace::default(),
+            }),
+            deadline: None,
+        })
+    }
+
+    /// The same client with one deadline over all calls from now on: waits included, no call goes on after `time`.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        let deadline = Instant::now() + time;
+        let deadline = self.deadline.map_or(deadline, |earlier| earlier.min(deadline));
+        Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+    }
+
+    /// Scheme, host and port that this client asks.
+    pub fn host(&self) -> String {
+        self.shared.home.host()
+    }
+
+    /// A call by the parts of its path, such as `["user"]`. Each is encoded, so that none can lead to another resource.
+    pub fn request<'s>(&self, method: Method, path: impl IntoIterator<Item = &'s str>) -> Result<Request, Error> {
+        Ok(Request::new(method, self.shared.home.resource(path)?))
+    }
+
+    /// A call by an address as a user writes it: a path below the API with or without a query, or a whole URL, which must lead to the
+    /// configured host.
+    pub fn request_to(&self, method: Method, address: &str) -> Result<Request, Error> {
+        Ok(Request::new(method, self.shared.home.typed(address)?))
+    }
+
+    /// Reads an answer in JSON.
+    pub fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Error> {
+        answer.read(&self.shared.words)
+    }
+
+    /// Has `secrets` hidden in all that servers say from now on, as the tokens of this client are.
+    pub fn hide<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
+        self.shared.words.hide_all(secrets);
+    }
+
+    /// `text` without tokens and what else is hidden.
+    pub fn mask(&self, text: &str) -> String {
+        self.shared.words.mask(text)
+    }
+
+    /// Method and path, as they are told.
+    fn call(&self, request: &Request) -> String {
+        let path = self.shared.home.told(&request.url);
+        self.shared.words.line(&format!("{} {path}", request.method))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client of {}", self.host())
+    }
+}

@@ -1,0 +1,6 @@
+//! All integration tests of the crate in one binary, so that it links once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(feature = "client")]
+mod client;

@@ -1,0 +1,152 @@
+//! What a head has that a base has not, and the other way round, by file.
+//!
+//! Owns telling which files are surely the same on both sides, so that only the others need to be read twice. Between commits that is
+//! said by ids. In a work tree it is said by the index: a file that is tracked with the base's content and was not written since.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::index::entry::Stage;
+use penstock_common::Skipped;
+
+use super::index::Index;
+use super::objects::Objects;
+use super::platform::{path_bytes, path_name};
+use super::repository::Repository;
+use super::snapshot::{self, File, is_content, tree};
+use super::tree_diff::differences;
+
+/// How a file of the head stands to the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The base has it so.
+    Same,
+    /// The base has a file of that name.
+    Changed,
+    /// The base has no file of that name.
+    Added,
+}
+
+/// The files in which head and base may differ.
+#[derive(Clone, Debug)]
+pub struct Differences {
+    /// Files of the base that the head has not, or perhaps not so.
+    pub base: Vec<BaseFile>,
+    /// Files of the head.
+    listed: HashMap<Vec<u8>, Standing>,
+    /// How files of the head stand that are not listed.
+    others: Standing,
+    /// The places that are compared; all if none are named.
+    places: Vec<Vec<u8>>,
+}
+
+/// A file of the base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseFile {
+    /// The file.
+    pub file: File,
+    /// Whether the head has no file of that name.
+    pub gone: bool,
+}
+
+impl Differences {
+    /// Compares two commits. If something is missing for that, it is named, and there is no comparison.
+    pub fn of_commits(repository: &Repository, base: ObjectId, head: ObjectId) -> Result<Self, Skipped> {
+        let objects = Objects::new(repository);
+        let root = |commit: ObjectId| tree(&objects, commit).map_err(|fault| fault.skipped(format!("commit {commit}")));
+        let (base, head) = (root(base)?, root(head)?);
+        let mut skipped = Vec::new();
+        let head_files = differences(&objects, head, vec![base], &mut skipped);
+        let base_files = differences(&objects, base, vec![head], &mut skipped);
+        if let Some(missing) = skipped.into_iter().next() {
+            return Err(missing);
+        }
+        let standing = |before: &[ObjectId]| if before.is_empty() { Standing::Added } else { Standing::Changed };
+        let head = head_files.into_iter().filter(is_content);
+        let listed = head.map(|change| (change.path, standing(&change.before))).collect();
+        let base_files = base_files.into_iter().filter(is_content);
+        let base = base_files.map(|change| BaseFile { gone: change.before.is_empty(), file: change.into() }).collect();
+        Self { base, listed, others: Standing::Same, places: Vec::new() }.all_there(&objects)
+    }
+
+    /// Compares a commit with the work tree, or with what lies in these `places` of it.
+    pub fn of_work_tree(repository: &Repository, base: ObjectId, places: &[PathBuf]) -> Result<Self, Skipped> {
+        let mut result = Self { base: Vec::new(), listed: HashMap::new(), others: Standing::Added, places: Vec::new() };
+        let Some(root) = repository.location().root.as_deref() else { return Ok(result) };
+        let (files, skipped) = snapshot::files(repository, base);
+        if let Some(missing) = skipped.into_iter().next() {
+            return Err(missing);
+        }
+        let unwritten = unwritten(repository, root);
+        result.places = places.iter().filter_map(|place| below(place, root)).collect();
+        for file in files {
+            if !result.covers(&file.path) {
+                continue;
+            }
+            if unwritten.get(&file.path) == Some(&file.id) {
+                result.listed.insert(file.path, Standing::Same);
+                continue;
+            }
+            result.listed.insert(file.path.clone(), Standing::Changed);
+            let gone = !fs::symlink_metadata(root.join(path_name(&file.path))).is_ok_and(|found| found.is_file());
+            result.base.push(BaseFile { file, gone });
+        }
+        result.all_there(&Objects::new(repository))
+    }
+
+    /// Whether the file at `path` lies in what is compared.
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.places.is_empty() || self.places.iter().any(|place| is_at_or_below(path, place))
+    }
+
+    /// How the file at `path` of the head stands to the base.
+    pub fn standing(&self, path: &[u8]) -> Standing {
+        self.listed.get(path).copied().unwrap_or(self.others)
+    }
+
+    /// Lets all files count as the same that are not in `paths`.
+    pub fn restrict(&mut self, paths: &HashSet<Vec<u8>>) {
+        self.base.retain(|base| paths.contains(&base.file.path));
+        let others = self.listed.iter_mut().filter(|(path, _)| !paths.contains(*path));
+        others.for_each(|(_, standing)| *standing = Standing::Same);
+    }
+
+    /// The names of all files that differ between two commits.
+    pub fn paths(repository: &Repository, base: ObjectId, head: ObjectId) -> Result<HashSet<Vec<u8>>, Skipped> {
+        let Self { base, listed, .. } = Self::of_commits(repository, base, head)?;
+        Ok(listed.into_keys().chain(base.into_iter().map(|base| base.file.path)).collect())
+    }
+
+    /// Itself, if every content of the base can be had.
+    fn all_there(self, objects: &Objects) -> Result<Self, Skipped> {
+        for BaseFile { file, .. } in &self.base {
+            objects.size(file.id).map_err(|fault| fault.skipped(super::path::display(&file.path)))?;
+        }
+        Ok(self)
+    }
+}
+
+/// The tracked files that were not written since git looked at them, and their contents.
+fn unwritten(repository: &Repository, root: &Path) -> HashMap<Vec<u8>, ObjectId> {
+    // Without an index nothing is known, and every file is read.
+    let Ok(Some(index)) = Index::read(repository.location()) else { return HashMap::new() };
+    let mut found = HashMap::new();
+    for (path, entry) in index.entries() {
+        if entry.stage() == Stage::Unconflicted && index.is_unwritten(entry, &root.join(path_name(path))) {
+            found.insert(path.to_vec(), entry.id);
+        }
+    }
+    found
+}
+
+/// The name of `place` from `root` on; nothing for the root itself, none outside of it.
+fn below(place: &Path, root: &Path) -> Option<Vec<u8>> {
+    let place = fs::canonicalize(place).ok()?;
+    Some(path_bytes(place.strip_prefix(root).ok()?.as_os_str()).into_owned())
+}
+
+fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
+    place.is_empty() || path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}

@@ -1,0 +1,52 @@
+//! The build status of the commit.
+//!
+//! Owns posting the final one, and the explanation if somebody else's stands in its place.
+
+use penstock_common::Run;
+use penstock_common::bitbucket::client::{Client, Error, InRepository};
+use penstock_common::bitbucket::statuses::{BuildStatus, StatusState};
+use penstock_common::decorate::status;
+
+use super::moved::following;
+use super::{Ended, Plan, Stop};
+
+pub(super) async fn publish(plan: &Plan, run: &Run, client: &Client) -> Ended {
+    let status = status::status(run, &plan.context());
+    let state = match status.state {
+        StatusState::Successful => "SUCCESSFUL",
+        StatusState::Failed => "FAILED",
+        StatusState::InProgress => "INPROGRESS",
+        StatusState::Stopped => "STOPPED",
+    };
+    let ((), moved) = post(plan, client, &status).await?;
+    Ok(format!("{state}, as `{}`{moved}", status.key))
+}
+
+/// Posts `status`, in place of what stands there with the same key.
+pub(super) async fn post(plan: &Plan, client: &Client, status: &BuildStatus) -> Result<((), String), Stop> {
+    let commit = plan.subject.commit.as_str();
+    let repository = plan.repository(client);
+    let post = async |repository: &InRepository| repository.post_status(commit, status).await.map(|_| ());
+    match following(&repository, post).await {
+        Err(error) if error.status() == Some(403) && !names_scopes(&error) => {
+            // The scope suffices to look, so what is missing is not the scope.
+            let is_foreign = matches!(repository.status(commit, &status.key).await, Ok(Some(_)));
+            let stop = Stop::from(error);
+            if is_foreign { Err(foreign(stop)) } else { Err(stop) }
+        }
+        outcome => outcome.map_err(Stop::from),
+    }
+}
+
+fn names_scopes(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if !refusal.required.is_empty())
+}
+
+/// Only who posted a status may replace it.
+fn foreign(stop: Stop) -> Stop {
+    let penstock_common::delivery::Outcome::Failed { reason, .. } = stop.outcome else { return stop };
+    Stop::failed(
+        format!("another identity posted the status with this key before, and only that one may replace it: {reason}"),
+        "use the token that posted it, or set another `NAME`",
+    )
+}

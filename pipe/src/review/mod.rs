@@ -1,0 +1,169 @@
+//! One review of a change: what is looked at, what it is compared with, and what comes of it.
+//!
+//! Owns the order: head, base, policy, scan, commits, comparison, suppressions, gate. It drives `checkout`, `scan` and `assess`; the pipe and the
+//! command line go through it alike. It publishes nothing, prints nothing and turns no verdict into an exit code.
+
+mod base;
+mod changed_lines;
+mod comparison;
+mod head;
+mod leaked;
+mod policy;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+use penstock_common::gate::{Count, Evaluation, Measure, Metric, Verdict, evaluate};
+use penstock_common::measure::measure;
+use penstock_common::{BaseKind, Notice, Run, time};
+
+pub use remote::{Remote, RemoteError};
+
+use crate::analyze::secrets::rule;
+use crate::assess::suppress::{self, Proof};
+use crate::assess::{FailOn, Suppress};
+use crate::checkout::Progress;
+use crate::cli::ScanArgs;
+use crate::error::Error;
+use crate::pipelines_env::PipelinesEnv;
+use crate::scan::{self, Scan};
+use crate::settings::{self, Environment};
+use base::Choice;
+use comparison::Compared;
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What flags say.
+    pub arguments: &'a ScanArgs,
+    /// What the environment says to every command.
+    pub environment: &'a Environment,
+    /// The build that this is part of: its commit is the head, and it says what that is compared with. Without one the head is what the flags
+    /// name, and it is compared only if they name a base.
+    pub build: Option<&'a PipelinesEnv>,
+    /// The main branch, if it is not what the clone or Bitbucket says.
+    pub main_branch: Option<&'a str>,
+    /// Answers what the clone cannot.
+    pub remote: Option<&'a dyn Remote>,
+    /// Is told how far it has come.
+    pub progress: Option<&'a dyn Progress>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// The run, with its comparison, its gate and its notices.
+    pub run: Run,
+    /// Candidates whose confidence was below the asked for.
+    pub below_minimum: u64,
+    /// Whether an incomplete run may pass.
+    pub allow_incomplete: bool,
+}
+
+impl Assessment {
+    /// What the gate says.
+    pub fn verdict(&self) -> Verdict {
+        self.run.gate.as_ref().map_or(Verdict::Unknown, Evaluation::verdict)
+    }
+
+    /// Whether the run saw what it had to see, or may pass without.
+    pub fn is_complete_enough(&self) -> bool {
+        self.allow_incomplete || self.run.complete()
+    }
+}
+
+/// Makes a review.
+pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
+    let Request { arguments, environment, build, progress, .. } = *request;
+    let mut notices = Vec::new();
+    let place = head::find(request, &mut notices)?;
+    let chosen = match &place.compared {
+        Some((repository, head)) => {
+            let choice = Choice {
+                repository: repository.clone(),
+                head,
+                given: arguments.base.as_deref(),
+                build,
+                main_branch: request.main_branch,
+                remote: request.remote,
+            };
+            Some(choice.choose().map_err(scan::Error::from)?)
+        }
+        None => None,
+    };
+    let judged = policy::judge_by(&place, chosen.as_ref(), arguments, &mut notices)?;
+    let settings = settings::scan(arguments, &judged.policy.file, environment)?;
+    if let (None, Some(word)) = (&chosen, arguments.fail_on.iter().find(|word| matches!(word, FailOn::New(_)))) {
+        return Err(settings::Error::NoBase(*word).into());
+    }
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(Error::Randomness)?;
+    let look = scan::Request {
+        tree: settings.tree,
+        limits: settings.limits,
+        archives: settings.archives,
+        minimum: settings.minimum,
+        enabled: settings.enabled,
+        exclude: settings.exclude,
+        gitleaks: judged.policy.gitleaks,
+        now: settings::now(environment),
+        key,
+    };
+    let scan = Scan::new(&look)?;
+    let head = scan.look(&place.target, progress)?;
+    let below_minimum = head.below_minimum;
+    let (mut run, leaked_unknown) = match &chosen {
+        Some(chosen) => {
+            let compared = Compared::with(chosen, head, &scan, progress)?;
+            let policy_changes = judged.changes.iter().map(|sentence| scan.masked(sentence)).collect();
+            compared.into_run(look.now, policy_changes)
+        }
+        None => (comparison::run_of(head, look.now), None),
+    };
+    if let Some(comparison) = &mut run.comparison {
+        // Branches and tags may be called by anything.
+        comparison.base.reason = scan.masked(&comparison.base.reason);
+        comparison.base.hint = scan.masked(&comparison.base.hint);
+    }
+    run.subject = build.and_then(PipelinesEnv::subject);
+    notices.extend(suppress(&mut run, &settings.suppress, &scan, look.now));
+    let conditions = if chosen.is_some() { settings.compared } else { settings.alone };
+    notices.extend(conditions.loosened.into_iter().map(|text| Notice { subject: "gate".to_owned(), text }));
+    let mut measures = measure(&run.findings, run.comparison.as_ref());
+    if let Some(why) = leaked_unknown {
+        let metrics = Count::ALL.map(Metric::Leaked);
+        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(scan.masked(&why)))));
+    }
+    run.gate = Some(evaluate(&conditions.all, &measures));
+    for notice in &mut notices {
+        *notice = Notice { subject: scan.masked(&notice.subject), text: scan.masked(&notice.text) };
+    }
+    notices.sort();
+    run.notices = notices;
+    Ok(Assessment { run, below_minimum, allow_incomplete: settings.allow_incomplete })
+}
+
+/// Marks what the configuration suppresses, in all lists. What was suppressed and is gone is not worth a word.
+fn suppress(run: &mut Run, entries: &[Suppress], scan: &Scan<'_>, now: i64) -> Vec<Notice> {
+    let proof = match run.comparison.as_ref().map(|comparison| comparison.base.kind) {
+        None | Some(BaseKind::NotApplicable) => Proof::NotNeeded,
+        Some(BaseKind::Unknown) => Proof::Missing,
+        Some(_) => Proof::Compared,
+    };
+    let named = |given: &str, id: &str| {
+        given == id || rule::find(id).is_some_and(|index| rule::builtin()[index].is_named(given))
+    };
+    let entries: Vec<Suppress> =
+        entries.iter().map(|entry| Suppress { reason: scan.masked(&entry.reason), ..entry.clone() }).collect();
+    let today = time::date(now);
+    suppress::lift(&mut run.findings, proof);
+    let notices = suppress::suppress(&entries, &mut run.findings, proof, today, &named);
+    if let Some(comparison) = &mut run.comparison {
+        // What is fixed stands in the base, what has leaked does not.
+        for (list, proof) in [(&mut comparison.fixed, Proof::NotNeeded), (&mut comparison.leaked, Proof::Missing)] {
+            suppress::suppress(&entries, list, proof, today, &named);
+        }
+        comparison.fixed.retain(|finding| finding.is_active());
+    }
+    notices
+}

@@ -1,0 +1,131 @@
+//! Starts a sandbox, seeds it, and says where to look; or tells a story in it.
+
+mod demo;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use penstock_sandbox::{Sandbox, Seed, Step};
+
+/// A Bitbucket on loopback, with a repository and a pull request in it. Serves until Ctrl-C, then shows what was asked.
+///
+/// `BITBUCKET_OPENAPI` may name a copy of Atlassian's OpenAPI document: then requests are held against that, too.
+#[derive(Parser)]
+#[command(name = "penstock-sandbox")]
+struct Arguments {
+    /// Write what a step of the pull request is told in its environment to this file, to be read by a shell
+    #[arg(long, value_name = "FILE")]
+    environment: Option<PathBuf>,
+    /// Clone the repository into this folder, which must not exist, as the step finds it
+    #[arg(long, value_name = "FOLDER")]
+    clone: Option<PathBuf>,
+    /// With the access token in the file of the environment: reports, build status and comment can be posted
+    #[arg(long, requires = "environment")]
+    with_token: bool,
+    /// Run this `penstock` as Pipelines would, show what it does in the steps of a pull request, and end
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["environment", "clone"])]
+    demo: Option<PathBuf>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            // Nothing is left to be told if this cannot be.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(penstock) = &arguments.demo {
+        return demo::run(penstock).map(|()| ExitCode::SUCCESS);
+    }
+    let sandbox = Sandbox::new()?;
+    let seed = sandbox.seed()?;
+    let step = sandbox.pull_request_step(&seed.repository, seed.pull_request)?;
+    let token = sandbox.repository_token(&seed.repository, &["repository", "pullrequest"])?;
+    let companion = sandbox.companion_token();
+    if let Some(folder) = &arguments.clone {
+        sandbox.clone_for(&step, folder, Some(50))?;
+    }
+    let told = environment(&sandbox, &step, arguments.clone.as_deref(), arguments.with_token.then_some(token.as_str()));
+    if let Some(file) = &arguments.environment {
+        std::fs::write(file, &told)?;
+    }
+    let mut out = std::io::stdout();
+    out.write_all(introduction(&sandbox, &seed, &step, &token, &companion).as_bytes())?;
+    out.flush()?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(tokio::signal::ctrl_c())?;
+
+    let violations = sandbox.take_violations();
+    let mut end = String::from("\n\nWhat was asked:\n");
+    for entry in sandbox.journal() {
+        writeln!(end, "  {entry}")?;
+    }
+    for violation in &violations {
+        writeln!(end, "does not fit: {violation}")?;
+    }
+    out.write_all(end.as_bytes())?;
+    Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a step is told, as a shell reads it.
+fn environment(sandbox: &Sandbox, step: &Step, clone: Option<&Path>, token: Option<&str>) -> String {
+    let mut told = sandbox.step_environment(step);
+    let mut tell = |name: &str, value: String| told.push((name.to_owned(), value));
+    tell("BITBUCKET_API_URL", sandbox.api_url());
+    tell("AUTH_PROXY", sandbox.proxy_addr().to_owned());
+    if let Some(clone) = clone {
+        tell("BITBUCKET_CLONE_DIR", clone.display().to_string());
+    }
+    if let Some(token) = token {
+        tell("BITBUCKET_ACCESS_TOKEN", token.to_owned());
+    }
+    told.iter().fold(String::new(), |mut lines, (name, value)| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "export {name}='{}'", value.replace('\'', "'\\''"));
+        lines
+    })
+}
+
+fn introduction(sandbox: &Sandbox, seed: &Seed, step: &Step, token: &str, companion: &str) -> String {
+    let Seed { repository, pull_request, source, destination } = seed;
+    let (api, site, proxy, receiver) =
+        (sandbox.api_url(), sandbox.site_url(), sandbox.proxy_addr(), sandbox.companion_url());
+    let host = site.trim_start_matches("http://");
+    let commit = step.commit();
+    format!(
+        "Penstock's sandbox: a Bitbucket on loopback. Ctrl-C stops it and shows what was asked.
+
+  REST API      {api}
+  site, git     {site}
+  step's proxy  {proxy}
+  receiver      {receiver}
+  repository    {repository}, pull request {pull_request} from {source} to {destination}
+
+Tokens of this run:
+
+  of the repository, scopes repository and pullrequest  {token}
+  of the receiver                                       {companion}
+
+For example:
+
+  curl -H 'Authorization: Bearer {token}' {api}/repositories/{repository}/pullrequests/{pull_request}
+  curl -x http://{proxy} http://api.bitbucket.org/2.0/repositories/{repository}/commit/{commit}/reports
+  git clone http://x-token-auth:{token}@{host}/{repository}.git
+
+As a step of the pull request, after starting with `--environment step.env --clone clone`:
+
+  (. ./step.env && cd clone && penstock pipe)
+
+"
+    )
+}

@@ -1,0 +1,177 @@
+//! Starting and stopping.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use axum::Router;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::app::App;
+use crate::contract::{self, Contract};
+use crate::door;
+use crate::environment;
+use crate::fault::{Fault, Route};
+use crate::journal::{Door, Entry, Violation};
+use crate::state::{Urls, World};
+use crate::wire::{Cut, Gate};
+use crate::{companion, proxy, rest, site};
+
+/// Why a sandbox does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No port, no folder or no threads.
+    #[error("the sandbox cannot start: {0}")]
+    System(#[from] std::io::Error),
+    /// Nothing to judge requests by.
+    #[error(transparent)]
+    Contract(#[from] contract::Error),
+}
+
+/// How a sandbox behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A copy of Atlassian's OpenAPI document, to judge requests and answers by beside the sandbox's own contract.
+    pub openapi: Option<PathBuf>,
+    /// Requests an hour that a token may make.
+    pub rate_limit: u32,
+}
+
+impl Default for Options {
+    /// Without a document, with Bitbucket's limit.
+    fn default() -> Self {
+        Self { openapi: None, rate_limit: 1000 }
+    }
+}
+
+impl Options {
+    /// The defaults, and the document that `BITBUCKET_OPENAPI` names.
+    pub fn from_environment() -> Self {
+        Self { openapi: environment::openapi(), ..Self::default() }
+    }
+}
+
+/// A Bitbucket on loopback. Stops when it is dropped; panics then, if a request did not fit the contract and nobody asked about it.
+#[derive(Debug)]
+pub struct Sandbox {
+    pub(crate) app: App,
+    runtime: Option<Runtime>,
+    proxy: String,
+    _folder: TempDir,
+}
+
+impl Sandbox {
+    /// Starts an empty one, with the document that `BITBUCKET_OPENAPI` names.
+    pub fn new() -> Result<Self, StartError> {
+        Self::start(Options::from_environment())
+    }
+
+    /// Starts an empty one on ports that the system chooses. It has threads of its own: tests need not be asynchronous, and may be.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        let contract = Contract::load(options.openapi.as_deref())?;
+        let folder = tempfile::Builder::new().prefix("penstock-sandbox-").tempdir()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
+        let listen = || -> std::io::Result<(TcpListener, String)> {
+            let listener = TcpListener::bind(("127.0.0.1", 0))?;
+            let address = listener.local_addr()?.to_string();
+            Ok((listener, address))
+        };
+        let (api, site, companion, proxy) = (listen()?, listen()?, listen()?, listen()?);
+        let urls = Urls {
+            api: format!("http://{}/2.0", api.1),
+            site: format!("http://{}", site.1),
+            companion: format!("http://{}", companion.1),
+        };
+        let app = App::new(World::new(urls, folder.path().to_owned()), contract, options.rate_limit);
+        let rest = rest::router(&app);
+        let doors = [
+            (Door::Proxy, proxy.0, proxy::router(&app, rest.clone())),
+            (Door::Api, api.0, rest),
+            (Door::Site, site.0, site::router(&app)),
+            (Door::Companion, companion.0, companion::router(&app)),
+        ];
+        for (door, listener, routes) in doors {
+            serve(&runtime, listener, door::around(&app, door, routes))?;
+        }
+        Ok(Self { app, runtime: Some(runtime), proxy: proxy.1, _folder: folder })
+    }
+
+    /// The REST API, with `/2.0`.
+    pub fn api_url(&self) -> String {
+        self.app.world().urls.api.clone()
+    }
+
+    /// What is bitbucket.org otherwise.
+    pub fn site_url(&self) -> String {
+        self.app.world().urls.site.clone()
+    }
+
+    /// Host and port of the authentication proxy.
+    pub fn proxy_addr(&self) -> &str {
+        &self.proxy
+    }
+
+    /// The receiver of runs.
+    pub fn companion_url(&self) -> String {
+        self.app.world().urls.companion.clone()
+    }
+
+    /// All requests so far.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.app.journal.entries()
+    }
+
+    /// All requests so far that did not fit.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.app.journal.violations()
+    }
+
+    /// The same, and they are forgiven: for tests that send what does not fit on purpose.
+    pub fn take_violations(&self) -> Vec<Violation> {
+        self.app.journal.take_violations()
+    }
+
+    /// Plays a fault on the next `times` requests that fit the route.
+    pub fn fault(&self, route: Route, fault: Fault, times: usize) {
+        self.app.faults.plan(route, fault, times);
+    }
+
+    /// All is well again.
+    pub fn clear_faults(&self) {
+        self.app.faults.clear();
+    }
+
+    /// From now on a token may make this many requests in all.
+    pub fn limit_rate(&self, requests: u32) {
+        *self.app.rate_limit.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = requests;
+    }
+
+    /// # Panics
+    ///
+    /// If a request did not fit.
+    pub fn assert_valid(&self) {
+        let violations: Vec<String> = self.violations().iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "requests did not fit the contract:\n{}", violations.join("\n"));
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        // A test that fails already says why.
+        if !std::thread::panicking() {
+            self.assert_valid();
+        }
+    }
+}
+
+/// Serves until the runtime ends.
+fn serve(runtime: &Runtime, listener: TcpListener, routes: Router) -> std::io::Result<()> {
+    let _inside = runtime.enter();
+    let gate = Gate::new(listener)?;
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    runtime.spawn(async move { axum::serve(gate, service).await });
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The world: what there is in this Bitbucket.
+//!
+//! Owns accounts, tokens, repositories and all that hangs on them, and how each is shown as JSON. Knows nothing of HTTP. What is in
+//! a repository lies in git; only what git does not know lies here.
+
+pub(crate) mod account;
+pub(crate) mod comment;
+pub(crate) mod pull_request;
+pub(crate) mod report;
+pub(crate) mod repository;
+pub(crate) mod status;
+pub(crate) mod token;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::git::{self, Git};
+use crate::random;
+
+use account::User;
+use repository::Repository;
+use token::Tokens;
+
+/// Why people cannot do what they want.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such repository.
+    #[error("the sandbox has no repository `{0}`")]
+    NoRepository(String),
+    /// No such workspace.
+    #[error("the sandbox has no workspace `{0}`")]
+    NoWorkspace(String),
+    /// No such branch.
+    #[error("the repository has no branch `{0}`")]
+    NoBranch(String),
+    /// No such pull request.
+    #[error("the repository has no pull request {0}")]
+    NoPullRequest(u64),
+    /// A name that Bitbucket would not take.
+    #[error("`{0}` is not a name: lower-case letters, digits, `-`, `_` and `.`")]
+    Name(String),
+    /// git refused.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The disk refused.
+    #[error("cannot keep repositories: {0}")]
+    Disk(#[from] std::io::Error),
+}
+
+/// Where things are shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Urls {
+    /// With `/2.0`, without a slash at the end.
+    pub(crate) api: String,
+    /// Without a slash at the end.
+    pub(crate) site: String,
+    /// Without a slash at the end.
+    pub(crate) companion: String,
+}
+
+/// A workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    pub(crate) slug: String,
+    pub(crate) uuid: String,
+}
+
+/// Everything there is.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) urls: Urls,
+    pub(crate) workspaces: BTreeMap<String, Workspace>,
+    /// By UUID.
+    repositories: BTreeMap<String, Repository>,
+    /// Former full names, and the UUID of what was called so.
+    moved: BTreeMap<String, String>,
+    pub(crate) tokens: Tokens,
+    folder: PathBuf,
+}
+
+/// Where a name leads.
+pub(crate) enum Found<'a> {
+    /// To a repository.
+    Here(&'a Repository),
+    /// To one that has another name now.
+    Moved(&'a Repository),
+    /// Nowhere.
+    Nothing,
+}
+
+impl World {
+    /// An empty world that keeps its repositories under `folder`.
+    pub(crate) fn new(urls: Urls, folder: PathBuf) -> Self {
+        Self {
+            urls,
+            workspaces: BTreeMap::new(),
+            repositories: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            tokens: Tokens::default(),
+            folder,
+        }
+    }
+
+    /// Makes a workspace, if there is none of this name.
+    pub(crate) fn add_workspace(&mut self, slug: &str) -> Result<(), Error> {
+        let workspace = Workspace { slug: check(slug)?, uuid: random::uuid() };
+        self.workspaces.entry(slug.to_owned()).or_insert(workspace);
+        Ok(())
+    }
+
+    /// Makes an empty private repository with main branch `main`, and its workspace if need be.
+    pub(crate) fn add_repository(&mut self, full_name: &str, parent: Option<String>) -> Result<&mut Repository, Error> {
+        let (workspace, slug) = split(full_name)?;
+        self.add_workspace(workspace)?;
+        let uuid = random::uuid();
+        let folder = self.folder.join(format!("{}.git", uuid.trim_matches(['{', '}'])));
+        std::fs::create_dir(&folder)?;
+        let git = match parent.as_ref().and_then(|parent| self.repositories.get(parent)) {
+            None => Git::init(&folder, "main")?,
+            Some(parent) => {
+                let from = parent.git.folder().as_os_str();
+                Git::at(&self.folder).run([
+                    "clone".as_ref(),
+                    "--quiet".as_ref(),
+                    "--mirror".as_ref(),
+                    from,
+                    folder.as_os_str(),
+                ])?;
+                Git::at(&folder)
+            }
+        };
+        let owner = self.workspaces.get(workspace).ok_or_else(|| Error::NoWorkspace(workspace.to_owned()))?;
+        let repository = Repository::new(uuid.clone(), owner, slug, git, parent);
+        self.moved.remove(full_name);
+        Ok(self.repositories.entry(uuid).or_insert(repository))
+    }
+
+    /// Where a name leads. Workspace and repository may be named by slug or by UUID in braces.
+    pub(crate) fn find(&self, workspace: &str, repository: &str) -> Found<'_> {
+        let is_named = |candidate: &&Repository| {
+            (candidate.workspace == workspace || candidate.workspace_uuid == workspace)
+                && (candidate.slug == repository || candidate.uuid == repository)
+        };
+        if let Some(found) = self.repositories.values().find(is_named) {
+            return Found::Here(found);
+        }
+        let former = self.moved.get(&format!("{workspace}/{repository}"));
+        former.and_then(|uuid| self.repositories.get(uuid)).map_or(Found::Nothing, Found::Moved)
+    }
+
+    /// A repository by its UUID.
+    pub(crate) fn repository(&self, uuid: &str) -> Option<&Repository> {
+        self.repositories.get(uuid)
+    }
+
+    /// A repository by its UUID.
+    pub(crate) fn repository_mut(&mut self, uuid: &str) -> Option<&mut Repository> {
+        self.repositories.get_mut(uuid)
+    }
+
+    /// The only repository there is, by its UUID.
+    pub(crate) fn only_repository(&self) -> Option<String> {
+        let mut all = self.repositories.keys();
+        all.next().filter(|_| self.repositories.len() == 1).cloned()
+    }
+
+    /// A repository by its full name.
+    pub(crate) fn named(&self, full_name: &str) -> Result<&Repository, Error> {
+        let found = self.repositories.values().find(|repository| repository.full_name() == full_name);
+        found.ok_or_else(|| Error::NoRepository(full_name.to_owned()))
+    }
+
+    /// A repository by its full name.
+    pub(crate) fn named_mut(&mut self, full_name: &str) -> Result<&mut Repository, Error> {
+        let found = self.repositories.values_mut().find(|repository| repository.full_name() == full_name);
+        found.ok_or_else(|| Error::NoRepository(full_name.to_owned()))
+    }
+
+    /// Gives a repository another name; the former one leads to it.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), Error> {
+        let (workspace, slug) = split(to)?;
+        self.add_workspace(workspace)?;
+        let owner = self.workspaces.get(workspace).cloned().ok_or_else(|| Error::NoWorkspace(workspace.to_owned()))?;
+        let repository = self.named_mut(from)?;
+        repository.rename(&owner, slug);
+        let uuid = repository.uuid.clone();
+        self.moved.insert(from.to_owned(), uuid);
+        Ok(())
+    }
+
+    /// Takes a repository away.
+    pub(crate) fn delete(&mut self, full_name: &str) -> Result<(), Error> {
+        let uuid = self.named(full_name)?.uuid.clone();
+        self.repositories.remove(&uuid);
+        Ok(())
+    }
+
+    /// The account that people's calls act as.
+    pub(crate) fn somebody(&self) -> User {
+        User::somebody()
+    }
+}
+
+/// Workspace and slug of a full name.
+fn split(full_name: &str) -> Result<(&str, &str), Error> {
+    let (workspace, slug) = full_name.split_once('/').ok_or_else(|| Error::Name(full_name.to_owned()))?;
+    check(workspace)?;
+    check(slug)?;
+    Ok((workspace, slug))
+}
+
+fn check(name: &str) -> Result<String, Error> {
+    let plain =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || "-_.".contains(character);
+    let good = !name.is_empty() && name.len() <= 62 && name.chars().all(plain) && !name.starts_with('.');
+    if good { Ok(name.to_owned()) } else { Err(Error::Name(name.to_owned())) }
+}
