@@ -152,7 +152,8 @@ impl<'a> Step<'a> {
             );
             return Vec::new();
         };
-        let deliveries = publish::run(plan, &assessment.run);
+        let plan = Plan { found: assessment.secrets.clone(), ..plan.clone() };
+        let deliveries = publish::run(&plan, &assessment.run);
         for delivery in &deliveries {
             let text = format!("{}: {}", delivery.destination, told(&delivery.outcome));
             match &delivery.outcome {

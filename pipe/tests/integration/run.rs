@@ -113,7 +113,10 @@ impl Penstock {
         assert!(!stderr.contains("panicked"), "{stderr}");
         let folders = [self.folder.clone(), std::fs::canonicalize(&self.folder).unwrap()];
         // The folder of the tests itself is called `.`, and dots are everywhere.
-        let stderr = folders.iter().filter(|folder| folder.is_absolute()).fold(stderr, |text, folder| text.replace(&folder.display().to_string(), "[dir]"));
+        let stderr = folders
+            .iter()
+            .filter(|folder| folder.is_absolute())
+            .fold(stderr, |text, folder| text.replace(&folder.display().to_string(), "[dir]"));
         Told { code, stdout, stderr }
     }
 }

@@ -31,7 +31,10 @@ fn one_comment_is_posted_and_updated_and_never_repeated() {
         let comments = fixture.comments();
         let [comment] = &comments[..] else { panic!("one comment: {comments:?}") };
         assert!(comment.contains("**Removed, but still leaked: to be revoked**"), "{comment}");
-        assert!(comment.contains(&format!("/src/{}/", "ab".repeat(20))), "the link leads to the commit that brought it: {comment}");
+        assert!(
+            comment.contains(&format!("/src/{}/", "ab".repeat(20))),
+            "the link leads to the commit that brought it: {comment}"
+        );
         assert!(comment.contains("**Penstock: passed**"), "{comment}");
     }
 }
