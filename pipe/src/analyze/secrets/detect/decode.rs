@@ -115,7 +115,8 @@ impl Pass<'_, '_, '_> {
         if self.nested || hit.end <= self.unescaped {
             return;
         }
-        let floor = hit.start().saturating_sub(LINE_REACH).max(self.unescaped);
+        // An escape may begin within what is decoded: a long line is cut at just any byte.
+        let floor = hit.start().saturating_sub(LINE_REACH).max(self.unescaped).min(hit.start());
         let start = memchr::memrchr(b'\n', &self.text[floor..hit.start()]).map_or(floor, |at| floor + at + 1);
         let ceiling = self.text.len().min(hit.end + LINE_REACH);
         let end = memchr::memchr(b'\n', &self.text[hit.end..ceiling]).map_or(ceiling, |at| hit.end + at);
@@ -197,12 +198,23 @@ fn one_escape(text: &[u8]) -> Option<(u8, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::secrets::Engine;
 
     #[test]
     fn both_alphabets_decode() {
         assert_eq!(base64(b"aGVsbG8gd29ybGQ=").as_deref(), Some(&b"hello world"[..]));
         assert_eq!(base64(b"-_-_").as_deref(), Some(&[0xfb, 0xff, 0xbf][..]));
         assert_eq!(base64(b"a b"), None);
+    }
+
+    #[test]
+    fn an_escape_across_the_cut_of_a_long_line_is_decoded() {
+        let first = br"\u0022";
+        for gap in LINE_REACH - 10..LINE_REACH + 10 {
+            let text = [first, &*vec![b'a'; gap], br"\u0022password\u0022:\u0022x7Gh2Lq9ZkWp\u0022"].concat();
+            let engine = Engine::new([7; 16], 0, &[]);
+            assert!(engine.scanner().scan(None, &text).iter().any(|found| found.encoding == Some("escaped")), "{gap}");
+        }
     }
 
     #[test]

@@ -118,7 +118,18 @@ pub(in crate::analyze::secrets) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     let lower = value.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some())
+    // Most placeholders have a first pair of bytes that the value does not hold.
+    let mut pairs = [0_u64; 16];
+    let place = |a: u8, b: u8| (usize::from(a ^ b >> 4) % 16, (b ^ a << 3) % 64);
+    for pair in lower.windows(2) {
+        let (word, bit) = place(pair[0], pair[1]);
+        pairs[word] |= 1 << bit;
+    }
+    let may_hold = |text: &[u8]| {
+        let (word, bit) = place(text[0], text[1]);
+        pairs[word] >> bit & 1 == 1
+    };
+    PLACEHOLDERS.iter().any(|text| may_hold(text) && memchr::memmem::find(&lower, text).is_some())
         || has_long_run(&lower)
         || is_monotonous(&lower)
 }
