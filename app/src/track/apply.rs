@@ -57,6 +57,7 @@ pub fn apply_run(repository: &Repository, run: &Run, facts: &Facts, ids: &mut im
         Placed::In(branch) => (Effect::History, Some(branch)),
     };
     let accounts = accounts(run);
+    let late = matches!(&placed, Placed::In(branch) if is_late(branch, run));
     let matching = Matching {
         repository,
         branch: known.map(|branch| branch.id),
@@ -64,7 +65,7 @@ pub fn apply_run(repository: &Repository, run: &Run, facts: &Facts, ids: &mut im
         base: facts
             .base
             .map(|base| Look::new(repository, base.branch, base.after.map_or(Point::Nothing, Point::After))),
-        accounts: &accounts,
+        accounts: if late { &[] } else { &accounts },
     };
     let mut groups = group(run);
     for series in groups.values_mut() {
@@ -108,6 +109,12 @@ fn place(known: Option<&Branch>, run: &Run, facts: &Facts, ids: &mut impl NewIds
         branch.head = Some(run.commit);
     }
     Placed::In(branch)
+}
+
+/// Whether another run has a later place. A merge that is not scanned yet has brought findings after this run, too.
+fn is_late(branch: &Branch, run: &Run) -> bool {
+    branch.timeline.last() != Some(run.commit)
+        || branch.timeline.accounts().last().is_some_and(|last| last.stamp.run != run.id)
 }
 
 /// What the run itself speaks for.
@@ -171,7 +178,6 @@ struct Pass<'a> {
     order: Order,
     stamp: Stamp,
     place: Place,
-    /// Whether another run has a later place.
     late: bool,
     changes: Changes,
 }
@@ -187,25 +193,9 @@ impl<'a> Pass<'a> {
     ) -> Self {
         let order = branch.timeline.order();
         let stamp = Stamp { commit: run.commit, at: run.at, run: run.id };
-        let place = order.place(&stamp);
-        let last = branch.timeline.accounts().last().map(|account| order.place(&account.stamp));
-        // A merge that is not scanned yet has brought findings after this run, too.
-        let late = last > Some(place) || branch.timeline.last() != Some(run.commit);
-        let rows = repository.rows(branch.id);
-        Self {
-            repository,
-            run,
-            facts,
-            known,
-            branch,
-            accounts,
-            rows,
-            order,
-            stamp,
-            place,
-            late,
-            changes: Changes::default(),
-        }
+        let (place, rows) = (order.place(&stamp), repository.rows(branch.id));
+        let (late, changes) = (is_late(branch, run), Changes::default());
+        Self { repository, run, facts, known, branch, accounts, rows, order, stamp, place, late, changes }
     }
 
     fn changes(mut self, groups: &mut BTreeMap<&str, Vec<Once<'_>>>, ids: &mut impl NewIds) -> Changes {
@@ -286,8 +276,10 @@ impl<'a> Pass<'a> {
                     row.reopened += 1;
                     self.tell(Kind::Reopened, finding);
                 }
-                (Some(old), Some(new)) if old.how != new.how => self.tell(new.how.kind(), finding),
-                _ => {}
+                (Some(old), Some(new)) if old.how == new.how => {}
+                // A sighting in other places, which a later run looked through.
+                (_, Some(new)) => self.tell(new.how.kind(), finding),
+                (None, None) => {}
             }
             if row.path != known.path {
                 let event = self.event(Kind::Moved, finding);

@@ -18,17 +18,42 @@ pub(super) struct Matching<'a> {
     pub commit: Commit,
     /// What stood in the base that secrets were compared with.
     pub base: Option<Look<'a>>,
-    /// What the run itself says of its completeness.
+    /// What the run itself says of its completeness; nothing if it came late, and cannot tell what moved.
     pub accounts: &'a [Account],
 }
 
 /// One way to know a finding again. Earlier ones are tried for all sightings first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// Both fingerprints, at its place.
     OwnAndOurs,
+    /// The tool's own, at its place.
     Own,
+    /// The tool's own, in another file.
+    OwnMoved,
+    /// Ours, at its place.
     Ours,
+    /// One that it had in another file.
+    OursMoved,
+    /// Ours without the path, in another file.
     Renamed,
+}
+
+impl Stage {
+    const ALL: [Self; 6] = [Self::OwnAndOurs, Self::Own, Self::OwnMoved, Self::Ours, Self::OursMoved, Self::Renamed];
+}
+
+/// Where a finding stands, as a sighting sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whereabouts {
+    /// In the same file.
+    Here,
+    /// In another file, and this run would have seen it there.
+    Left,
+    /// In another file, and it may still be there.
+    Elsewhere,
+    /// It is gone, or never was on this branch.
+    Unknown,
 }
 
 impl Matching<'_> {
@@ -36,7 +61,7 @@ impl Matching<'_> {
     pub(super) fn findings(&self, sightings: &[&Sighting]) -> Vec<Option<FindingId>> {
         let mut found = vec![None; sightings.len()];
         let mut taken = HashSet::with_capacity(sightings.len());
-        for stage in [Stage::OwnAndOurs, Stage::Own, Stage::Ours, Stage::Renamed] {
+        for stage in Stage::ALL {
             for (sighting, found) in sightings.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
                 *found = self.best(stage, sighting, &taken);
                 taken.extend(*found);
@@ -50,8 +75,10 @@ impl Matching<'_> {
         let own = |print: &Print| index.own(*print).iter();
         let fits = |id: &FindingId| !taken.contains(id) && self.fits(stage, *id, sighting);
         let candidates: Vec<FindingId> = match stage {
-            Stage::OwnAndOurs | Stage::Own => sighting.own.iter().flat_map(own).copied().filter(fits).collect(),
-            Stage::Ours => match index.ours(sighting.ours) {
+            Stage::OwnAndOurs | Stage::Own | Stage::OwnMoved => {
+                sighting.own.iter().flat_map(own).copied().filter(fits).collect()
+            }
+            Stage::Ours | Stage::OursMoved => match index.ours(sighting.ours) {
                 // Nearly always; no list is made for it.
                 [one] => return Some(*one).filter(fits),
                 many => many.iter().copied().filter(fits).collect(),
@@ -63,23 +90,30 @@ impl Matching<'_> {
 
     fn fits(&self, stage: Stage, id: FindingId, sighting: &Sighting) -> bool {
         let Some(finding) = self.repository.finding(id) else { return false };
+        let whereabouts = self.whereabouts(id, sighting);
         let by_stage = match stage {
-            Stage::OwnAndOurs => finding.prints.ours.contains(&sighting.ours),
-            Stage::Ours => true,
+            Stage::OwnAndOurs => whereabouts == Whereabouts::Here && finding.prints.ours.contains(&sighting.ours),
+            Stage::Own | Stage::Ours => whereabouts == Whereabouts::Here,
             // Many a tool's own fingerprint does not know the file either.
-            Stage::Own | Stage::Renamed => self.stands_or_moved(stage, id, sighting),
+            Stage::OwnMoved | Stage::Renamed => whereabouts == Whereabouts::Left,
+            Stage::OursMoved => matches!(whereabouts, Whereabouts::Left | Whereabouts::Unknown),
         };
         by_stage && finding.category == sighting.category && self.may_have_the_same_value(finding, sighting)
     }
 
-    /// Only a run that would have seen it at its old place can tell that it moved: else it is a copy.
-    fn stands_or_moved(&self, stage: Stage, id: FindingId, sighting: &Sighting) -> bool {
+    /// Only a run that would have seen it at its old place can tell that it moved: else it is a copy. What is long gone did not move either;
+    /// what was said of it is not meant for something equal elsewhere.
+    fn whereabouts(&self, id: FindingId, sighting: &Sighting) -> Whereabouts {
         let row = |branch| self.repository.occurrence(branch, id);
-        let row = self.branch.and_then(row).or_else(|| self.repository.main().and_then(row));
-        row.is_some_and(|row| match row.path == sighting.path {
-            true => stage == Stage::Own,
-            false => self.accounts.iter().any(|account| row.what().is_covered(account)),
-        })
+        let here = self.branch.and_then(row);
+        match here.or_else(|| self.repository.main().and_then(row)) {
+            None => Whereabouts::Unknown,
+            Some(row) if row.path == sighting.path => Whereabouts::Here,
+            Some(row) if !row.is_open() => Whereabouts::Unknown,
+            Some(row) if self.accounts.iter().any(|account| row.what().is_covered(account)) => Whereabouts::Left,
+            Some(_) if here.is_some() => Whereabouts::Elsewhere,
+            Some(_) => Whereabouts::Unknown,
+        }
     }
 
     /// The fingerprint of a secret says nothing of its value. What the upload says of the base does; where that leaves open which of two

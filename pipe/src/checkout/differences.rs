@@ -151,7 +151,8 @@ fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
     place.is_empty() || path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::super::Trust;
     use super::super::fixture::Fixture;

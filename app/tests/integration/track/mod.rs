@@ -6,6 +6,7 @@ mod model;
 mod order;
 mod peers;
 mod pull_requests;
+mod scans;
 mod secrets;
 mod triage;
 mod verdict;

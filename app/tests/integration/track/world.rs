@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_app::track::{
-    self, Actor, Applied, BaseCommit, BranchId, Changes, Commit, Event, Facts, Finding, FindingId, Kind, Occurrence, Print,
-    PullRequest, PullRequestState, Repository, Run, RunId, Scope, Sighting, Standing, ToolRun,
+    self, Actor, Applied, BaseCommit, BranchId, Changes, Commit, Event, Facts, Finding, FindingId, Kind, Occurrence,
+    Print, PullRequest, PullRequestState, Repository, Run, RunId, Scope, Sighting, Standing, ToolRun,
 };
 use penstock_common::{Category, Severity};
 
@@ -176,7 +176,13 @@ impl World {
     }
 
     /// The same with a base for secrets.
-    pub(super) fn scan_secrets(&mut self, branch: &str, number: u32, base: (&str, u32), secrets: &[Sighting]) -> Applied {
+    pub(super) fn scan_secrets(
+        &mut self,
+        branch: &str,
+        number: u32,
+        base: (&str, u32),
+        secrets: &[Sighting],
+    ) -> Applied {
         let run = self.run_of(branch, number, vec![lint(secrets)]);
         let base = Some(self.base(base.0, base.1));
         let facts = Facts { base, ..self.facts(&run) };
