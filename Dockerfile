@@ -41,4 +41,4 @@ WORKDIR /opt/atlassian/pipelines/agent/build
 # No USER: Pipelines runs a pipe as the image's user over a clone that root owns, and a report written there must succeed.
 # The program needs no root: `docker run --user` with any uid works, also over a clone that someone else owns.
 ENTRYPOINT ["/penstock"]
-CMD ["scan", "."]
+CMD ["pipe"]

@@ -1,7 +1,7 @@
 //! Compiles the rules in `rules/*.toml` into static tables, so that starting up costs nothing.
 //!
-//! Two files are written: `rules.rs`, the rules as Rust statics, and `automaton.rs` with `automaton.bin`, an Aho-Corasick automaton over
-//! all keywords as a dense table. What is wrong with a rule's file stops the build with the file's name; what is wrong with its pattern or
+//! Written are `rules.rs`, the rules as Rust statics, and `keywords.rs` with `lists.bin` and `passes.bin`, what the search for keywords
+//! needs. What is wrong with a rule's file stops the build with the file's name; what is wrong with its pattern or
 //! examples is found by the tests.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +12,10 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
-#[path = "build/automaton.rs"]
-mod automaton;
+#[path = "build/filter.rs"]
+mod filter;
+
+use filter::{Entry, Filter};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,9 +114,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("rules.rs"), write_rules(&rules)?)?;
     let actions = actions(&rules, &builtin)?;
     let keywords: Vec<&str> = actions.keys().map(String::as_str).collect();
-    let automaton = automaton::build(&keywords)?;
-    fs::write(out.join("automaton.bin"), &automaton.table)?;
-    fs::write(out.join("automaton.rs"), write_automaton(&automaton, &actions)?)?;
+    let filter = filter::build(&keywords, &fs::read_to_string(root.join("build/trigrams.txt"))?)?;
+    fs::write(out.join("passes.bin"), filter.lists.iter().map(|list| u8::from(*list != 0)).collect::<Vec<_>>())?;
+    fs::write(out.join("lists.bin"), filter.lists.iter().flat_map(|list| list.to_le_bytes()).collect::<Vec<_>>())?;
+    fs::write(out.join("keywords.rs"), write_keywords(&filter, &actions)?)?;
     Ok(())
 }
 
@@ -257,24 +260,18 @@ fn actions(rules: &[(String, Rule)], builtin: &Builtin) -> Result<BTreeMap<Strin
     Ok(actions)
 }
 
-fn write_automaton(
-    automaton: &automaton::Automaton,
-    actions: &BTreeMap<String, Vec<String>>,
-) -> Result<String, Box<dyn Error>> {
+fn write_keywords(filter: &Filter, actions: &BTreeMap<String, Vec<String>>) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
-    writeln!(text, "pub(super) const FIRST_MATCH: u16 = {};", automaton.first_match)?;
-    writeln!(text, "pub(super) const STRIDE_LOG2: u32 = {};", automaton.stride_log2)?;
-    writeln!(text, "pub(super) const LONGEST: usize = {};", automaton.longest)?;
-    writeln!(text, "pub(super) static CLASSES: [u8; 256] = {:?};", automaton.classes)?;
+    writeln!(text, "pub(super) const BEFORE: usize = {};", filter::BEFORE)?;
     // Flat tables without pointers: a pointer in a static must be relocated each time the program starts.
-    let mut starts = vec![0_u32];
-    let mut ids: Vec<u16> = Vec::new();
-    for output in &automaton.outputs {
-        ids.extend(output);
-        starts.push(ids.len() as u32);
+    let mut entries = String::new();
+    for Entry { bytes, mask, keyword, offset, length, last } in &filter.entries {
+        write!(
+            entries,
+            "Entry {{ bytes: {bytes}, mask: {mask}, keyword: {keyword}, offset: {offset}, length: {length}, last: {last} }}, "
+        )?;
     }
-    write_table(&mut text, "OUTPUT_STARTS", "u32", &starts)?;
-    write_table(&mut text, "OUTPUT_IDS", "u16", &ids)?;
+    writeln!(text, "pub(super) static ENTRIES: &[Entry] = &[{entries}];")?;
     let mut starts = vec![0_u32];
     let mut words = String::new();
     for keyword in actions.keys() {

@@ -228,10 +228,10 @@ impl PipeArgs {
 /// How Bitbucket is reached. Each flag stands for the variable of the same name and comes before it.
 #[derive(Debug, Default, Args)]
 pub struct ConnectionArgs {
-    /// Address of Bitbucket's REST API [default: https://api.bitbucket.org/2.0]
+    /// Address of Bitbucket's REST API [default: the public one]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub bitbucket_api_url: Option<String>,
-    /// Address of Bitbucket's pages, from which OAuth consumers get their tokens [default: https://bitbucket.org]
+    /// Address of Bitbucket's pages, from which OAuth consumers get their tokens [default: the public ones]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub bitbucket_site_url: Option<String>,
     /// Where Pipelines' authentication proxy listens

@@ -103,6 +103,9 @@ impl Error {
             }
             Self::OutputFile(error) => error.remedy().map(str::to_owned),
             Self::Connection(error) => error.remedy().map(str::to_owned),
+            Self::Client(SetupError::Tls(_)) => {
+                Some("without root certificates of the system, set `CA_BUNDLE` to a file that holds some".to_owned())
+            }
             Self::Bitbucket { hint, .. } => hint.clone(),
             Self::Api(mistake) => mistake.remedy(),
             Self::NoClone(_) => {

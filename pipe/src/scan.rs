@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use penstock_common::redact::escape_control;
-use penstock_common::{Confidence, Skipped, ToolRun};
+use penstock_common::{Confidence, Secret, Skipped, ToolRun};
 use sha2::{Digest, Sha256};
 
 use crate::analyze::secrets::gitleaks::Layer;
@@ -110,12 +110,17 @@ pub enum Error {
     Exclude(#[from] globset::Error),
 }
 
+/// Most values that are kept to be hidden elsewhere.
+const SECRETS: usize = 2_000;
+
 /// Ready to look.
 pub struct Scan<'r> {
     request: &'r Request,
     engine: Engine,
     exclude: GlobSet,
     archives: Option<ArchiveLimits>,
+    /// Values that any look found.
+    secrets: Mutex<Vec<Secret>>,
 }
 
 impl<'r> Scan<'r> {
@@ -129,7 +134,13 @@ impl<'r> Scan<'r> {
             set
         });
         let limits = ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() };
-        Ok(Self { request, engine, exclude: exclude.build()?, archives: request.archives.then_some(limits) })
+        Ok(Self {
+            request,
+            engine,
+            exclude: exclude.build()?,
+            archives: request.archives.then_some(limits),
+            secrets: Mutex::default(),
+        })
     }
 
     /// Looks at a target.
@@ -161,6 +172,11 @@ impl<'r> Scan<'r> {
     /// `text` made fit to be shown, if it may hold what the engine takes for a secret.
     pub fn masked(&self, text: &str) -> String {
         redact_text(&mut self.engine.scanner(), &escape_control(text))
+    }
+
+    /// The values of what was found so far, for whoever must keep others from repeating them.
+    pub fn into_secrets(self) -> Vec<Secret> {
+        self.secrets.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn visitor(&self) -> SecretsVisitor<'_> {
@@ -292,6 +308,9 @@ impl Scan<'_> {
         }
         coverage.skipped.sort();
         found.sort_by(|a, b| order(a).cmp(&order(b)));
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = SECRETS.saturating_sub(secrets.len());
+        secrets.extend(found.iter().take(left).map(|one| one.value.clone()));
         let tool = ToolRun {
             name: "penstock".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,6 @@
 //! A bare repository on disk, driven by the real `git`.
 //!
-//! The only place of the sandbox that starts a program. Owns the words git is given and the reading of what it answers; knows
+//! The only place of the sandbox that runs git. Owns the words git is given and the reading of what it answers; knows
 //! nothing of Bitbucket. The user's and the system's git configuration are left out, so that a run does not depend on them.
 
 use std::ffi::OsStr;
@@ -108,7 +108,7 @@ impl Git {
     /// Like [`Git::run`], with input, and with the version of the git protocol that a client asks for.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place where the sandbox starts a program: its repositories are real"
+        reason = "the one place where the sandbox runs git: its repositories are real"
     )]
     pub(crate) fn feed<S: AsRef<OsStr>>(
         &self,

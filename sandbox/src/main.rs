@@ -53,10 +53,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let step = sandbox.pull_request_step(&seed.repository, seed.pull_request)?;
     let token = sandbox.repository_token(&seed.repository, &["repository", "pullrequest"])?;
     let companion = sandbox.companion_token();
-    if let Some(folder) = &arguments.clone {
+    let clone = arguments.clone.as_ref().map(std::path::absolute).transpose()?;
+    if let Some(folder) = &clone {
         sandbox.clone_for(&step, folder, Some(50))?;
     }
-    let told = environment(&sandbox, &step, arguments.clone.as_deref(), arguments.with_token.then_some(token.as_str()));
+    let told = environment(&sandbox, &step, clone.as_deref(), arguments.with_token.then_some(token.as_str()));
     if let Some(file) = &arguments.environment {
         std::fs::write(file, &told)?;
     }

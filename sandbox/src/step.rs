@@ -149,6 +149,8 @@ impl Sandbox {
     /// the destination merged into it locally, as Pipelines does.
     pub fn clone_for(&self, step: &Step, folder: &Path, depth: Option<u32>) -> Result<(), Error> {
         let git = self.app.world().named(&step.full_name)?.git.clone();
+        // git runs in the repository: a relative folder would be one in there.
+        let folder = &std::path::absolute(folder)?;
         let origin = format!("file://{}", git.folder().display());
         let mut words = vec!["clone".to_owned(), "--quiet".to_owned(), format!("--branch={}", step.branch)];
         words.extend(depth.map(|depth| format!("--depth={depth}")));
@@ -163,7 +165,8 @@ impl Sandbox {
             words.extend([origin, pull_request.destination.clone()]);
             clone.run(words)?;
             let identity = ["-c", "user.name=Pipelines", "-c", "user.email=pipelines@example.com"];
-            let merge = ["merge", "--quiet", "--no-edit", "--no-ff", "FETCH_HEAD"];
+            let message = format!("Merge {} into {}", pull_request.destination, step.branch);
+            let merge = ["merge", "--quiet", "--no-ff", "-m", &message, "FETCH_HEAD"];
             clone.run(identity.into_iter().chain(merge))?;
             // What was fetched is not named by anything but the merge.
             std::fs::remove_file(folder.join(".git/FETCH_HEAD"))?;

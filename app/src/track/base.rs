@@ -42,7 +42,7 @@ pub fn base_of_branch(repository: &Repository, branch: BranchId, commit: Commit,
         Some(main) if main != branch => of_destination(repository, main, merge_base),
         _ => {
             let row = repository.branch(branch);
-            let scanned = row.map(|row| scanned(row)).unwrap_or_default();
+            let scanned = row.map(scanned).unwrap_or_default();
             let before = match scanned.iter().position(|one| *one == commit) {
                 Some(at) => at.checked_sub(1).map(|at| scanned[at]),
                 None => scanned.last().copied(),

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::Context;
 use super::identity::hex;
-use super::short;
 use crate::bitbucket::reports::{
     Annotation, AnnotationResult, AnnotationSeverity, AnnotationType, DETAILS_MAX, SUMMARY_MAX,
 };

@@ -150,3 +150,108 @@ fn below(place: &Path, root: &Path) -> Option<Vec<u8>> {
 fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
     place.is_empty() || path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::super::Trust;
+    use super::super::fixture::Fixture;
+    use super::*;
+
+    fn open(git: &Fixture) -> Repository {
+        Repository::discover(git.path(), &Trust::default()).unwrap()
+    }
+
+    /// Files of the base that are to be read, `-` before those that are gone.
+    fn base(differences: &Differences) -> Vec<String> {
+        let told = |base: &BaseFile| {
+            format!("{}{}", if base.gone { "-" } else { "" }, String::from_utf8_lossy(&base.file.path))
+        };
+        differences.base.iter().map(told).collect()
+    }
+
+    fn changed() -> (Fixture, ObjectId, ObjectId) {
+        let git = Fixture::new();
+        for name in ["same", "changed", "moved", "gone", "sub/same", "sub/changed"] {
+            git.write(name, format!("{name}\n"));
+        }
+        git.write(".bitbucket/pipelines/generated/x", "1");
+        std::os::unix::fs::symlink("same", git.at("link")).unwrap();
+        git.commit("base");
+        git.write("changed", "2");
+        git.write("sub/changed", "2");
+        git.write("added", "2");
+        git.write(".bitbucket/pipelines/generated/x", "2");
+        fs::remove_file(git.at("gone")).unwrap();
+        fs::remove_file(git.at("link")).unwrap();
+        std::os::unix::fs::symlink("changed", git.at("link")).unwrap();
+        git.git(&["mv", "moved", "there"]);
+        git.commit("head");
+        let repository = open(&git);
+        let ids = ["HEAD~", "HEAD"].map(|name| repository.commit(name).unwrap());
+        (git, ids[0], ids[1])
+    }
+
+    #[test]
+    fn commits_are_compared_by_their_objects() {
+        let (git, before, after) = changed();
+        let differences = Differences::of_commits(&open(&git), before, after).unwrap();
+        assert_eq!(base(&differences), ["changed", "-gone", "-moved", "sub/changed"]);
+        let standing = |name: &str| differences.standing(name.as_bytes());
+        assert_eq!(["same", "sub/same", "unknown"].map(standing), [Standing::Same; 3]);
+        assert_eq!(["changed", "sub/changed"].map(standing), [Standing::Changed; 2]);
+        assert_eq!(["added", "there"].map(standing), [Standing::Added; 2]);
+        let nothing = Differences::of_commits(&open(&git), after, after).unwrap();
+        assert_eq!(base(&nothing), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_base_that_is_not_all_there_is_no_base() {
+        let (git, before, after) = changed();
+        let blob = git.git(&["rev-parse", "HEAD~:sub/changed"]);
+        fs::remove_file(git.at(&format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
+        let missing = Differences::of_commits(&open(&git), before, after).unwrap_err();
+        assert_eq!(missing.subject, "sub/changed");
+    }
+
+    #[test]
+    fn what_the_index_vouches_for_is_the_same() {
+        let (git, before, after) = changed();
+        // Files older than the index are beyond doubt.
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+        for name in ["same", "sub/same", "changed"] {
+            fs::File::options().append(true).open(git.at(name)).unwrap().set_modified(old).unwrap();
+        }
+        git.git(&["update-index", "-q", "--refresh"]);
+        git.write("untracked", "3");
+        let differences = Differences::of_work_tree(&open(&git), before, &[]).unwrap();
+        let standing = |name: &str| differences.standing(name.as_bytes());
+        assert_eq!(["same", "sub/same"].map(standing), [Standing::Same; 2]);
+        assert_eq!(["untracked", "added"].map(standing), [Standing::Added; 2]);
+        assert_eq!(standing("changed"), Standing::Changed);
+        git.write("same", "SAME\n");
+        let differences = Differences::of_work_tree(&open(&git), after, &[git.at("same"), git.at("sub")]).unwrap();
+        assert_eq!(differences.standing(b"same"), Standing::Changed);
+        assert!(differences.covers(b"sub/changed") && !differences.covers(b"changed"));
+        assert!(base(&differences).iter().all(|path| path == "same" || path.starts_with("sub/")));
+    }
+
+    #[test]
+    fn what_a_sparse_checkout_leaves_out_is_not_gone() {
+        let (git, _, after) = changed();
+        git.git(&["sparse-checkout", "set", "--no-cone", "/sub/"]);
+        assert!(!git.at("same").exists());
+        let differences = Differences::of_work_tree(&open(&git), after, &[]).unwrap();
+        assert!(base(&differences).iter().all(|path| !path.starts_with('-')), "{:?}", base(&differences));
+    }
+
+    #[test]
+    fn a_branch_that_is_called_like_an_id_is_not_meant() {
+        let (git, before, after) = changed();
+        let short = before.to_string()[..12].to_owned();
+        git.git(&["branch", &short, &after.to_string()]);
+        assert_eq!(open(&git).commit_of_id(&short), Some(before));
+        assert_eq!(open(&git).commit_of_id("HEAD"), None);
+        assert_eq!(open(&git).commit_of_id(&git.git(&["rev-parse", "HEAD:same"])), None, "no commit");
+    }
+}

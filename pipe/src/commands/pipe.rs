@@ -69,14 +69,10 @@ impl<'a> Step<'a> {
     fn run(self) -> Result<ExitCode, Error> {
         self.introduce();
         let open = self.open_status();
-        let files = left_behind::reports(&self.clone_dir(), &self.settings.name);
-        let files = output_file::prepare(&files)?;
         let assessment = self.review()?;
         let report = Report { run: &assessment.run, below_minimum: assessment.below_minimum, color: self.log.color() };
         show(&report)?;
-        for file in &files {
-            file.write(&report)?;
-        }
+        self.write_reports(&report);
         self.leave_behind(&assessment);
         let deliveries = self.publish(&assessment);
         if let Some(open) = open.filter(|_| has_status(&deliveries)) {
@@ -122,11 +118,28 @@ impl<'a> Step<'a> {
         review::run(&review::Request {
             arguments: &arguments,
             environment: self.environment,
-            build: Some(&self.build),
+            // Outside of any build this is a scan like any other.
+            build: (self.build.in_pipelines() || self.build.commit.is_some()).then_some(&self.build),
             main_branch: self.settings.main_branch.as_deref(),
             remote: remote.as_ref().map(|remote| remote as &dyn Remote),
             progress: None,
         })
+    }
+
+    /// Under the clone, which may belong to another user, or hold a link where a report should go. What cannot be written is told, and changes
+    /// nothing.
+    fn write_reports(&self, report: &Report<'_>) {
+        for file in left_behind::reports(&self.clone_dir(), &self.settings.name) {
+            let written = output_file::prepare(std::slice::from_ref(&file))
+                .and_then(|prepared| prepared.iter().try_for_each(|one| one.write(report)));
+            match written {
+                Ok(()) => self.log.debug(&format!("{} was written", file.path.display())),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                    self.log.warning(&format!("{error}{cause}"));
+                }
+            }
+        }
     }
 
     /// For later steps. What cannot be left behind is told, and changes nothing.
@@ -152,7 +165,8 @@ impl<'a> Step<'a> {
             );
             return Vec::new();
         };
-        let deliveries = publish::run(plan, &assessment.run);
+        let plan = Plan { found: assessment.secrets.clone(), ..plan.clone() };
+        let deliveries = publish::run(&plan, &assessment.run);
         for delivery in &deliveries {
             let text = format!("{}: {}", delivery.destination, told(&delivery.outcome));
             match &delivery.outcome {

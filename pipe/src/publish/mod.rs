@@ -27,7 +27,7 @@ use crate::settings::Connection;
 /// How long one destination may take, waits for a server that asks for patience included.
 const TIME: Duration = Duration::from_secs(60);
 /// How long the companion app may take after Bitbucket could not be reached. Without a network all that is posted in a step should cost at most ten
-/// seconds: this, five for connecting to Bitbucket, and [`in_progress::OPENING`].
+/// seconds: this, five for connecting to Bitbucket, and half a second more than two to open the status.
 const TIME_WITHOUT_NETWORK: Duration = Duration::from_secs(2);
 
 /// What to do so that a call is allowed which the authentication proxy does not sign.

@@ -15,7 +15,7 @@ mod tests;
 
 use penstock_common::gate::{Count, Evaluation, Measure, Metric, Verdict, evaluate};
 use penstock_common::measure::measure;
-use penstock_common::{BaseKind, Notice, Run, time};
+use penstock_common::{BaseKind, Notice, Run, Secret, time};
 
 pub use remote::{Remote, RemoteError};
 
@@ -58,6 +58,8 @@ pub struct Assessment {
     pub below_minimum: u64,
     /// Whether an incomplete run may pass.
     pub allow_incomplete: bool,
+    /// Values that were found, for whoever must keep others from repeating them. Never told.
+    pub secrets: Vec<Secret>,
 }
 
 impl Assessment {
@@ -140,7 +142,8 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     }
     notices.sort();
     run.notices = notices;
-    Ok(Assessment { run, below_minimum, allow_incomplete: settings.allow_incomplete })
+    let secrets = scan.into_secrets();
+    Ok(Assessment { run, below_minimum, allow_incomplete: settings.allow_incomplete, secrets })
 }
 
 /// Marks what the configuration suppresses, in all lists. What was suppressed and is gone is not worth a word.

@@ -61,7 +61,7 @@ pub(super) fn judge_by(
 ) -> Result<Judged, Error> {
     let folder = place.root.as_deref().map_or(Root::Nowhere, Root::Folder);
     let Some(chosen) = chosen else { return Ok(Judged { policy: read(folder, arguments)?, changes: Vec::new() }) };
-    let of = |commit| OfCommit { repository: &*chosen.repository, commit };
+    let of = |commit| OfCommit { repository: &chosen.repository, commit };
     let head = match &place.compared {
         Some((_, Head::Commit(commit))) => Some(of(*commit)),
         _ => None,

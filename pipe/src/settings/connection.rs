@@ -89,7 +89,7 @@ impl Error {
 /// The variables as they are written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Raw {
+pub(super) struct Raw {
     atlassian_account_email: Option<String>,
     atlassian_api_token: Option<Secret>,
     bitbucket_access_token: Option<Secret>,

@@ -206,6 +206,8 @@ pub fn near_misses(variables: &Variables) -> Vec<(String, &'static str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn settings(pairs: &[(&str, &str)]) -> Result<PipeSettings, Invalid> {
@@ -214,6 +216,50 @@ mod tests {
             Error::Invalid(invalid) => invalid,
             Error::Unreadable(unreadable) => panic!("{unreadable}"),
         })
+    }
+
+    /// The fields that a struct asks for, as variables.
+    fn variables_of<'de, T: serde::Deserialize<'de>>() -> BTreeSet<String> {
+        let mut fields = Fields(BTreeSet::new());
+        let asked = T::deserialize(&mut fields);
+        assert!(asked.is_err(), "there is nothing to fill it with");
+        fields.0
+    }
+
+    struct Fields(BTreeSet<String>);
+
+    impl<'de> serde::Deserializer<'de> for &mut Fields {
+        type Error = serde::de::value::Error;
+
+        fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(serde::de::Error::custom("no struct"))
+        }
+
+        fn deserialize_struct<V: serde::de::Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            self.0.extend(fields.iter().map(|field| field.to_ascii_uppercase()));
+            self.deserialize_any(visitor)
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+            tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_explained() {
+        let mut read = variables_of::<Raw>();
+        read.append(&mut variables_of::<super::super::connection::Raw>());
+        // Refused, not used.
+        assert!(read.remove("BITBUCKET_APP_PASSWORD"));
+        // Read by all commands, or in both ways of writing.
+        read.extend(["HTTPS_PROXY", "NO_PROXY", "NO_COLOR"].map(str::to_owned));
+        assert_eq!(read, VARIABLES.iter().map(|variable| variable.name.to_owned()).collect());
     }
 
     #[test]

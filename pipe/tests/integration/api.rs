@@ -2,6 +2,7 @@
 
 use penstock_sandbox::{Door, Fault, Route, Sandbox, Seed};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::run::{Penstock, Told};
 
@@ -9,6 +10,8 @@ struct World {
     sandbox: Sandbox,
     seed: Seed,
     token: String,
+    /// Where the program runs: with a file that is neither JSON nor a certificate.
+    folder: TempDir,
 }
 
 impl World {
@@ -16,12 +19,15 @@ impl World {
         let sandbox = Sandbox::new().unwrap();
         let seed = sandbox.seed().unwrap();
         let token = sandbox.repository_token(&seed.repository, &["repository", "pullrequest"]).unwrap();
-        Self { sandbox, seed, token }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("words.txt"), "words").unwrap();
+        Self { sandbox, seed, token, folder }
     }
 
     /// A call without credentials, on a laptop.
     fn anonymous(&self, arguments: &[&str]) -> Penstock {
-        Penstock::new().arg("api").args(arguments).env("BITBUCKET_API_URL", &self.sandbox.api_url())
+        let call = Penstock::new().dir(self.folder.path()).arg("api").args(arguments);
+        call.env("BITBUCKET_API_URL", &self.sandbox.api_url())
     }
 
     /// A call with an access token.
@@ -125,7 +131,7 @@ fn every_kind_of_credentials() {
         (vec![("BITBUCKET_OAUTH_CLIENT_ID", id.as_str())], "`BITBUCKET_OAUTH_CLIENT_SECRET` is not"),
         (vec![("BITBUCKET_USERNAME", "me"), ("BITBUCKET_APP_PASSWORD", password.as_str())], "removed app passwords"),
         (vec![("BITBUCKET_ACCESS_TOKEN", "a\nb")], "cannot be sent"),
-        (vec![("CA_BUNDLE", "Cargo.toml")], "no certificate"),
+        (vec![("CA_BUNDLE", "words.txt")], "no certificate"),
         (vec![("CA_BUNDLE", "none.pem")], "`CA_BUNDLE`"),
         (vec![("BITBUCKET_API_URL", "http://bitbucket.example")], "on loopback only"),
         (vec![("AUTH_PROXY", "https://proxy.example")], "`AUTH_PROXY`"),
@@ -150,7 +156,7 @@ fn wrong_usage_sends_nothing() {
         (&["POST", "/user", "--paginate"], "GET only"),
         (&["GET", "/user", "--input", "-"], "not for GET"),
         (&["PUT", "/user", "--input", "none.json"], "`none.json`"),
-        (&["PUT", "/user", "--input", "Cargo.toml"], "not JSON"),
+        (&["PUT", "/user", "--input", "words.txt"], "not JSON"),
         (&["FETCH", "/user"], "invalid value"),
     ] {
         let told = world.call(arguments).run();
@@ -182,7 +188,7 @@ fn what_the_server_says_is_told_with_what_to_do() {
         assert!(!text.contains(&world.token), "{text}");
     }
 
-    let told = Penstock::new().args(["api", "GET", "/user", "--bitbucket-api-url", "http://127.0.0.1:1/2.0"]).run();
+    let told = world.call(&["GET", "/user", "--bitbucket-api-url", "http://127.0.0.1:1/2.0"]).run();
     assert_eq!(told.code, 3);
     assert!(told.stderr.starts_with("error: http://127.0.0.1:1 cannot be reached: "), "{}", told.stderr);
 }

@@ -14,6 +14,7 @@ mod fingerprints;
 mod folder;
 mod masks;
 mod pack;
+mod pipeline;
 mod publish;
 mod renew;
 mod rules;

@@ -1,6 +1,6 @@
 //! Partial answers: `fields=values.id,next`, `fields=+values.x`, `fields=-links`.
 //!
-//! After https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response. `+` adds to what is shown anyway; the sandbox
+//! After <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#partial-response>. `+` adds to what is shown anyway; the sandbox
 //! shows everything, so that it changes nothing.
 
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! The language of `q` and `sort`.
 //!
-//! After https://developer.atlassian.com/cloud/bitbucket/rest/intro/#querying, as far as Penstock uses it: comparisons of a dotted path with
+//! After <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#querying>, as far as Penstock uses it: comparisons of a dotted path with
 //! a text, number, `true`, `false` or `null`, joined by AND and OR, of which AND binds more tightly; no parentheses.
 
 use std::cmp::Ordering;

@@ -48,3 +48,20 @@ fn a_step_of_a_branch_finds_the_branch() {
     assert!(clone.join(".git/shallow").exists());
     assert!(sandbox.step_environment(&step).iter().all(|(name, _)| !name.starts_with("BITBUCKET_PR_")));
 }
+
+#[test]
+fn a_seed_is_a_pull_request_beside_a_destination_that_went_on() {
+    let sandbox = penstock_sandbox::Sandbox::new().unwrap();
+    let seed = sandbox.seed().unwrap();
+    let token = sandbox.repository_token(&seed.repository, &["repository", "pullrequest"]).unwrap();
+    let client = Client::new(&sandbox).bearer(&token);
+    let diff = client.get(&format!("/repositories/{}/pullrequests/{}/diff", seed.repository, seed.pull_request));
+    let text = client.get(diff.header("location").unwrap()).text;
+    let count = |start: &str| text.lines().filter(|line| line.starts_with(start) && line.contains("password")).count();
+    assert_eq!((count("+"), count("-")), (3, 1), "two secrets, and one that is read from the environment now: {text}");
+    let step = sandbox.pull_request_step(&seed.repository, seed.pull_request).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let clone = folder.path().join("clone");
+    sandbox.clone_for(&step, &clone, Some(50)).unwrap();
+    assert!(clone.join("config/other.py").exists());
+}

@@ -10,7 +10,10 @@ use super::world::{World, code, lint, rows_written};
 
 /// The state of the main branch without what tells the story: ids, and how often something was seen to come back. Of what is open, only
 /// that it is open is kept: its newest sighting need not be written.
-fn told(world: &World) -> (Option<Branch>, BTreeMap<(String, String), (Occurrence, Option<Stamp>)>) {
+/// Where findings stand, by path and rule.
+type Standing = BTreeMap<(String, String), (Occurrence, Option<Stamp>)>;
+
+fn told(world: &World) -> (Option<Branch>, Standing) {
     let Some(main) = world.state.main() else { return (None, BTreeMap::new()) };
     let rows = world.state.occurrences(main).map(|row| {
         let finding = world.state.finding(row.finding).unwrap();

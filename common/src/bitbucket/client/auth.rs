@@ -71,7 +71,15 @@ impl Auth {
 pub(super) enum Authorization {
     Nothing,
     Always(HeaderValue),
-    Fetched { consumer: Consumer, basic: HeaderValue, token: Mutex<Option<Token>> },
+    Fetched(Box<Fetched>),
+}
+
+/// What is fetched when it is needed, and what for.
+pub(super) struct Fetched {
+    token_url: Url,
+    /// Sent to `token_url` only.
+    basic: HeaderValue,
+    token: Mutex<Option<Token>>,
 }
 
 /// A token of OAuth.
@@ -111,7 +119,7 @@ impl Authorization {
             Auth::OAuth(consumer) => {
                 words.hide(consumer.secret.expose(), Some(&consumer.id));
                 let basic = basic(&consumer.id, &consumer.secret)?;
-                Self::Fetched { consumer, basic, token: Mutex::default() }
+                Self::Fetched(Box::new(Fetched { token_url: consumer.token_url, basic, token: Mutex::default() }))
             }
         })
     }
@@ -128,13 +136,14 @@ impl Authorization {
         match self {
             Self::Nothing => Ok(None),
             Self::Always(header) => Ok(Some(header.clone())),
-            Self::Fetched { consumer, basic, token } => {
+            Self::Fetched(fetched) => {
+                let Fetched { token_url, basic, token } = &**fetched;
                 // Whoever comes while a token is fetched waits for that one.
                 let mut token = token.lock().await;
                 if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.renew) {
                     return Ok(Some(token.header.clone()));
                 }
-                let request = TokenRequest { url: consumer.token_url.clone(), basic: basic.clone() };
+                let request = TokenRequest { url: token_url.clone(), basic: basic.clone() };
                 let call = request.call();
                 let body = ask(request).await?;
                 let unreadable = |words: &str| Error::Unreadable { call: call.clone(), words: words.to_owned() };
@@ -152,8 +161,8 @@ impl Authorization {
 
     /// The server did not take `used`. Whether another one can be had.
     pub(super) async fn renew(&self, used: Option<&HeaderValue>) -> bool {
-        let Self::Fetched { token, .. } = self else { return false };
-        let mut token = token.lock().await;
+        let Self::Fetched(fetched) = self else { return false };
+        let mut token = fetched.token.lock().await;
         if token.as_ref().is_some_and(|token| Some(&token.header) == used) {
             *token = None;
         }

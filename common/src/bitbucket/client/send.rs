@@ -95,6 +95,7 @@ impl Client {
         }
         let started = Instant::now();
         let (mut url, mut redirects, mut renewed, mut tried) = (request.url.clone(), 0, false, 0);
+        let mut before = None;
         loop {
             self.slow_down().await;
             let failure = match self.attempt(&call, request, &url).await {
@@ -122,6 +123,10 @@ impl Client {
                 Ok(reply) => self.refused(&call, &reply),
                 Err(failure) => failure,
             };
+            // If the time was over before anything was sent, what happened before tells more.
+            if let (Error::Deadline { last: None, .. }, Some(before)) = (&failure.error, before.take()) {
+                return Err(before);
+            }
             tried += 1;
             let may = match failure.again {
                 Again::Never => false,
@@ -133,7 +138,10 @@ impl Client {
             let wait = wait.filter(|wait| self.left().is_none_or(|left| *wait < left));
             let is_unreachable = matches!(failure.error, Error::Unreachable { .. });
             match wait {
-                Some(wait) if !is_unreachable || started.elapsed() + wait < patience.connecting => sleep(wait).await,
+                Some(wait) if !is_unreachable || started.elapsed() + wait < patience.connecting => {
+                    before = Some(failure.error);
+                    sleep(wait).await;
+                }
                 _ => {
                     if let Error::Unreachable { words, .. } = &failure.error {
                         self.shared.pace.set_unreachable(Some(words.clone()));
@@ -321,9 +329,10 @@ fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-fn is_about_trust(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let within = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause.is::<rustls::Error>() || within.is_some_and(|within| within.is::<rustls::Error>())
-    })
+/// An error of TLS may lie within several of I/O, which do not name it as their cause.
+fn is_about_trust(error: &(dyn StdError + 'static)) -> bool {
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || within.is_some_and(|within| is_about_trust(within))
+        || error.source().is_some_and(is_about_trust)
 }

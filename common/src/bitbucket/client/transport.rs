@@ -78,6 +78,27 @@ pub struct CorporateProxy {
     pub except: Option<String>,
 }
 
+impl CorporateProxy {
+    /// The rule for the HTTP library, if any host is to be reached through it. `words` hides its password.
+    fn rule(&self, words: &Words) -> Result<Option<Proxy>, SetupError> {
+        let Some(given) = self.url.as_ref().map(Secret::expose) else { return Ok(None) };
+        let except = self.except.as_deref().unwrap_or_default();
+        // The library takes this for a name, so that it would not fit an address.
+        if except.split(',').any(|host| host.trim() == "*") {
+            return Ok(None);
+        }
+        let url = Url::parse(given).ok().filter(Url::has_host);
+        let url = url.or_else(|| Url::parse(&format!("http://{given}")).ok()).ok_or(SetupError::Proxy)?;
+        if let Some(password) = url.password() {
+            // In the address it is encoded, in the header it is not.
+            words.hide(password, None);
+            words.hide(&decoded(password), Some(&decoded(url.username())));
+        }
+        let proxy = Proxy::https(url.as_str()).map_err(|_| SetupError::Proxy)?;
+        Ok(Some(proxy.no_proxy(NoProxy::from_string(except))))
+    }
+}
+
 /// Root certificates to believe beside the system's.
 #[derive(Clone, Default)]
 pub struct ExtraRoots(Vec<CertificateDer<'static>>);
@@ -126,21 +147,10 @@ impl Access {
             // Nothing from the environment: whoever sets up this client says which proxy counts.
             .no_proxy();
         match self {
-            Self::Direct { proxy: CorporateProxy { url: Some(url), except }, .. }
-                if !home.is_loopback() || home.is_encrypted() =>
-            {
-                let url = Url::parse(url.expose())
-                    .ok()
-                    .filter(Url::has_host)
-                    .or_else(|| Url::parse(&format!("http://{}", url.expose())).ok())
-                    .ok_or(SetupError::Proxy)?;
-                if let Some(password) = url.password() {
-                    // In the address it is encoded, in the header it is not.
-                    words.hide(password, None);
-                    words.hide(&decoded(password), Some(&decoded(url.username())));
+            Self::Direct { proxy, .. } if !home.is_loopback() || home.is_encrypted() => {
+                if let Some(proxy) = proxy.rule(words)? {
+                    builder = builder.proxy(proxy);
                 }
-                let proxy = Proxy::https(url.as_str()).map_err(|_| SetupError::Proxy)?;
-                builder = builder.proxy(proxy.no_proxy(except.as_deref().and_then(NoProxy::from_string)));
             }
             Self::Direct { .. } => {}
             Self::AuthProxy(AuthProxy { url, .. }) => {

@@ -87,7 +87,9 @@ async fn comments_and_what_a_pull_request_is() {
     assert!(!pull_request.is_from_fork());
     assert_eq!(repository.pull_request(99).await.unwrap(), None);
     assert_eq!(repository.open_pull_requests(BRANCH).await.unwrap(), [pull_request]);
-    assert_eq!(repository.open_pull_requests("main").await.unwrap(), []);
+    for none in ["main", "a\"b\\c", "x\" OR state=\"OPEN"] {
+        assert_eq!(repository.open_pull_requests(none).await.unwrap(), [], "{none}");
+    }
 
     let me = repository.client().user().await.unwrap();
     let made = repository.create_comment(number, &NewComment::general("one")).await.unwrap();

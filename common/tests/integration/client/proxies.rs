@@ -78,11 +78,24 @@ async fn hosts_may_be_left_out_and_loopback_always_is() {
     }
     client(&format!("https://127.0.0.1:{port}/2.0"), &proxy, Some("127.0.0.0/8")).user().await.unwrap_err();
     let hellos = direct.requests();
+    client(&format!("https://127.0.0.1:{port}/2.0"), &proxy, Some("a, *")).user().await.unwrap_err();
+    assert_eq!(direct.requests().len(), 6);
     assert!(hellos.len() == 5 && hellos.iter().all(|hello| hello.starts_with('\u{16}')), "TLS begins with 22");
     client(&direct.api(), &proxy, None).user().await.unwrap();
     assert_eq!(proxy.requests(), Vec::<String>::new());
     client(&format!("https://localhost:{port}/2.0"), &proxy, Some("calhost")).user().await.unwrap_err();
     assert_eq!(proxy.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn who_cannot_be_trusted_is_told_apart_and_not_asked_again() {
+    // A fatal alert: the handshake failed.
+    let server = Raw::new(|_| "\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}\u{28}".to_owned()).await;
+    let proxy = Raw::new(|_| String::new()).await;
+    let api = format!("https://{}/2.0", server.address());
+    let error = client(&api, &proxy, Some("*")).user().await.unwrap_err();
+    assert!(matches!(error, Error::Untrusted { .. }) && !error.is_uncertain(), "{error}");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

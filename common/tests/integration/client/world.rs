@@ -14,7 +14,7 @@ use penstock_common::bitbucket::reports::{
 use penstock_sandbox::{Commit, Sandbox};
 
 pub(crate) const REPOSITORY: &str = "acme/shop";
-pub(crate) const BRANCH: &str = "feature/x-\"y\"-%2F";
+pub(crate) const BRANCH: &str = "feature/x-%2F-y";
 
 /// A sandbox with a repository and a pull request in it.
 pub(crate) struct World {

@@ -1,16 +1,19 @@
 //! The one pass over all bytes: where does which keyword end?
 //!
-//! Owns the automaton that `build.rs` made. Long inputs are searched in four interleaved lanes, because a table-driven automaton waits
-//! for one load a byte and a processor can wait for four at once. Decides nothing about what a keyword means.
+//! Owns the search. A keyword waits for one of its trigrams, a rare one that `build.rs` chose. For each place in the text a table says whether any
+//! keyword waits for the trigram there: that is the same few instructions for every byte, without a branch and without waiting for the byte
+//! before. Only the places that pass, some three or four in a hundred, are compared with keywords. Decides nothing about what a keyword means.
 
 mod table {
-    use super::Action;
-    include!(concat!(env!("OUT_DIR"), "/automaton.rs"));
-    pub(super) static TRANSITIONS: &[[u8; 2]] =
-        include_bytes!(concat!(env!("OUT_DIR"), "/automaton.bin")).as_chunks().0;
+    use super::{Action, Entry};
+    include!(concat!(env!("OUT_DIR"), "/keywords.rs"));
+    /// By trigram: 1 if a keyword waits for it. Apart from `LISTS`, so that the table which every byte needs stays near the processor.
+    pub(super) static PASSES: &[u8; 1 << 16] = include_bytes!(concat!(env!("OUT_DIR"), "/passes.bin"));
+    /// By trigram: one more than where its list begins in `ENTRIES`, or 0.
+    pub(super) static LISTS: &[[u8; 2]] = include_bytes!(concat!(env!("OUT_DIR"), "/lists.bin")).as_chunks().0;
 }
 
-use table::{CLASSES, FIRST_MATCH, LONGEST, OUTPUT_IDS, OUTPUT_STARTS, STRIDE_LOG2, TRANSITIONS};
+use table::{BEFORE, ENTRIES, LISTS, PASSES};
 
 /// What a keyword leads to. Numbers are indices of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,75 +75,104 @@ impl Hit {
     }
 }
 
-/// Reused space for [`find`].
-#[derive(Default)]
-pub(super) struct Lanes([Vec<Hit>; 4]);
-
-/// Shorter inputs are not worth four lanes.
-const LANES_FROM: usize = 2048;
-
-#[inline(always)]
-fn step(state: u16, byte: u8) -> u16 {
-    let at = (usize::from(state) << STRIDE_LOG2) | usize::from(CLASSES[usize::from(byte)]);
-    u16::from_le_bytes(TRANSITIONS[at])
+/// A keyword in the list of the trigram that it waits for.
+struct Entry {
+    /// What stands in the eight bytes from [`BEFORE`] bytes before the trigram on, as a little-endian number.
+    bytes: u64,
+    /// Which bits of it count: for letters all but the one that tells the cases apart, none beyond the keyword.
+    mask: u64,
+    keyword: u16,
+    /// Where in the keyword the trigram stands.
+    offset: u8,
+    length: u8,
+    /// The list ends here.
+    last: bool,
 }
 
-#[inline]
-fn report(state: u16, end: usize, hits: &mut Vec<Hit>) {
-    let at = usize::from(state - FIRST_MATCH);
-    let ids = &OUTPUT_IDS[OUTPUT_STARTS[at] as usize..OUTPUT_STARTS[at + 1] as usize];
-    hits.extend(ids.iter().map(|&keyword| Hit { end, keyword }));
-}
+/// Bytes that are numbered at once.
+const BLOCK: usize = 512;
+/// Places that are looked at together: as many as a number has bits.
+const PLACES: usize = 64;
 
-/// All occurrences of all keywords, overlapping ones too, by their end.
-pub(super) fn find(text: &[u8], lanes: &mut Lanes, hits: &mut Vec<Hit>) {
+/// All occurrences of all keywords, overlapping ones too, by their end; of several that end together the longest first.
+pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
     hits.clear();
-    if text.len() < LANES_FROM {
-        let mut state = 0;
-        for (at, &byte) in text.iter().enumerate() {
-            state = step(state, byte);
-            if state >= FIRST_MATCH {
-                report(state, at + 1, hits);
-            }
-        }
-        return;
-    }
-    let quarter = text.len() / 4;
-    let starts = [0, quarter, quarter * 2, quarter * 3];
-    let parts: [&[u8]; 4] = [
-        &text[..quarter],
-        &text[quarter..quarter * 2],
-        &text[quarter * 2..quarter * 3],
-        &text[quarter * 3..quarter * 4],
-    ];
-    // A match that ends in a lane starts at most `LONGEST - 1` bytes before it: walking those makes the lane's state the true one.
-    let mut states = starts
-        .map(|start| text[start.saturating_sub(LONGEST - 1)..start].iter().fold(0, |state, &byte| step(state, byte)));
-    for lane in &mut lanes.0 {
-        lane.clear();
-    }
-    let [a, b, c, d] = parts;
-    for (at, (((&a, &b), &c), &d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
-        states = [step(states[0], a), step(states[1], b), step(states[2], c), step(states[3], d)];
-        // One test for all four: matches are rare.
-        if states[0].max(states[1]).max(states[2].max(states[3])) >= FIRST_MATCH {
-            for lane in 0..4 {
-                if states[lane] >= FIRST_MATCH {
-                    report(states[lane], starts[lane] + at + 1, &mut lanes.0[lane]);
-                }
+    let mut last = [0; BLOCK + 2];
+    let mut trigrams = [0; BLOCK];
+    for start in (0..text.len()).step_by(BLOCK) {
+        let rest = &text[start..];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            // Behind the end of the text stands NUL, which no keyword holds.
+            last = [0; BLOCK + 2];
+            last[..rest.len()].copy_from_slice(rest);
+            &last
+        });
+        number(block, &mut trigrams);
+        for (first, places) in (start..text.len()).step_by(PLACES).zip(trigrams.as_chunks::<PLACES>().0) {
+            // The first place is the highest bit. A branch for each place would be mispredicted.
+            let mut passed = places.iter().fold(0_u64, |bits, &at| bits << 1 | u64::from(PASSES[usize::from(at)]));
+            while passed != 0 {
+                let at = passed.leading_zeros() as usize;
+                passed &= !(1 << (PLACES - 1 - at));
+                compare(text, first + at, places[at], hits);
             }
         }
     }
-    for lane in &lanes.0 {
-        hits.extend_from_slice(lane);
+}
+
+/// The number of the trigram at each place of a block, as `build/filter.rs` counts them. Not inlined: the compiler makes vector instructions
+/// of the loop as long as it does not know what comes before and after.
+#[inline(never)]
+fn number(block: &[u8; BLOCK + 2], trigrams: &mut [u16; BLOCK]) {
+    let (first, second, third) = (&block[..BLOCK], &block[1..=BLOCK], &block[2..]);
+    for (((trigram, &a), &b), &c) in trigrams.iter_mut().zip(first).zip(second).zip(third) {
+        let letters = u16::from(a & b & c & 0x40);
+        *trigram = letters << 9 | u16::from(a & 0x1f) << 10 | u16::from(b & 0x1f) << 5 | u16::from(c & 0x1f);
     }
-    let mut state = states[3];
-    for (at, &byte) in text.iter().enumerate().skip(quarter * 4) {
-        state = step(state, byte);
-        if state >= FIRST_MATCH {
-            report(state, at + 1, hits);
+}
+
+/// Takes up the keywords that wait for the trigram at `at` and stand there.
+#[inline]
+fn compare(text: &[u8], at: usize, trigram: u16, hits: &mut Vec<Hit>) {
+    let Some(first) = usize::from(u16::from_le_bytes(LISTS[usize::from(trigram)])).checked_sub(1) else { return };
+    let around = around(text, at);
+    for entry in &ENTRIES[first..] {
+        if around & entry.mask == entry.bytes
+            && let Some(start) = at.checked_sub(usize::from(entry.offset))
+        {
+            let hit = Hit { end: start + usize::from(entry.length), keyword: entry.keyword };
+            let beyond = usize::from(entry.length - entry.offset) > 8 - BEFORE || usize::from(entry.offset) > BEFORE;
+            let whole = || {
+                text.get(start..hit.end).is_some_and(|found| found.eq_ignore_ascii_case(hit.keyword().text.as_bytes()))
+            };
+            if !beyond || whole() {
+                insert(hit, hits);
+            }
+        }
+        if entry.last {
+            return;
         }
     }
+}
+
+/// The eight bytes from [`BEFORE`] bytes before `at` on; NUL beyond the text.
+#[inline(always)]
+fn around(text: &[u8], at: usize) -> u64 {
+    let inside = at.checked_sub(BEFORE).and_then(|start| text.get(start..)?.first_chunk());
+    let bytes = inside.copied().unwrap_or_else(|| {
+        std::array::from_fn(|offset| {
+            (at + offset).checked_sub(BEFORE).and_then(|at| text.get(at)).copied().unwrap_or_default()
+        })
+    });
+    u64::from_le_bytes(bytes)
+}
+
+/// Puts a hit in its place. Hits come nearly in order: keywords wait for different parts of themselves.
+#[inline]
+fn insert(hit: Hit, hits: &mut Vec<Hit>) {
+    let later = |other: &Hit| other.end > hit.end || other.end == hit.end && other.start() > hit.start();
+    let at = hits.iter().rposition(|other| !later(other)).map_or(0, |at| at + 1);
+    hits.insert(at, hit);
 }
 
 #[cfg(test)]
@@ -152,41 +184,63 @@ mod tests {
         (0..table::KEYWORD_STARTS.len() - 1).map(|id| Hit { end: 0, keyword: id as u16 }.keyword().text).collect()
     }
 
+    /// Every keyword at every place, by end and the longest first.
+    fn naive(text: &[u8]) -> Vec<(usize, u16)> {
+        let lower = text.to_ascii_lowercase();
+        let mut found = Vec::new();
+        for (id, word) in words().iter().enumerate() {
+            let mut from = 0;
+            while let Some(at) = memchr::memmem::find(&lower[from..], word.as_bytes()) {
+                from += at + 1;
+                found.push((from - 1 + word.len(), id as u16));
+            }
+        }
+        found.sort_by_key(|&(end, id)| (end, std::cmp::Reverse(words()[usize::from(id)].len())));
+        found
+    }
+
+    fn found(text: &[u8]) -> Vec<(usize, u16)> {
+        let mut hits = vec![Hit { end: 0, keyword: 0 }];
+        find(text, &mut hits);
+        hits.iter().map(|hit| (hit.end, hit.keyword)).collect()
+    }
+
+    /// What stands between keywords: any bytes, bytes that keywords are made of, heads and tails of keywords.
+    fn noise() -> impl Strategy<Value = Vec<u8>> {
+        let fragment = (0..words().len(), any::<prop::sample::Index>(), any::<bool>()).prop_map(|(id, cut, head)| {
+            let (first, last) = words()[id].as_bytes().split_at(cut.index(words()[id].len()));
+            if head { first.to_vec() } else { last.to_vec() }
+        });
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            prop::collection::vec(prop::sample::select(b"aekyptoASSn_.s: \n".to_vec()), 0..200),
+            prop::collection::vec(fragment, 0..40).prop_map(|parts| parts.concat()),
+        ]
+    }
+
     proptest! {
         #[test]
-        fn lanes_find_what_a_naive_search_finds(
-            noise in proptest::collection::vec(proptest::sample::select(b"aekyptoASSn_ \n".to_vec()), 0..6000),
-            planted in proptest::collection::vec((0usize..6000, 0..words().len()), 0..20),
-        ) {
-            let mut text = noise;
-            for (at, keyword) in planted {
-                let word = words()[keyword].to_ascii_uppercase();
-                let at = at.min(text.len());
-                text.splice(at..at, word.bytes());
+        fn finds_what_a_naive_search_finds(parts in prop::collection::vec((noise(), 0..words().len(), any::<bool>()), 0..16)) {
+            let mut text = Vec::new();
+            for (noise, id, upper) in parts {
+                text.extend(noise);
+                let word = words()[id].to_owned();
+                text.extend(if upper { word.to_ascii_uppercase() } else { word }.bytes());
             }
-            let mut hits = Vec::new();
-            find(&text, &mut Lanes::default(), &mut hits);
-            let mut found: Vec<_> = hits.iter().map(|hit| (hit.end, hit.keyword)).collect();
-            prop_assert!(found.is_sorted_by_key(|hit| hit.0));
-            found.sort_unstable();
-            let lower = text.to_ascii_lowercase();
-            let mut expected: Vec<_> = words()
-                .iter()
-                .enumerate()
-                .flat_map(|(id, keyword)| {
-                    memchr::memmem::find_iter(&lower, keyword)
-                        .map(move |start| (start + keyword.len(), id as u16))
-                        .collect::<Vec<_>>()
-                })
-                .collect();
-            // `find_iter` leaves out occurrences that overlap themselves; the automaton reports them.
-            expected.extend(found.iter().filter(|(end, id)| {
-                let word = words()[usize::from(*id)].as_bytes();
-                lower[..*end].ends_with(word)
-            }));
-            expected.sort_unstable();
-            expected.dedup();
-            prop_assert_eq!(found, expected);
+            prop_assert_eq!(found(&text), naive(&text));
+        }
+    }
+
+    #[test]
+    fn finds_every_keyword_wherever_places_and_blocks_end() {
+        for (id, word) in words().iter().enumerate() {
+            for end in [word.len(), PLACES - 1, PLACES + 1, BLOCK, BLOCK + 1, BLOCK + 2, BLOCK + word.len() - 1] {
+                let before = end.saturating_sub(word.len());
+                let text = [&vec![b'\t'; before], word.to_ascii_uppercase().as_bytes()].concat();
+                assert!(found(&text).contains(&(text.len(), id as u16)), "{word} at {before}");
+                let text = [&text[..], &[b'\t'; 9]].concat();
+                assert!(found(&text).contains(&(text.len() - 9, id as u16)), "{word} at {before} of more");
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ pub use report::{Found, Reporter, redact_text};
 
 use detect::Known;
 use file_kind::FileKind;
-use keywords::{Action, Hit, Lanes};
+use keywords::{Action, Hit};
 use patterns::{Caches, Patterns};
 
 /// More keys, salts and nonces than this in one text are test vectors.
@@ -74,7 +74,6 @@ impl Engine {
         Scanner {
             engine: self,
             caches: Caches::new(rule::builtin().len()),
-            lanes: Lanes::default(),
             spare: Vec::new(),
             candidates: Vec::new(),
             memory: gitleaks::Memory::default(),
@@ -91,7 +90,6 @@ impl Engine {
 pub struct Scanner<'e> {
     engine: &'e Engine,
     caches: Caches,
-    lanes: Lanes,
     spare: Vec<Vec<Hit>>,
     candidates: Vec<Candidate>,
     memory: gitleaks::Memory,
@@ -142,7 +140,7 @@ impl Scanner<'_> {
 
     fn pass(&mut self, path: &[u8], text: &[u8], kind: FileKind, nested: bool) -> Vec<Candidate> {
         let mut hits = self.spare.pop().unwrap_or_default();
-        keywords::find(text, &mut self.lanes, &mut hits);
+        keywords::find(text, &mut hits);
         let mut pass = Pass {
             scanner: self,
             text,

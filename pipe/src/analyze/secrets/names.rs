@@ -66,76 +66,110 @@ impl Words {
     }
 }
 
+/// Endings of words, found by their last letter.
+struct Endings {
+    endings: &'static [&'static [u8]],
+    /// Which endings a letter ends, as bits; letters by their lower five bits.
+    by_last: [u64; 32],
+}
+
+impl Endings {
+    const fn new(endings: &'static [&'static [u8]]) -> Self {
+        assert!(endings.len() <= 64);
+        let mut by_last = [0; 32];
+        let mut at = 0;
+        while at < endings.len() {
+            let ending = endings[at];
+            by_last[(ending[ending.len() - 1] & 0x1f) as usize] |= 1 << at;
+            at += 1;
+        }
+        Self { endings, by_last }
+    }
+
+    /// Whether one of them ends `word`.
+    fn end(&self, word: &[u8]) -> bool {
+        let mut left = word.last().map_or(0, |last| self.by_last[usize::from(last & 0x1f)]);
+        while left != 0 {
+            if word.ends_with(self.endings[left.trailing_zeros() as usize]) {
+                return true;
+            }
+            left &= left - 1;
+        }
+        false
+    }
+}
+
 /// Endings of words that promise a password, also when glued to another word (`dbpassword`).
 #[rustfmt::skip]
-const PASSWORD_ENDINGS: &[&[u8]] = &[
+const PASSWORD_ENDINGS: &Endings = &Endings::new(&[
     b"password", b"passwords", b"passwd", b"pwd", b"passphrase", b"passcode", b"passwort", b"kennwort", b"senha",
     b"pswd", b"passwrd", b"dbpass", b"userpass", b"rootpass", b"adminpass", b"mypass", b"sshpass", b"mdp",
     b"motdepasse", b"storepass", b"keypass", b"basepass", b"pwds", b"masterauth",
-];
+]);
 const PASSWORD_STARTS: &[&[u8]] = &[b"contrase", b"password", b"passwd"];
 /// Endings of words that promise a secret.
 #[rustfmt::skip]
-const SECRET_ENDINGS: &[&[u8]] = &[
+const SECRET_ENDINGS: &Endings = &Endings::new(&[
     b"secret", b"secrets", b"token", b"tokens", b"apikey", b"apikeys", b"authkey", b"accesskey", b"secretkey",
     b"privatekey", b"credential", b"credentials", b"creds", b"cred", b"appkey", b"encryptionkey", b"masterkey",
     b"signingkey", b"licensekey", b"authorization", b"hmackey", b"sharedkey", b"accountkey", b"storagekey",
     b"adminkey", b"clientkey", b"sessionkey", b"bearer", b"keysecret",
-];
-/// Words that make a secret of a `key`.
+]);
+/// Words that make a secret of a `key`. Sorted.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&[u8]] = &[
-    b"api", b"access", b"secret", b"private", b"auth", b"authentication", b"encryption", b"encrypt", b"decryption",
-    b"decrypt", b"signing", b"sign", b"master", b"account", b"storage", b"shared", b"service", b"app", b"application",
-    b"client", b"admin", b"license", b"crypto", b"cipher", b"aes", b"des", b"hmac", b"security", b"session", b"jwt",
-    b"consumer", b"deploy", b"root", b"subscription", b"server", b"cookie", b"write", b"merchant", b"integration",
-    b"developer", b"dev", b"user", b"data", b"oauth", b"webhook", b"pre", b"ssh", b"rsa", b"ingest", b"live", b"prod",
-    b"production", b"staging",
+    b"access", b"account", b"admin", b"aes", b"api", b"app", b"application", b"auth", b"authentication", b"cipher",
+    b"client", b"consumer", b"cookie", b"crypto", b"data", b"decrypt", b"decryption", b"deploy", b"des", b"dev",
+    b"developer", b"encrypt", b"encryption", b"hmac", b"ingest", b"integration", b"jwt", b"license", b"live", b"master",
+    b"merchant", b"oauth", b"pre", b"private", b"prod", b"production", b"root", b"rsa", b"secret", b"security",
+    b"server", b"service", b"session", b"shared", b"sign", b"signing", b"ssh", b"staging", b"storage", b"subscription",
+    b"user", b"webhook", b"write",
 ];
+/// Words of which only a random value counts. Sorted.
 #[rustfmt::skip]
 const PERHAPS_WORDS: &[&[u8]] = &[
-    b"key", b"keys", b"auth", b"salt", b"nonce", b"hmac", b"signature", b"session", b"cookie", b"dsn", b"sas",
-    b"webhook", b"iv", b"sid",
+    b"auth", b"cookie", b"dsn", b"hmac", b"iv", b"key", b"keys", b"nonce", b"salt", b"sas", b"session", b"sid",
+    b"signature", b"webhook",
 ];
-/// Last words that say the value is about a secret and not the secret.
+/// Last words that say the value is about a secret and not the secret. Sorted.
 #[rustfmt::skip]
 const ABOUT: &[&[u8]] = &[
-    b"id", b"ids", b"name", b"names", b"file", b"files", b"filename", b"path", b"paths", b"dir", b"directory",
-    b"folder", b"url", b"uri", b"urls", b"endpoint", b"host", b"type", b"types", b"field", b"fields", b"label",
-    b"length", b"len", b"size", b"regex", b"regexp", b"pattern", b"count", b"placeholder", b"hint", b"error",
-    b"errors", b"message", b"msg", b"text", b"title", b"prompt", b"policy", b"expires", b"expiry", b"expiration",
-    b"expired", b"ttl", b"timeout", b"format", b"class", b"style", b"column", b"index", b"idx", b"prefix", b"suffix",
-    b"param", b"params", b"parameter", b"parameters", b"header", b"headers", b"attr", b"attribute", b"attributes",
-    b"required", b"enabled", b"disabled", b"valid", b"invalid", b"validator", b"validation", b"reset", b"changed",
-    b"strength", b"min", b"max", b"input", b"form", b"view", b"page", b"button", b"link", b"action", b"event",
-    b"handler", b"callback", b"provider", b"manager", b"factory", b"cache", b"map", b"list", b"kind", b"state",
-    b"status", b"mode", b"version", b"algorithm", b"alg", b"algo", b"method", b"scheme", b"source", b"template",
-    b"usage", b"description", b"desc", b"help", b"info", b"doc", b"docs", b"ref", b"arn", b"vault", b"rotation",
-    b"selector", b"locator", b"xpath", b"css", b"icon", b"color", b"image", b"width", b"height", b"order", b"sort",
-    b"frame", b"frames", b"code", b"codes", b"pad", b"generator", b"date", b"time", b"at", b"exists", b"found",
-    b"missing", b"failed", b"verified", b"var", b"variable", b"env", b"property", b"prop", b"setting", b"config",
-    b"alias", b"domain", b"realm", b"issuer", b"audience", b"scope", b"scopes", b"group", b"role", b"permission",
-    b"permissions", b"table", b"schema", b"query", b"response", b"request", b"body", b"object", b"instance",
-    b"interface", b"impl", b"helper", b"util", b"utils", b"test", b"tests", b"spec", b"digest", b"hash", b"checksum",
-    b"fingerprint", b"thumbprint", b"hashes", b"sha", b"md", b"encoding", b"charset", b"separator", b"delimiter",
-    b"position", b"offset", b"number", b"num", b"bits", b"bytes", b"ring", b"chain", b"space", b"board", b"word",
-    b"words", b"press", b"down", b"up", b"stroke", b"binding", b"bindings", b"spec", b"check", b"checker", b"store",
-    b"driver", b"plugin", b"module", b"package", b"repository", b"repo", b"branch", b"commit", b"tag", b"tags",
-    b"annotation", b"comment", b"question", b"answer", b"tooltip", b"caption", b"section", b"tab", b"menu", b"item",
-    b"items", b"option", b"options", b"flag", b"flags", b"switch", b"toggle", b"visible", b"hidden", b"shown",
-    b"confirm", b"confirmation", b"mismatch", b"match", b"matches", b"history", b"age", b"length", b"limit", b"quota",
-    b"rate", b"interval", b"period", b"duration", b"retries", b"used", b"encryption", b"management", b"service",
+    b"action", b"age", b"alg", b"algo", b"algorithm", b"alias", b"annotation", b"answer", b"arn", b"at", b"attr",
+    b"attribute", b"attributes", b"audience", b"binding", b"bindings", b"bits", b"board", b"body", b"branch", b"button",
+    b"bytes", b"cache", b"callback", b"caption", b"chain", b"changed", b"charset", b"check", b"checker", b"checksum",
+    b"class", b"code", b"codes", b"color", b"column", b"comment", b"commit", b"config", b"confirm", b"confirmation",
+    b"count", b"css", b"date", b"delimiter", b"desc", b"description", b"digest", b"dir", b"directory", b"disabled",
+    b"doc", b"docs", b"domain", b"down", b"driver", b"duration", b"enabled", b"encoding", b"encryption", b"endpoint",
+    b"env", b"error", b"errors", b"event", b"exists", b"expiration", b"expired", b"expires", b"expiry", b"factory",
+    b"failed", b"field", b"fields", b"file", b"filename", b"files", b"fingerprint", b"flag", b"flags", b"folder",
+    b"form", b"format", b"found", b"frame", b"frames", b"generator", b"group", b"handler", b"hash", b"hashes",
+    b"header", b"headers", b"height", b"help", b"helper", b"hidden", b"hint", b"history", b"host", b"icon", b"id",
+    b"ids", b"idx", b"image", b"impl", b"index", b"info", b"input", b"instance", b"interface", b"interval", b"invalid",
+    b"issuer", b"item", b"items", b"kind", b"label", b"len", b"length", b"limit", b"link", b"list", b"locator",
+    b"management", b"manager", b"map", b"match", b"matches", b"max", b"md", b"menu", b"message", b"method", b"min",
+    b"mismatch", b"missing", b"mode", b"module", b"msg", b"name", b"names", b"num", b"number", b"object", b"offset",
+    b"option", b"options", b"order", b"package", b"pad", b"page", b"param", b"parameter", b"parameters", b"params",
+    b"path", b"paths", b"pattern", b"period", b"permission", b"permissions", b"placeholder", b"plugin", b"policy",
+    b"position", b"prefix", b"press", b"prompt", b"prop", b"property", b"provider", b"query", b"question", b"quota",
+    b"rate", b"realm", b"ref", b"regex", b"regexp", b"repo", b"repository", b"request", b"required", b"reset",
+    b"response", b"retries", b"ring", b"role", b"rotation", b"schema", b"scheme", b"scope", b"scopes", b"section",
+    b"selector", b"separator", b"service", b"setting", b"sha", b"shown", b"size", b"sort", b"source", b"space", b"spec",
+    b"state", b"status", b"store", b"strength", b"stroke", b"style", b"suffix", b"switch", b"tab", b"table", b"tag",
+    b"tags", b"template", b"test", b"tests", b"text", b"thumbprint", b"time", b"timeout", b"title", b"toggle",
+    b"tooltip", b"ttl", b"type", b"types", b"up", b"uri", b"url", b"urls", b"usage", b"used", b"util", b"utils",
+    b"valid", b"validation", b"validator", b"var", b"variable", b"vault", b"verified", b"version", b"view", b"visible",
+    b"width", b"word", b"words", b"xpath",
 ];
-/// Words anywhere in the name that make it harmless.
+/// Words anywhere in the name that make it harmless. Sorted.
 #[rustfmt::skip]
 const HARMLESS: &[&[u8]] = &[
-    b"public", b"pub", b"pubkey", b"publickey", b"publishable", b"primary", b"foreign", b"sort", b"partition",
-    b"column", b"translation", b"locale", b"i", b"keyword", b"keywords", b"tokenizer", b"tokenize", b"tokenization",
-    b"keyboard", b"hotkey", b"shortcut", b"arrow", b"max", b"min", b"num", b"total", b"expected", b"invalid", b"fake",
-    b"placeholder", b"forgot", b"forgotten", b"lexer", b"parser", b"syntax", b"grammar", b"ast", b"stop", b"pad",
-    b"eos", b"bos", b"unk", b"mask", b"cache", b"dict", b"etag", b"index", b"author", b"authors", b"next", b"page",
-    b"continuation", b"cancellation", b"cancel", b"anti", b"sync", b"resume", b"cursor", b"delimiter", b"separator",
-    b"csrf", b"xsrf", b"authenticity", b"hashed", b"hash", b"digest", b"continuation",
+    b"anti", b"arrow", b"ast", b"authenticity", b"author", b"authors", b"bos", b"cache", b"cancel", b"cancellation",
+    b"column", b"continuation", b"csrf", b"cursor", b"delimiter", b"dict", b"digest", b"eos", b"etag", b"expected",
+    b"fake", b"foreign", b"forgot", b"forgotten", b"grammar", b"hash", b"hashed", b"hotkey", b"i", b"index", b"invalid",
+    b"keyboard", b"keyword", b"keywords", b"lexer", b"locale", b"mask", b"max", b"min", b"next", b"num", b"pad",
+    b"page", b"parser", b"partition", b"placeholder", b"primary", b"pub", b"pubkey", b"public", b"publickey",
+    b"publishable", b"resume", b"separator", b"shortcut", b"sort", b"stop", b"sync", b"syntax", b"tokenization",
+    b"tokenize", b"tokenizer", b"total", b"translation", b"unk", b"xsrf",
 ];
 /// Words beside which a `key` is a name or the public half.
 const KEY_HARMLESS: &[&[u8]] = &[b"gpg", b"pgp", b"recv", b"site", b"sitekey", b"known", b"verify", b"vkey"];
@@ -148,7 +182,7 @@ pub(super) fn promise(name: &[u8]) -> Promise {
     }
     let words = Words::of(name);
     let Some(last) = words.iter().next_back() else { return Promise::Nothing };
-    if ABOUT.contains(&last) || words.iter().any(|word| HARMLESS.contains(&word) || word.starts_with(b"csrf")) {
+    if is_one_of(last, ABOUT) || words.iter().any(|word| is_one_of(word, HARMLESS) || word.starts_with(b"csrf")) {
         return Promise::Nothing;
     }
     let mut best = Promise::Nothing;
@@ -158,8 +192,12 @@ pub(super) fn promise(name: &[u8]) -> Promise {
     best
 }
 
+fn is_one_of(word: &[u8], sorted: &[&[u8]]) -> bool {
+    sorted.binary_search(&word).is_ok()
+}
+
 fn word_promise(word: &[u8], all: &Words) -> Promise {
-    if PASSWORD_ENDINGS.iter().any(|ending| word.ends_with(ending))
+    if PASSWORD_ENDINGS.end(word)
         || PASSWORD_STARTS.iter().any(|start| word.starts_with(start))
         || word == b"pass"
         || word == b"pw"
@@ -168,17 +206,17 @@ fn word_promise(word: &[u8], all: &Words) -> Promise {
     {
         return Promise::Password;
     }
-    if SECRET_ENDINGS.iter().any(|ending| word.ends_with(ending)) {
+    if SECRET_ENDINGS.end(word) {
         return Promise::Secret;
     }
     let is_key = word.ends_with(b"key") || word.ends_with(b"keys");
     if is_key && all.iter().any(|other| KEY_HARMLESS.contains(&other)) {
         return Promise::Nothing;
     }
-    if (word == b"key" || word == b"keys") && all.iter().any(|other| KEY_QUALIFIERS.contains(&other)) {
+    if (word == b"key" || word == b"keys") && all.iter().any(|other| is_one_of(other, KEY_QUALIFIERS)) {
         return Promise::Secret;
     }
-    if PERHAPS_WORDS.contains(&word) || word.ends_with(b"key") {
+    if is_one_of(word, PERHAPS_WORDS) || word.ends_with(b"key") {
         return Promise::Perhaps;
     }
     Promise::Nothing
@@ -193,6 +231,13 @@ pub(super) fn holds_one(name: &[u8], words: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_sorted() {
+        for list in [ABOUT, HARMLESS, KEY_QUALIFIERS, PERHAPS_WORDS] {
+            assert!(list.is_sorted());
+        }
+    }
 
     #[test]
     fn names_promise_what_people_mean() {

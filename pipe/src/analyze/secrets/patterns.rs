@@ -46,8 +46,16 @@ pub(super) fn compile(rule: &Rule) -> Result<Regex, Box<BuildError>> {
         }
         _ => rule.pattern,
     };
+    // What costs more to make than it saves in short windows is left out: small tables that need the whole pattern beforehand, and, where a
+    // search stays at its start, what skips ahead.
+    let config = Config::new()
+        .nfa_size_limit(Some(4 << 20))
+        .hybrid_cache_capacity(1 << 20)
+        .dfa(false)
+        .onepass(false)
+        .auto_prefilter(matches!(rule.shape, Shape::Window { .. }));
     Regex::builder()
-        .configure(Config::new().nfa_size_limit(Some(4 << 20)).hybrid_cache_capacity(1 << 20))
+        .configure(config)
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .build(pattern)
         .map_err(Box::new)

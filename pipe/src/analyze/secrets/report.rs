@@ -11,7 +11,7 @@ use penstock_common::fingerprint::{FingerprintInput, fold_whitespace};
 use penstock_common::limits::{EXCERPT_CONTEXT, EXCERPT_LINE_MAX};
 use penstock_common::redact::escape_control;
 use penstock_common::{
-    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Skipped, Suppression,
+    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Secret, Skipped, Suppression,
     SuppressionKind,
 };
 
@@ -22,6 +22,8 @@ use super::{Engine, Scanner, allow, rule};
 use crate::checkout::content::{self, Content};
 use crate::checkout::{Item, path};
 
+/// Bytes of a value that are kept to hide it elsewhere.
+const VALUE_BYTES: usize = 1024;
 /// Findings of one file beyond this many are counted, not listed.
 const FINDINGS_PER_FILE: usize = 2000;
 /// Two halves of one secret stand at most this many lines apart.
@@ -36,6 +38,8 @@ pub struct Found {
     pub finding: Finding,
     /// Equal for equal values within this process.
     pub identity: u128,
+    /// The value, so that it can be hidden where somebody else repeats it; the beginning of a long one. Never told.
+    pub value: Secret,
     /// Raw path of the file that holds it: for an entry of an archive, the archive's.
     pub file: Vec<u8>,
 }
@@ -202,7 +206,9 @@ impl Reporter {
                 suppression,
             };
             told += 1;
-            self.found.push(Found { finding, identity: candidate.identity, file: item.path.to_vec() });
+            let value = &text[candidate.secret.clone()];
+            let value = Secret::new(String::from_utf8_lossy(&value[..value.len().min(VALUE_BYTES)]));
+            self.found.push(Found { finding, identity: candidate.identity, value, file: item.path.to_vec() });
         }
         self.join_parts(first, &parts);
     }

@@ -161,8 +161,7 @@ fn strange(line: &[u8]) -> FetchError {
 /// Takes the pack out of the bands it comes in.
 fn pack<R: std::io::Read>(packets: &mut Packets<R>, folder: &Path) -> Result<File, FetchError> {
     let mut file = tempfile::tempfile_in(folder).map_err(FetchError::Keeping)?;
-    loop {
-        let Packet::Data(data) = packets.next()? else { break };
+    while let Packet::Data(data) = packets.next()? {
         match data.split_first() {
             Some((1, pack)) => file.write_all(pack).map_err(FetchError::Keeping)?,
             Some((2, _)) => {}

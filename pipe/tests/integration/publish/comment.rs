@@ -30,7 +30,11 @@ fn one_comment_is_posted_and_updated_and_never_repeated() {
         assert!(ended.published(COMMENT).ends_with("was updated"), "{}", ended.text());
         let comments = fixture.comments();
         let [comment] = &comments[..] else { panic!("one comment: {comments:?}") };
-        assert!(comment.contains("still leaked by commit abababababab, so revoke it"), "{comment}");
+        assert!(comment.contains("**Removed, but still leaked: to be revoked**"), "{comment}");
+        assert!(
+            comment.contains(&format!("/src/{}/", "ab".repeat(20))),
+            "the link leads to the commit that brought it: {comment}"
+        );
         assert!(comment.contains("**Penstock: passed**"), "{comment}");
     }
 }

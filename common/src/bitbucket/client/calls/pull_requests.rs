@@ -3,7 +3,6 @@
 use reqwest::Method;
 
 use super::super::error::Error;
-use super::super::page::PAGE;
 use super::InRepository;
 use crate::bitbucket::diffs::DiffStat;
 use crate::bitbucket::pull_requests::PullRequest;
@@ -36,6 +35,7 @@ impl InRepository {
     /// The files that a pull request changes.
     pub async fn diffstat(&self, number: u64) -> Result<Vec<DiffStat>, Error> {
         let request = self.request(Method::GET, &["pullrequests", &number.to_string(), "diffstat"])?;
-        self.client.list(request.query("pagelen", PAGE), FILES_MAX).await
+        // It redirects to a list with large pages and takes no parameters itself.
+        self.client.list(request, FILES_MAX).await
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quo
         || trimmed.starts_with(b"ARG ")
         || trimmed.starts_with(b"#define ")
         || trimmed.starts_with(b"setenv ");
-    let netrc = head.windows(6).any(|w| w == b"login ");
+    let netrc = || memchr::memmem::find(head, b"login ").is_some();
     let lisp = before == b':'
         || head.ends_with(b"setq ")
         || head.ends_with(b"def ")
@@ -58,7 +58,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quo
         || head.ends_with(b"setenv ")
         || before == b'(';
     let ascii_upper = text[name.clone()].iter().all(|b| !b.is_ascii_lowercase());
-    if flag || directive || netrc || (quote_follows && (lisp || ascii_upper || (trimmed.is_empty() && !quoted_name))) {
+    if flag || directive || (quote_follows && (lisp || ascii_upper || (trimmed.is_empty() && !quoted_name))) || netrc()
+    {
         return Some(Operator::Blank);
     }
     // An unquoted line of its own, as in `requirepass …` or `password …` of configuration files.

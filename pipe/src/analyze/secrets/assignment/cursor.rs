@@ -9,15 +9,19 @@ pub(super) struct Cursor<'t> {
     pub(super) limit: usize,
 }
 
+// Inlined: with a literal as word each is a comparison of one number.
 impl Cursor<'_> {
+    #[inline(always)]
     pub(super) fn peek(&self) -> u8 {
         if self.at < self.limit { self.text[self.at] } else { 0 }
     }
 
+    #[inline(always)]
     pub(super) fn starts_with(&self, word: &[u8]) -> bool {
         self.text[self.at.min(self.limit)..self.limit].starts_with(word)
     }
 
+    #[inline(always)]
     pub(super) fn eat(&mut self, word: &[u8]) -> bool {
         let eaten = self.starts_with(word);
         if eaten {

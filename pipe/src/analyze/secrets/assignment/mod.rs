@@ -64,8 +64,19 @@ const REACH: usize = 96;
 
 /// Bytes of identifiers, including separators within them.
 pub(super) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$') || byte >= 0x80
+    NAME_BYTES[usize::from(byte)]
 }
+
+static NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.' | b'$') || byte >= 0x80;
+        byte += 1;
+    }
+    table
+};
 
 /// The identifier around `hit`.
 pub(super) fn name_around(text: &[u8], hit: Range<usize>) -> Range<usize> {

@@ -61,29 +61,31 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && printable * 100 >= bytes.len() * 97
 }
 
+/// Whether the head of a run of base64 decodes to text.
+fn looks_like_text(head: &[u8]) -> bool {
+    head.as_chunks::<4>().0.iter().all(|group| {
+        let bits = group.iter().fold(0, |bits, &byte| bits << 6 | u32::from(BASE64[usize::from(byte)]));
+        is_text(&bits.to_be_bytes()[1..])
+    })
+}
+
 impl Pass<'_, '_, '_> {
     /// Looks into every run of base64 or hexadecimal digits.
     pub(in super::super) fn decode_runs(&mut self) {
-        let in_run = |byte: u8| BASE64[usize::from(byte)] != 255;
-        // A run of the least length covers at least one multiple of it: looking there finds every run.
-        let mut probe = RUN_MIN - 1;
-        while probe < self.text.len() {
-            if !in_run(self.text[probe]) {
-                probe += RUN_MIN;
+        let in_run = |byte: &u8| BASE64[usize::from(*byte)] != 255;
+        let mut start = 0;
+        while let Some(window) = self.text.get(start..start + RUN_MIN) {
+            // From behind: most windows end near the end of a word, and no run begins before what is no part of one.
+            if let Some(gap) = window.iter().rposition(|byte| !in_run(byte)) {
+                start += gap + 1;
                 continue;
             }
-            let mut start = probe;
-            while start > 0 && probe - start < RUN_MIN && in_run(self.text[start - 1]) {
-                start -= 1;
-            }
-            let mut end = probe;
-            while end < self.text.len() && in_run(self.text[end]) {
-                end += 1;
-            }
-            if end - start >= RUN_MIN && end - start <= RUN_MAX {
+            let rest = &self.text[start + RUN_MIN..];
+            let end = start + RUN_MIN + rest.iter().position(|byte| !in_run(byte)).unwrap_or(rest.len());
+            if end - start <= RUN_MAX {
                 self.run(start..end);
             }
-            probe = end + RUN_MIN - 1;
+            start = end;
         }
     }
 
@@ -98,7 +100,7 @@ impl Pass<'_, '_, '_> {
             return;
         }
         // Identifiers and paths are runs too; their first bytes rarely decode to text.
-        if base64(&text[..RUN_MIN / 4 * 4]).is_some_and(|head| is_text(&head))
+        if looks_like_text(&text[..RUN_MIN])
             && let Some(decoded) = base64(text).filter(|decoded| is_text(decoded))
         {
             let length = text.len();
@@ -113,7 +115,8 @@ impl Pass<'_, '_, '_> {
         if self.nested || hit.end <= self.unescaped {
             return;
         }
-        let floor = hit.start().saturating_sub(LINE_REACH).max(self.unescaped);
+        // An escape may begin within what is decoded: a long line is cut at just any byte.
+        let floor = hit.start().saturating_sub(LINE_REACH).max(self.unescaped).min(hit.start());
         let start = memchr::memrchr(b'\n', &self.text[floor..hit.start()]).map_or(floor, |at| floor + at + 1);
         let ceiling = self.text.len().min(hit.end + LINE_REACH);
         let end = memchr::memchr(b'\n', &self.text[hit.end..ceiling]).map_or(ceiling, |at| hit.end + at);
@@ -195,12 +198,24 @@ fn one_escape(text: &[u8]) -> Option<(u8, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::secrets::Engine;
 
     #[test]
     fn both_alphabets_decode() {
         assert_eq!(base64(b"aGVsbG8gd29ybGQ=").as_deref(), Some(&b"hello world"[..]));
         assert_eq!(base64(b"-_-_").as_deref(), Some(&[0xfb, 0xff, 0xbf][..]));
         assert_eq!(base64(b"a b"), None);
+    }
+
+    #[test]
+    fn an_escape_across_the_cut_of_a_long_line_is_no_obstacle() {
+        let first = br"\u0022";
+        for gap in LINE_REACH - 10..LINE_REACH + 10 {
+            let text = [first, &*vec![b'a'; gap], br"\u0022password\u0022:\u0022x7Gh2Lq9ZkWp\u0022"].concat();
+            let engine = Engine::new([7; 16], 0, &[]);
+            // A range that runs backwards would panic here.
+            assert!(engine.scanner().scan(None, &text).iter().all(|found| found.secret.end <= text.len()), "{gap}");
+        }
     }
 
     #[test]

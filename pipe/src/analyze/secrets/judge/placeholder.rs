@@ -5,7 +5,10 @@
 
 /// Whether the value is fetched from elsewhere: a variable, a template, a call, a path into a vault.
 pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    // Every text that is looked for below holds one of these or a letter, and most values none of them.
+    let signs =
+        value.iter().any(|b| matches!(b, b'$' | b'{' | b'}' | b'<' | b'%' | b'#' | b'\\' | b'[' | b'"' | b'\'' | b'!'));
+    let has = |needle: &[u8]| signs && memchr::memmem::find(value, needle).is_some();
     let first = value.first().copied().unwrap_or(0);
     let last = value.last().copied().unwrap_or(0);
     let inner = &value[1.min(value.len())..];
@@ -57,7 +60,12 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
         b"module.", b"secrets.", b"settings.", b"self.", b"this.", b"config.", b"params.", b"args.", b"options.",
         b"@microsoft.keyvault", b"request.", b"req.", b"ctx.", b"props.", b"app.",
     ];
-    if SCHEMES.iter().any(|scheme| value.len() >= scheme.len() && value[..scheme.len()].eq_ignore_ascii_case(scheme)) {
+    let begins = |scheme: &[u8]| {
+        scheme[0] == first.to_ascii_lowercase()
+            && value.len() >= scheme.len()
+            && value[..scheme.len()].eq_ignore_ascii_case(scheme)
+    };
+    if SCHEMES.iter().any(|scheme| begins(scheme)) {
         return true;
     }
     // `getSecret()`, `config.get("x")`, `input[0]`.
@@ -110,7 +118,18 @@ pub(in crate::analyze::secrets) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     let lower = value.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|text| memchr::memmem::find(&lower, text).is_some())
+    // Most placeholders have a first pair of bytes that the value does not hold.
+    let mut pairs = [0_u64; 16];
+    let place = |a: u8, b: u8| (usize::from(a ^ b >> 4) % 16, (b ^ a << 3) % 64);
+    for pair in lower.windows(2) {
+        let (word, bit) = place(pair[0], pair[1]);
+        pairs[word] |= 1 << bit;
+    }
+    let may_hold = |text: &[u8]| {
+        let (word, bit) = place(text[0], text[1]);
+        pairs[word] >> bit & 1 == 1
+    };
+    PLACEHOLDERS.iter().any(|text| may_hold(text) && memchr::memmem::find(&lower, text).is_some())
         || has_long_run(&lower)
         || is_monotonous(&lower)
 }

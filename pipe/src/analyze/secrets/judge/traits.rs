@@ -23,9 +23,12 @@ pub(super) struct Traits {
 impl Traits {
     pub(super) fn of(value: &[u8]) -> Self {
         let mut counts = [0_u16; 256];
+        // Which bytes occur, by number: most of the 256 do not.
+        let mut seen = [0_u64; 4];
         let mut traits = Self { length: value.len(), hex: !value.is_empty(), ..Self::default() };
         for &byte in value {
             counts[usize::from(byte)] = counts[usize::from(byte)].saturating_add(1);
+            seen[usize::from(byte >> 6)] |= 1 << (byte & 63);
             match byte {
                 b'a'..=b'z' => traits.lower += 1,
                 b'A'..=b'Z' => traits.upper += 1,
@@ -35,8 +38,8 @@ impl Traits {
             }
             traits.hex &= byte.is_ascii_hexdigit();
         }
-        traits.distinct = counts.iter().filter(|&&count| count > 0).count();
-        traits.entropy = entropy_of(&counts, value.len());
+        traits.distinct = seen.iter().map(|part| part.count_ones() as usize).sum();
+        traits.entropy = entropy_of(&counts, seen, value.len());
         traits
     }
 
@@ -50,16 +53,17 @@ impl Traits {
     }
 }
 
-fn entropy_of(counts: &[u16; 256], length: usize) -> f32 {
+fn entropy_of(counts: &[u16; 256], seen: [u64; 4], length: usize) -> f32 {
     let length = length as f32;
-    counts
-        .iter()
-        .filter(|&&count| count > 0)
-        .map(|&count| {
-            let share = f32::from(count) / length;
-            -share * share.log2()
-        })
-        .sum()
+    let mut sum = 0.0;
+    for (mut part, first) in seen.into_iter().zip([0, 64, 128, 192]) {
+        while part != 0 {
+            let share = f32::from(counts[first + part.trailing_zeros() as usize]) / length;
+            sum -= share * share.log2();
+            part &= part - 1;
+        }
+    }
+    sum
 }
 
 /// Shannon entropy in bits a byte.
