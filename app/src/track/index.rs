@@ -1,10 +1,14 @@
 //! Findings by fingerprint.
 //!
-//! Owns the look-up. Most fingerprints belong to one finding; copies of a file and secrets with a changed value share theirs.
+//! Owns the look-up. Most fingerprints belong to one finding; copies of a file and secrets with a changed value share theirs. One that many
+//! findings share tells nothing, as when a tool gives the same to all its results: it leads to none.
 
 use std::collections::HashMap;
 
 use super::{Finding, FindingId, Print};
+
+/// Most findings that a fingerprint of a tool, or one without a path, may lead to.
+const CROWD: usize = 32;
 
 /// Findings by each kind of fingerprint.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,8 @@ pub(super) struct Index {
 enum Holders {
     One(FindingId),
     Many(Vec<FindingId>),
+    /// More than are told apart.
+    Crowd,
 }
 
 impl Index {
@@ -29,11 +35,14 @@ impl Index {
 
     pub(super) fn add(&mut self, finding: &Finding) {
         let prints = &finding.prints;
-        for (map, prints) in
-            [(&mut self.own, &prints.own), (&mut self.ours, &prints.ours), (&mut self.path_free, &prints.path_free)]
-        {
+        for (map, prints, most) in [
+            (&mut self.own, &prints.own, CROWD),
+            // A run tells each of ours once, so their holders grow one by one at most.
+            (&mut self.ours, &prints.ours, usize::MAX),
+            (&mut self.path_free, &prints.path_free, CROWD),
+        ] {
             for print in prints {
-                add(map, *print, finding.id);
+                add(map, *print, finding.id, most);
             }
         }
     }
@@ -51,26 +60,22 @@ impl Index {
     }
 }
 
-fn add(map: &mut HashMap<Print, Holders>, print: Print, id: FindingId) {
-    match map.get_mut(&print) {
-        None => {
-            map.insert(print, Holders::One(id));
-        }
-        Some(Holders::Many(ids)) if !ids.contains(&id) => ids.push(id),
-        Some(holders @ Holders::One(_)) => {
-            if let Holders::One(first) = *holders
-                && first != id
-            {
-                *holders = Holders::Many(vec![first, id]);
-            }
-        }
-        Some(Holders::Many(_)) => {}
+fn add(map: &mut HashMap<Print, Holders>, print: Print, id: FindingId, most: usize) {
+    let Some(holders) = map.get_mut(&print) else {
+        map.insert(print, Holders::One(id));
+        return;
+    };
+    match holders {
+        Holders::One(first) if *first != id => *holders = Holders::Many(vec![*first, id]),
+        Holders::Many(ids) if !ids.contains(&id) && ids.len() >= most => *holders = Holders::Crowd,
+        Holders::Many(ids) if !ids.contains(&id) => ids.push(id),
+        Holders::One(_) | Holders::Many(_) | Holders::Crowd => {}
     }
 }
 
 fn get(map: &HashMap<Print, Holders>, print: Print) -> &[FindingId] {
     match map.get(&print) {
-        None => &[],
+        None | Some(Holders::Crowd) => &[],
         Some(Holders::One(id)) => std::slice::from_ref(id),
         Some(Holders::Many(ids)) => ids,
     }

@@ -1,8 +1,13 @@
 //! The state of a repository, as far as it was loaded.
 //!
-//! Owns the rows by their keys and the questions that only read. For [`super::apply_run`] it is enough to load the branch, pull requests
-//! and findings with a fingerprint of the run, all their occurrences, and the branch's further occurrences that are open (and, for a run
-//! that does not move the branch, those that are gone).
+//! Owns the rows by their keys and the questions that only read. Not everything must be loaded:
+//!
+//! | for | it takes, beside branches and open pull requests |
+//! |---|---|
+//! | [`super::apply_run`] | the findings with a fingerprint of the run, with all their occurrences; and of the branch the further occurrences of the same tools and `NAME` that are open, with their findings. For a run that does not move the branch, those that are gone too |
+//! | [`super::merge`] | what is open on the source, with its occurrences on the destination; the findings that were judged in the pull request |
+//! | [`super::verdict`] | what is open on the branch, with its findings; all occurrences on the branch of the base |
+//! | [`super::triage`], [`super::expire`] | the findings in question |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,8 +47,10 @@ impl Repository {
             self.index.add(&row);
             self.findings.insert(row.id, row);
         }
+        let rows = changes.occurrences.len();
         for row in changes.occurrences {
-            self.occurrences.entry(row.branch).or_default().insert(row.finding, row);
+            let of_branch = || HashMap::with_capacity(rows);
+            self.occurrences.entry(row.branch).or_insert_with(of_branch).insert(row.finding, row);
         }
     }
 

@@ -68,6 +68,9 @@ pub struct Sighting {
 }
 
 impl Sighting {
+    /// Most of a tool's own fingerprints that are looked at. Tools give one to three.
+    pub const OWN_MAX: usize = 8;
+
     /// From a finding of an upload. `own` are the tool's own fingerprints as kind and value.
     pub fn of(finding: &Finding, tool: &str, own: &[(&str, &str)], value_in_base: Option<bool>) -> Self {
         let print = |&(kind, value): &(&str, &str)| Print::of(&[tool, &finding.rule, kind, value].map(str::as_bytes));
@@ -75,7 +78,7 @@ impl Sighting {
             path: finding.location.path.clone(),
             ours: Print::of_fingerprint(finding.fingerprints.primary.as_str()),
             path_free: Print::of_fingerprint(finding.fingerprints.path_free.as_str()),
-            own: own.iter().map(print).collect(),
+            own: own.iter().take(Self::OWN_MAX).map(print).collect(),
             rule: finding.rule.clone(),
             category: finding.category,
             severity: finding.severity,

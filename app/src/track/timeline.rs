@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commit, Gone, How, Print, Run, RunId, Scope, Seen, Standing};
+use super::{Commit, Gone, How, Print, Run, RunId, Scope, Seen, Standing, ToolRun};
 
 /// Runs that speak for each other: the same tool, under the same `NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +59,26 @@ pub struct Account {
     pub complete: bool,
     /// Rules that are known to have been in force, because they found something.
     pub rules: BTreeSet<String>,
+}
+
+impl Account {
+    /// What a run says of itself, one account for each of its tools' parts.
+    pub(super) fn of(run: &Run) -> Vec<Self> {
+        let of = |tool: &ToolRun| {
+            // A rule that is in force in one part of what a tool looks at is so in the others.
+            let parts = run.tools.iter().filter(|part| part.tool == tool.tool);
+            let rules: BTreeSet<&str> = parts.flat_map(|part| &part.sightings).map(|one| one.rule.as_str()).collect();
+            Self {
+                stamp: Stamp { commit: run.commit, at: run.at, run: run.id },
+                series: Series::from((tool.tool.clone(), run.name.clone())),
+                scope: tool.scope.clone(),
+                configuration: tool.configuration,
+                complete: tool.complete,
+                rules: rules.into_iter().map(str::to_owned).collect(),
+            }
+        };
+        run.tools.iter().map(of).collect()
+    }
 }
 
 /// A branch's scanned commits and accounts, the oldest first.
@@ -131,21 +151,8 @@ impl Timeline {
     }
 
     /// With what a run says of itself. The run's commit must be in place.
-    pub(super) fn with_run(mut self, run: &Run) -> Self {
-        let stamp = Stamp { commit: run.commit, at: run.at, run: run.id };
-        for tool in &run.tools {
-            // A rule that is in force in one part of what a tool looks at is so in the others.
-            let parts = run.tools.iter().filter(|part| part.tool == tool.tool);
-            let sightings = parts.flat_map(|part| &part.sightings);
-            self.accounts.push(Account {
-                stamp,
-                series: Series::from((tool.tool.clone(), run.name.clone())),
-                scope: tool.scope.clone(),
-                configuration: tool.configuration,
-                complete: tool.complete,
-                rules: sightings.map(|sighting| sighting.rule.clone()).collect(),
-            });
-        }
+    pub(super) fn with_accounts(mut self, accounts: &[Account]) -> Self {
+        self.accounts.extend_from_slice(accounts);
         let order = self.order();
         self.accounts.sort_by(|a, b| {
             let key = |one: &Account| order.place(&one.stamp);

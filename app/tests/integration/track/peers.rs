@@ -187,6 +187,26 @@ fn an_own_fingerprint_that_knows_no_file_does_not_take_a_finding_away_from_its_p
 }
 
 #[test]
+fn a_fingerprint_that_all_results_share_tells_nothing() {
+    // Some tools give one to all that a rule finds. To try each with each would take for ever.
+    let sightings = |file: &str| -> Vec<Sighting> {
+        let of = |number: u32| Sighting {
+            own: vec![Print(1)],
+            path_free: Print(2),
+            ..code(&format!("r {file}.rs {number}"))
+        };
+        (0..3_000).map(of).collect()
+    };
+    let mut world = World::new();
+    world.scan_with("main", 1, vec![lint(&sightings("a"))]);
+    let again = world.scan_with("main", 2, vec![lint(&sightings("a"))]);
+    assert_eq!(rows_written(&again), 0);
+    let elsewhere = world.scan_with("main", 3, vec![lint(&sightings("b"))]);
+    assert_eq!(elsewhere.changes.findings.len(), 3_000, "nothing proves that they moved");
+    assert_eq!(world.open("main").len(), 3_000);
+}
+
+#[test]
 fn a_result_that_is_told_twice_is_one_finding() {
     let mut world = World::new();
     let twice = [code("r a.rs a"), code("r a.rs a"), moved("r a.rs a", 9)];

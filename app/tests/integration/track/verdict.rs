@@ -48,7 +48,10 @@ impl<'w> Asked<'w> {
             doubt: self.doubt,
             now: 50,
         };
-        track::verdict(state, &question, &self.policy, &self.floor)
+        let judged = track::verdict(state, &question, &self.policy, &self.floor);
+        let counted = judged.new.len() + judged.existing.len() + judged.dismissed.len();
+        assert_eq!(counted, state.open(question.branch).count(), "nothing is lost or told twice");
+        judged
     }
 
     fn verdict(&self) -> Verdict {
