@@ -76,9 +76,9 @@ fn is_translation(path: &[u8], name: &str) -> bool {
         b"locale", b"locales", b"lang", b"langs", b"language", b"languages", b"i18n", b"l10n", b"translations",
         b"translation", b"nls", b"messages",
     ];
-    let mut folders: Vec<&[u8]> = path.split(|b| matches!(b, b'/' | b'!')).collect();
-    folders.pop();
-    folders.iter().any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+    let separates = |b: &u8| matches!(b, b'/' | b'!');
+    let folders = path.iter().rposition(separates).map_or(&b""[..], |end| &path[..end]);
+    folders.split(separates).any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
         || name.starts_with("messages_")
         || name.starts_with("messages.")
         || name.starts_with("localstrings")

@@ -177,11 +177,16 @@ fn insert(hit: Hit, hits: &mut Vec<Hit>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use proptest::prelude::*;
 
-    fn words() -> Vec<&'static str> {
-        (0..table::KEYWORD_STARTS.len() - 1).map(|id| Hit { end: 0, keyword: id as u16 }.keyword().text).collect()
+    fn words() -> &'static [&'static str] {
+        static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            (0..table::KEYWORD_STARTS.len() - 1).map(|id| Hit { end: 0, keyword: id as u16 }.keyword().text).collect()
+        });
+        &WORDS
     }
 
     /// Every keyword at every place, by end and the longest first.
