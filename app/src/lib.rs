@@ -3,5 +3,7 @@
 //! The flow goes one way: `door` (who is calling) → `upload` and `inbox` → `track` (what a run means) → `publish`; `pages` read.
 
 pub mod base_url;
+pub mod crypto;
 pub mod door;
+pub mod store;
 pub mod track;
