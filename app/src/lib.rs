@@ -4,4 +4,5 @@
 
 pub mod base_url;
 pub mod door;
+pub mod hosts;
 pub mod track;
