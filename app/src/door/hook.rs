@@ -46,7 +46,9 @@ pub enum Refusal {
     #[error("the webhook's signature cannot be read")]
     Malformed,
     /// Made with another secret, or for another body.
-    #[error("the webhook's signature does not hold: it was made with another secret, or the body was changed on its way")]
+    #[error(
+        "the webhook's signature does not hold: it was made with another secret, or the body was changed on its way"
+    )]
     Signature,
 }
 
@@ -59,6 +61,11 @@ impl HookId {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
         Ok(Self(bytes))
+    }
+
+    /// As it is stored.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 

@@ -67,6 +67,29 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Copies the embedded database into a new folder, while it is in use. Each file is one moment; the inbox is copied last, so that nothing that
+    /// was acknowledged is in neither.
+    ///
+    /// # Errors
+    /// When there is no embedded database, or the folder exists or cannot be made.
+    pub async fn backup(&self, folder: &Path) -> Result<()> {
+        let (Db::Sqlite { writer: main, .. }, Db::Sqlite { writer: inbox, .. }) = (&self.shared.db, &self.shared.inbox)
+        else {
+            return Err(Error::Setup(
+                "PostgreSQL is copied with its own means: `pg_dump`, or archiving its log".to_owned(),
+            ));
+        };
+        std::fs::create_dir(folder)
+            .map_err(|error| Error::Setup(format!("the folder `{}` cannot be made: {error}", folder.display())))?;
+        for (pool, name) in [(main, MAIN), (inbox, INBOX)] {
+            let path = folder.join(name).display().to_string();
+            sqlx::query("vacuum into $1").bind(path).execute(pool).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes or upgrades the tables of PostgreSQL, as their owner.
 ///
 /// # Errors

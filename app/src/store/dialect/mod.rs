@@ -4,3 +4,4 @@
 
 pub(super) mod bulk;
 pub(super) mod claim;
+pub(super) mod export;

@@ -4,6 +4,7 @@ use penstock_common::Uuid;
 
 use super::Workspace;
 use crate::store::db::on;
+use crate::store::dialect::export;
 use crate::store::error::Result;
 use crate::store::key::Key;
 
@@ -34,6 +35,25 @@ macro_rules! of_one_tenant {
         )
     };
 }
+
+/// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
+const EXPORTED: [&str; 15] = [
+    "workspaces",
+    "repositories",
+    "branches",
+    "pull_requests",
+    "findings",
+    "occurrences",
+    "contents",
+    "events",
+    "runs",
+    "deliveries",
+    "outbox",
+    "settings",
+    "api_tokens",
+    "people",
+    "audit",
+];
 
 impl Workspace {
     /// Deletes everything of the tenant. What stays is the tombstone of his installations: names, sealed secrets and dates.
@@ -69,6 +89,18 @@ impl Workspace {
         self.store.shared.states.forget_tenant(self.id);
         self.store.forget_data_key(self.id);
         Ok(())
+    }
+
+    /// Everything of the tenant that is content, one JSON object in each line: `{"table": …, "row": …}`.
+    pub async fn export(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut tx = self.read().await?;
+        for table in EXPORTED {
+            for row in export::rows(&mut tx, table, self.key()).await? {
+                lines.push(format!("{{\"table\":\"{table}\",\"row\":{row}}}"));
+            }
+        }
+        Ok(lines)
     }
 
     /// Deletes everything of one repository.

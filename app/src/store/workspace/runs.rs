@@ -177,6 +177,21 @@ impl Workspace {
         row.map(RunRow::try_from).transpose()
     }
 
+    /// A run of whichever repository, and which that is.
+    pub async fn run_anywhere(&self, run: RunId) -> Result<Option<(Uuid, RunRow)>> {
+        let mut tx = self.read().await?;
+        let repository: Option<Key> = on!(&mut tx, connection => {
+            sqlx::query_scalar("select repository from runs where workspace = $1 and run = $2")
+                .bind(self.key())
+                .bind(Key::from(run))
+                .fetch_optional(connection)
+                .await
+        })?;
+        drop(tx);
+        let Some(repository) = repository.map(Key::uuid) else { return Ok(None) };
+        Ok(self.run(repository, run).await?.map(|row| (repository, row)))
+    }
+
     /// The newest runs before `before` (a run's id; the greatest for the first page), at most `limit`.
     pub async fn runs(&self, repository: Uuid, before: RunId, limit: i64) -> Result<Vec<RunRow>> {
         let mut tx = self.read().await?;

@@ -256,6 +256,27 @@ impl Write {
 }
 
 impl super::Workspace {
+    /// What is shown of findings, as JSON, by what stands for it. What is not known is left out.
+    pub async fn contents(&self, repository: Uuid, prints: &[Print]) -> Result<HashMap<Print, String>> {
+        let mut contents = HashMap::with_capacity(prints.len());
+        if prints.is_empty() {
+            return Ok(contents);
+        }
+        let mut tx = self.read().await?;
+        for print in prints {
+            let body: Option<String> = on!(&mut tx, connection => {
+                sqlx::query_scalar("select body from contents where workspace = $1 and repository = $2 and content = $3")
+                    .bind(self.key())
+                    .bind(Key::from(repository))
+                    .bind(Key::from(*print))
+                    .fetch_optional(connection)
+                    .await
+            })?;
+            contents.extend(body.map(|body| (*print, body)));
+        }
+        Ok(contents)
+    }
+
     /// The log of a repository from entry `from` on, at most `limit` entries.
     pub async fn log(&self, repository: Uuid, from: u64, limit: i64) -> Result<Vec<chain::Link>> {
         let mut tx = self.read().await?;

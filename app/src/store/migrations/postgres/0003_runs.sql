@@ -28,6 +28,7 @@ create table runs (
 
 create unique index runs_by_key on runs (workspace, repository, idempotency_key);
 create index runs_by_commit on runs (workspace, repository, commit_id);
+create index runs_by_id on runs (workspace, run);
 create index runs_by_time on runs (workspace, received_at);
 
 create table deliveries (
