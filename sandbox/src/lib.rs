@@ -39,7 +39,7 @@ pub use fault::{Fault, Route};
 pub use git::{Commit, Error as GitError};
 pub use inspect::CommentSeen;
 pub use journal::{Door, Entry, Violation};
-pub use sandbox::{Options, Sandbox, StartError};
+pub use sandbox::{Bitbucket, Options, Sandbox, StartError};
 pub use seed::Seed;
 pub use state::Error;
 pub use step::Step;

@@ -3,13 +3,13 @@
 use std::sync::PoisonError;
 
 use crate::git::Commit;
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::account::User;
 use crate::state::pull_request::{End, State};
 use crate::state::token::{Kind, Reach, Token};
 use crate::state::{Error, World};
 
-impl Sandbox {
+impl Bitbucket {
     /// Makes an empty private repository `workspace/slug`, and its workspace if need be.
     pub fn repository(&self, full_name: &str) -> Result<(), Error> {
         self.app.world().add_repository(full_name, None).map(drop)

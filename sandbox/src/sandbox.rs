@@ -1,7 +1,9 @@
 //! Starting and stopping.
 
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use tempfile::TempDir;
@@ -52,12 +54,28 @@ impl Options {
 }
 
 /// A Bitbucket on loopback. Stops when it is dropped; panics then, if a request did not fit the contract and nobody asked about it.
+///
+/// What can be done with it is said at [`Bitbucket`].
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(crate) app: App,
+    bitbucket: Bitbucket,
     runtime: Option<Runtime>,
-    proxy: String,
     _folder: TempDir,
+}
+
+/// A hold on a sandbox that runs: all that people, tests and scripts do with one. Cheap to clone, and for any thread.
+#[derive(Clone, Debug)]
+pub struct Bitbucket {
+    pub(crate) app: App,
+    proxy: Arc<str>,
+}
+
+impl Deref for Sandbox {
+    type Target = Bitbucket;
+
+    fn deref(&self) -> &Bitbucket {
+        &self.bitbucket
+    }
 }
 
 impl Sandbox {
@@ -83,6 +101,7 @@ impl Sandbox {
             companion: format!("http://{}", companion.1),
         };
         let app = App::new(World::new(urls, folder.path().to_owned()), contract, options.rate_limit);
+        let bitbucket = Bitbucket { app: app.clone(), proxy: proxy.1.into() };
         let rest = rest::router(&app);
         let doors = [
             (Door::Proxy, proxy.0, proxy::router(&app, rest.clone())),
@@ -93,9 +112,11 @@ impl Sandbox {
         for (door, listener, routes) in doors {
             serve(&runtime, listener, door::around(&app, door, routes))?;
         }
-        Ok(Self { app, runtime: Some(runtime), proxy: proxy.1, _folder: folder })
+        Ok(Self { bitbucket, runtime: Some(runtime), _folder: folder })
     }
+}
 
+impl Bitbucket {
     /// The REST API, with `/2.0`.
     pub fn api_url(&self) -> String {
         self.app.world().urls.api.clone()

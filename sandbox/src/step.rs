@@ -11,7 +11,7 @@ use crate::clock;
 use crate::git::Git;
 use crate::oidc::{default_audience, issuer};
 use crate::random;
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::Error;
 use crate::state::repository::Pipeline;
 
@@ -37,7 +37,7 @@ struct PullRequest {
     destination_commit: String,
 }
 
-impl Sandbox {
+impl Bitbucket {
     /// Starts a step on the tip of a branch; the proxy works for it from now on.
     pub fn branch_step(&self, full_name: &str, branch: &str) -> Result<Step, Error> {
         let commit = self.tip(full_name, branch)?;
