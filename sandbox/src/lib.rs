@@ -11,6 +11,7 @@
 mod app;
 mod clock;
 mod companion;
+mod connect;
 mod container;
 mod contract;
 mod door;
@@ -33,6 +34,8 @@ mod step;
 mod trickle;
 mod wire;
 
+pub use connect::install::{ConnectError, Install, Installed};
+pub use connect::outgoing::Unanswered;
 pub use container::{PipeRun, shared_folder, variables_file};
 pub use contract::Error as ContractError;
 pub use fault::{Fault, Route};
@@ -42,4 +45,5 @@ pub use journal::{Door, Entry, Violation};
 pub use sandbox::{Bitbucket, Options, Sandbox, StartError};
 pub use seed::Seed;
 pub use state::Error;
+pub use state::permission::Permission;
 pub use step::Step;

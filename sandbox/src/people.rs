@@ -163,8 +163,8 @@ impl Bitbucket {
     /// Makes an OAuth consumer of a workspace: its id and its secret.
     pub fn oauth_consumer(&self, workspace: &str, scopes: &[&str]) -> Result<(String, String), Error> {
         let mut world = self.app.world();
-        reach(&world, workspace)?;
-        Ok(world.tokens.add_consumer(workspace, scopes.iter().map(|&scope| scope.to_owned()).collect()))
+        let uuid = world.workspace(workspace)?.uuid.clone();
+        Ok(world.tokens.add_consumer(&uuid, scopes.iter().map(|&scope| scope.to_owned()).collect()))
     }
 
     /// Makes a token for the companion app.
@@ -196,13 +196,12 @@ impl Bitbucket {
 }
 
 fn reach(world: &World, workspace: &str) -> Result<Reach, Error> {
-    let known = world.workspaces.contains_key(workspace);
-    if known { Ok(Reach::Workspace(workspace.to_owned())) } else { Err(Error::NoWorkspace(workspace.to_owned())) }
+    Ok(Reach::Workspace(world.workspace(workspace)?.uuid.clone()))
 }
 
 fn add(world: &mut World, kind: Kind, email: Option<&str>, user: User, scopes: &[&str], reach: Reach) -> String {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    world.tokens.add(Token { kind, user, email: email.map(str::to_owned), scopes, reach, expired: false })
+    world.tokens.add(Token { kind, user, email: email.map(str::to_owned), scopes, reach, expired: false, installation: None })
 }
 
 /// A pull request follows its branches until it is closed.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::app::App;
+use crate::connect::outgoing::Outgoing;
 use crate::contract::{self, Contract};
 use crate::door;
 use crate::environment;
@@ -100,7 +101,13 @@ impl Sandbox {
             site: format!("http://{}", site.1),
             companion: format!("http://{}", companion.1),
         };
-        let app = App::new(World::new(urls, folder.path().to_owned()), contract, options.rate_limit);
+        let app = App::new(
+            World::new(urls, folder.path().to_owned()),
+            contract,
+            options.rate_limit,
+            Outgoing::new()?,
+            runtime.handle().clone(),
+        );
         let bitbucket = Bitbucket { app: app.clone(), proxy: proxy.1.into() };
         let rest = rest::router(&app);
         let doors = [

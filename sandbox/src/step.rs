@@ -49,6 +49,7 @@ impl Bitbucket {
             number: repository.pipelines.len() as u64 + 1,
             branch: branch.to_owned(),
             commit: commit.clone(),
+            pull_request: None,
             created: clock::now(),
         };
         repository.pipelines.push(pipeline.clone());
@@ -76,6 +77,10 @@ impl Bitbucket {
         let mut step = self.branch_step(full_name, &source)?;
         let destination_commit = self.tip(full_name, &destination)?;
         step.pull_request = Some(PullRequest { id, destination, destination_commit });
+        let mut world = self.app.world();
+        if let Some(pipeline) = world.named_mut(full_name)?.pipelines.last_mut() {
+            pipeline.pull_request = Some(id);
+        }
         Ok(step)
     }
 

@@ -23,6 +23,7 @@ mod repositories;
 mod src;
 mod statuses;
 mod user;
+mod workspaces;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -40,6 +41,7 @@ use refusal::Refusal;
 pub(crate) fn router(app: &App) -> Router {
     let routes = Router::new()
         .merge(repositories::routes())
+        .merge(workspaces::routes())
         .merge(commits::routes())
         .merge(refs::routes())
         .merge(src::routes())

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::User;
+use super::permission::Permission;
 use super::pull_request::{End, PullRequest, State};
 use super::report::Reports;
 use super::status::Statuses;
 use super::{Error, Urls, Workspace};
 use crate::clock;
 use crate::git::Git;
+use crate::random;
 
 /// A repository: what git does not know of it.
 #[derive(Debug)]
@@ -21,6 +23,9 @@ pub(crate) struct Repository {
     pub(crate) slug: String,
     pub(crate) is_private: bool,
     pub(crate) main_branch: String,
+    pub(crate) project: Project,
+    /// What was granted, by UUID of the account.
+    pub(crate) permissions: BTreeMap<String, Permission>,
     /// UUID of what it is a fork of.
     pub(crate) parent: Option<String>,
     pub(crate) git: Git,
@@ -34,6 +39,23 @@ pub(crate) struct Repository {
     created: jiff::Timestamp,
 }
 
+/// The project that a repository lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    pub(crate) key: String,
+    pub(crate) uuid: String,
+}
+
+impl Project {
+    pub(crate) fn new(key: &str) -> Self {
+        Self { key: key.to_owned(), uuid: random::uuid() }
+    }
+
+    fn json(&self) -> Value {
+        json!({"type": "project", "key": self.key, "uuid": self.uuid, "name": self.key})
+    }
+}
+
 /// A pipeline that runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
@@ -41,6 +63,8 @@ pub(crate) struct Pipeline {
     pub(crate) number: u64,
     pub(crate) branch: String,
     pub(crate) commit: String,
+    /// The pull request that it runs for.
+    pub(crate) pull_request: Option<u64>,
     pub(crate) created: jiff::Timestamp,
 }
 
@@ -53,6 +77,8 @@ impl Repository {
             slug: slug.to_owned(),
             is_private: true,
             main_branch: "main".to_owned(),
+            project: Project::new("PRJ"),
+            permissions: BTreeMap::new(),
             parent,
             git,
             reports: Reports::default(),
@@ -138,7 +164,7 @@ impl Repository {
             "username": self.workspace,
         });
         shown["workspace"] = self.workspace_json();
-        shown["project"] = json!({"type": "project", "key": "PRJ", "name": "Project"});
+        shown["project"] = self.project.json();
         shown["links"]["pullrequests"] = json!({"href": format!("{api}/pullrequests")});
         shown["links"]["commits"] = json!({"href": format!("{api}/commits")});
         shown["links"]["clone"] = json!([{"name": "https", "href": format!("{site}.git")}]);
