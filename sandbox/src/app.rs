@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::companion::Runs;
 use crate::connect::outgoing::Outgoing;
+use crate::connect::webhooks::Webhooks;
 use crate::contract::Contract;
 use crate::fault::Faults;
 use crate::journal::Journal;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) runs: Runs,
     /// Calls to apps.
     pub(crate) outgoing: Outgoing,
+    pub(crate) webhooks: Webhooks,
     runtime: Handle,
     /// Requests an hour that a token may make.
     pub(crate) rate_limit: Mutex<u32>,
@@ -39,7 +41,7 @@ pub(crate) struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(world: World, contract: Contract, rate_limit: u32, outgoing: Outgoing, runtime: Handle) -> Self {
+    pub(crate) fn new(world: World, contract: Contract, rate_limit: u32, outgoing: Outgoing, webhooks: Webhooks, runtime: Handle) -> Self {
         Self(Arc::new(Shared {
             world: Mutex::new(world),
             journal: Journal::default(),
@@ -48,6 +50,7 @@ impl App {
             issuer: Issuer::default(),
             runs: Runs::default(),
             outgoing,
+            webhooks,
             runtime,
             rate_limit: Mutex::new(rate_limit),
             rates: Mutex::default(),

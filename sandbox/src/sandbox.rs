@@ -11,11 +11,13 @@ use tokio::runtime::Runtime;
 
 use crate::app::App;
 use crate::connect::outgoing::Outgoing;
+use crate::connect::webhooks::Webhooks;
 use crate::contract::{self, Contract};
 use crate::door;
 use crate::environment;
 use crate::fault::{Fault, Route};
 use crate::journal::{Door, Entry, Violation};
+use crate::state::account::User;
 use crate::state::{Urls, World};
 use crate::wire::{Cut, Gate};
 use crate::{companion, proxy, rest, site};
@@ -68,7 +70,9 @@ pub struct Sandbox {
 #[derive(Clone, Debug)]
 pub struct Bitbucket {
     pub(crate) app: App,
-    proxy: Arc<str>,
+    /// Who does what is done.
+    pub(crate) actor: User,
+    pub(crate) proxy: Arc<str>,
 }
 
 impl Deref for Sandbox {
@@ -101,14 +105,17 @@ impl Sandbox {
             site: format!("http://{}", site.1),
             companion: format!("http://{}", companion.1),
         };
+        let (webhooks, queue) = Webhooks::new();
         let app = App::new(
             World::new(urls, folder.path().to_owned()),
             contract,
             options.rate_limit,
             Outgoing::new()?,
+            webhooks,
             runtime.handle().clone(),
         );
-        let bitbucket = Bitbucket { app: app.clone(), proxy: proxy.1.into() };
+        runtime.spawn(queue.serve(app.clone()));
+        let bitbucket = Bitbucket { app: app.clone(), actor: User::somebody(), proxy: proxy.1.into() };
         let rest = rest::router(&app);
         let doors = [
             (Door::Proxy, proxy.0, proxy::router(&app, rest.clone())),

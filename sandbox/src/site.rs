@@ -16,6 +16,7 @@ use crate::journal::Place;
 use crate::rest::auth::{Caller, authorization, basic, jwt};
 use crate::smart_http::Wish;
 use crate::state::Found;
+use crate::state::account::User;
 
 /// The site.
 pub(crate) fn router(app: &App) -> Router {
@@ -97,7 +98,10 @@ fn direct(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Byt
     if !caller.sees(repository) || !may {
         return if caller.user.is_none() { challenge() } else { StatusCode::FORBIDDEN.into_response() };
     }
-    let git = repository.git.clone();
+    let (git, uuid) = (repository.git.clone(), repository.uuid.clone());
     drop(world);
-    wish.answer(&git, headers, body)
+    let before = if wish.writes() { app.heads_before(&git) } else { None };
+    let response = wish.answer(&git, headers, body);
+    app.tell_push(&uuid, &caller.user.unwrap_or_else(User::somebody), before.as_ref());
+    response
 }

@@ -13,6 +13,7 @@ use crate::oidc::{default_audience, issuer};
 use crate::random;
 use crate::sandbox::Bitbucket;
 use crate::state::Error;
+use crate::state::account::User;
 use crate::state::repository::Pipeline;
 
 /// A step that runs.
@@ -76,11 +77,12 @@ impl Bitbucket {
         };
         let mut step = self.branch_step(full_name, &source)?;
         let destination_commit = self.tip(full_name, &destination)?;
-        step.pull_request = Some(PullRequest { id, destination, destination_commit });
         let mut world = self.app.world();
-        if let Some(pipeline) = world.named_mut(full_name)?.pipelines.last_mut() {
-            pipeline.pull_request = Some(id);
+        let mut pipelines = world.named_mut(full_name)?.pipelines.iter_mut();
+        if let Some(pipeline) = pipelines.find(|pipeline| pipeline.uuid == step.pipeline) {
+            pipeline.pull_request = Some((id, destination_commit.clone()));
         }
+        step.pull_request = Some(PullRequest { id, destination, destination_commit });
         Ok(step)
     }
 
@@ -133,7 +135,7 @@ impl Bitbucket {
             Some(environment) => format!("{}:{environment}:{}", step.repository, step.uuid),
         };
         claim("sub", subject.into());
-        claim("accountUuid", self.app.world().somebody().uuid.into());
+        claim("accountUuid", User::somebody().uuid.into());
         claim("workspaceUuid", step.workspace.clone().into());
         claim("repositoryUuid", step.repository.clone().into());
         claim("pipelineUuid", step.pipeline.clone().into());

@@ -44,7 +44,8 @@ async fn show(State(app): State<App>, Extension(subject): Extension<Subject>, Pa
 /// A branch, or the source of a pull request: as recorded, the second kind is not in Atlassian's document.
 fn target(repository: &Repository, pipeline: &Pipeline) -> Value {
     let commit = json!({"type": "commit", "hash": pipeline.commit});
-    match pipeline.pull_request.and_then(|id| repository.pull_requests.get(&id)) {
+    let pull_request = pipeline.pull_request.as_ref();
+    match pull_request.and_then(|(id, destination)| Some((repository.pull_requests.get(id)?, destination))) {
         None => json!({
             "type": "pipeline_ref_target",
             "ref_type": "branch",
@@ -52,12 +53,12 @@ fn target(repository: &Repository, pipeline: &Pipeline) -> Value {
             "commit": commit,
             "selector": {"type": "branches", "pattern": pipeline.branch},
         }),
-        Some(pull_request) => json!({
+        Some((pull_request, destination)) => json!({
             "type": "pipeline_pullrequest_target",
             "source": pipeline.branch,
             "destination": pull_request.destination.branch,
             "commit": commit,
-            "destination_commit": {"type": "commit", "hash": pull_request.destination.commit},
+            "destination_commit": {"type": "commit", "hash": destination},
             "pullrequest": {"type": "pullrequest", "id": pull_request.id, "title": pull_request.title},
             "selector": {"type": "pull-requests", "pattern": "**"},
         }),

@@ -18,11 +18,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::connect::installation::Directory;
+use crate::connect::webhooks::Hook;
 use crate::git::{self, Git};
 use crate::random;
 
 use account::User;
 use permission::Permission;
+use pull_request::{PullRequest, State};
 use repository::Repository;
 use token::Tokens;
 
@@ -44,6 +46,12 @@ pub enum Error {
     /// No such pull request.
     #[error("the repository has no pull request {0}")]
     NoPullRequest(u64),
+    /// No such comment.
+    #[error("the pull request has no comment {0}")]
+    NoComment(u64),
+    /// Not an address.
+    #[error("`{0}` is not an address")]
+    Url(String),
     /// A name that Bitbucket would not take.
     #[error("`{0}` is not a name: lower-case letters, digits, `-`, `_` and `.`")]
     Name(String),
@@ -107,6 +115,8 @@ pub(crate) struct World {
     moved: BTreeMap<String, String>,
     pub(crate) tokens: Tokens,
     pub(crate) apps: Directory,
+    /// Webhooks that were set up by hand.
+    pub(crate) hooks: Vec<Hook>,
     folder: PathBuf,
 }
 
@@ -131,6 +141,7 @@ impl World {
             moved: BTreeMap::new(),
             tokens: Tokens::default(),
             apps: Directory::default(),
+            hooks: Vec::new(),
             folder,
         }
     }
@@ -290,9 +301,56 @@ impl World {
         Ok(())
     }
 
-    /// The account that people's calls act as.
-    pub(crate) fn somebody(&self) -> User {
-        User::somebody()
+    /// Does anybody want to be told what happens?
+    pub(crate) fn is_listened_to(&self) -> bool {
+        !self.hooks.is_empty() || self.apps.active().next().is_some()
+    }
+
+    /// A pull request, after what has been pushed.
+    pub(crate) fn pull_request(&mut self, uuid: &str, id: u64) -> Option<&mut PullRequest> {
+        let source = self.repositories.get(uuid)?.pull_requests.get(&id)?.source.repository.clone();
+        let is_fork = source != uuid;
+        let fork = self.repositories.get(&source).filter(|_| is_fork).map(|fork| fork.git.clone());
+        self.repositories.get_mut(uuid)?.pull_request(id, is_fork, fork.as_ref())
+    }
+
+    /// The same, of a repository by its full name.
+    pub(crate) fn current(&mut self, full_name: &str, id: u64) -> Result<&mut PullRequest, Error> {
+        let uuid = self.named(full_name)?.uuid.clone();
+        self.pull_request(&uuid, id).ok_or(Error::NoPullRequest(id))
+    }
+
+    /// A pull request, as Bitbucket shows it.
+    pub(crate) fn pull_request_json(&mut self, uuid: &str, id: u64) -> Option<Value> {
+        let found = self.pull_request(uuid, id)?.clone();
+        let end = |uuid: &str| self.repository(uuid).map_or(Value::Null, |end| end.short_json(&self.urls));
+        let ends = (end(&found.source.repository), end(&found.destination.repository));
+        let (api, site) = self.repository(uuid)?.at(&self.urls);
+        Some(found.json(&self.urls, (&api, &site), ends))
+    }
+
+    /// A comment, as Bitbucket shows it.
+    pub(crate) fn comment_json(&self, uuid: &str, id: u64, comment: u64) -> Option<Value> {
+        let repository = self.repository(uuid)?;
+        let found = repository.pull_requests.get(&id)?;
+        let (api, site) = repository.at(&self.urls);
+        let at = (format!("{api}/pullrequests/{id}"), format!("{site}/pull-requests/{id}"));
+        let comment = found.comments.iter().find(|known| known.id == comment)?;
+        Some(comment.json(&self.urls, (&at.0, &at.1), id, &found.title))
+    }
+
+    /// All open pull requests from branches of a repository that fit: UUID of the destination, and number.
+    pub(crate) fn open_from(&self, source: &str, fits: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
+        let is_from = |pull_request: &&PullRequest| {
+            let end = &pull_request.source;
+            pull_request.state == State::Open && end.repository == source && fits(&end.branch)
+        };
+        let all = self.repositories.values();
+        all.flat_map(|known| {
+            let found = known.pull_requests.values().filter(is_from);
+            found.map(|pull_request| (known.uuid.clone(), pull_request.id)).collect::<Vec<_>>()
+        })
+        .collect()
     }
 }
 

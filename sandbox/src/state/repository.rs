@@ -63,8 +63,8 @@ pub(crate) struct Pipeline {
     pub(crate) number: u64,
     pub(crate) branch: String,
     pub(crate) commit: String,
-    /// The pull request that it runs for.
-    pub(crate) pull_request: Option<u64>,
+    /// The pull request that it runs for, and the tip of its destination when it began.
+    pub(crate) pull_request: Option<(u64, String)>,
     pub(crate) created: jiff::Timestamp,
 }
 
@@ -123,11 +123,12 @@ impl Repository {
     }
 
     /// A pull request, after what has been pushed to its branches: open ones follow them. `fork` is the source's repository if it is
-    /// another one.
-    pub(crate) fn pull_request(&mut self, id: u64, fork: Option<&Git>) -> Option<&mut PullRequest> {
+    /// another one, and is still there.
+    pub(super) fn pull_request(&mut self, id: u64, is_fork: bool, fork: Option<&Git>) -> Option<&mut PullRequest> {
         let pull_request = self.pull_requests.get_mut(&id)?;
         if pull_request.state == State::Open {
             let source = match fork {
+                None if is_fork => None,
                 None => self.git.tip(&pull_request.source.branch),
                 Some(fork) => follow(&self.git, fork, id, &pull_request.source.branch),
             };
