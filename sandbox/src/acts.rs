@@ -39,9 +39,7 @@ impl App {
             |branch: &str| after.get(branch).is_some_and(|tip| before.get(branch).is_some_and(|old| old != tip));
         for (destination, id) in world.open_from(uuid, has_moved) {
             for key in ["pullrequest:push", "pullrequest:updated"] {
-                self.tell(&mut world, |world| {
-                    events::pull_request(world, &destination, id, actor, key, json!({}))
-                });
+                self.tell(&mut world, |world| events::pull_request(world, &destination, id, actor, key, json!({})));
             }
         }
     }

@@ -41,7 +41,14 @@ pub(crate) struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(world: World, contract: Contract, rate_limit: u32, outgoing: Outgoing, webhooks: Webhooks, runtime: Handle) -> Self {
+    pub(crate) fn new(
+        world: World,
+        contract: Contract,
+        rate_limit: u32,
+        outgoing: Outgoing,
+        webhooks: Webhooks,
+        runtime: Handle,
+    ) -> Self {
         Self(Arc::new(Shared {
             world: Mutex::new(world),
             journal: Journal::default(),

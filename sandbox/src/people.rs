@@ -137,5 +137,13 @@ fn reach(world: &World, workspace: &str) -> Result<Reach, Error> {
 
 fn add(world: &mut World, kind: Kind, email: Option<&str>, user: User, scopes: &[&str], reach: Reach) -> String {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    world.tokens.add(Token { kind, user, email: email.map(str::to_owned), scopes, reach, expired: false, installation: None })
+    world.tokens.add(Token {
+        kind,
+        user,
+        email: email.map(str::to_owned),
+        scopes,
+        reach,
+        expired: false,
+        installation: None,
+    })
 }

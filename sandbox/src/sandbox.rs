@@ -20,7 +20,7 @@ use crate::journal::{Door, Entry, Violation};
 use crate::state::account::User;
 use crate::state::{Urls, World};
 use crate::wire::{Cut, Gate};
-use crate::{companion, proxy, rest, site};
+use crate::{companion, control, proxy, rest, site};
 
 /// Why a sandbox does not start.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +124,12 @@ impl Sandbox {
             (Door::Companion, companion.0, companion::router(&app)),
         ];
         for (door, listener, routes) in doors {
-            serve(&runtime, listener, door::around(&app, door, routes))?;
+            let mut routes = door::around(&app, door, routes);
+            if door == Door::Site {
+                // Beside the door, not behind it: what scripts do is nothing that Bitbucket sees.
+                routes = routes.merge(control::router(bitbucket.clone()));
+            }
+            serve(&runtime, listener, routes)?;
         }
         Ok(Self { bitbucket, runtime: Some(runtime), _folder: folder })
     }

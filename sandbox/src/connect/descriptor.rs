@@ -122,7 +122,6 @@ const OTHERS: [&str; 4] = ["webCards", "oauthConsumer", "proxy", "linkers"];
 #[derive(Clone, Debug)]
 pub(crate) struct Descriptor {
     pub(crate) key: String,
-    pub(crate) name: String,
     /// Without a slash at its end.
     pub(crate) base: Url,
     pub(crate) installed: Url,
@@ -178,7 +177,10 @@ impl Descriptor {
             faults.check(!text.is_empty(), || format!("`{name}` is missing"));
             text
         };
-        let (key, name, _, base_text) = (text("key"), text("name"), text("description"), text("baseUrl"));
+        let (key, base_text) = (text("key"), text("baseUrl"));
+        for name in ["name", "description"] {
+            text(name);
+        }
         let plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) && key.len() <= 128;
         faults.check(plain, || "`key` may hold letters, digits, `-`, `.` and `_`".to_owned());
         let base = base(&base_text, &mut faults);
@@ -216,7 +218,6 @@ impl Descriptor {
         match (base, installed, uninstalled, contexts) {
             (Some(base), Some(installed), Some(uninstalled), Some(contexts)) if faults.0.is_empty() => Ok(Self {
                 key,
-                name,
                 base,
                 installed,
                 uninstalled,

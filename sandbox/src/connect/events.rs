@@ -184,14 +184,7 @@ pub(crate) fn comment(
 }
 
 /// A build status was set.
-pub(crate) fn status(
-    world: &World,
-    uuid: &str,
-    commit: &str,
-    key: &str,
-    actor: &User,
-    is_new: bool,
-) -> Option<Event> {
+pub(crate) fn status(world: &World, uuid: &str, commit: &str, key: &str, actor: &User, is_new: bool) -> Option<Event> {
     let repository = world.repository(uuid)?;
     let (api, _) = repository.at(&world.urls);
     let found = repository.statuses.get(commit, key)?;

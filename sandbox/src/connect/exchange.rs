@@ -50,12 +50,7 @@ pub(crate) fn answer(
     }
 }
 
-fn exchange(
-    app: &App,
-    jwt: Option<&str>,
-    asked: Asked<'_>,
-    form: &[(String, String)],
-) -> Result<Response, Problem> {
+fn exchange(app: &App, jwt: Option<&str>, asked: Asked<'_>, form: &[(String, String)]) -> Result<Response, Problem> {
     let known = ["grant_type", "scope", "bitbucket_repository"];
     if form.iter().any(|(name, _)| !known.contains(&name.as_str())) {
         return Err(Problem::wrong("invalid_request", "the form has fields that this grant does not know"));
@@ -95,7 +90,8 @@ fn exchange(
     };
     let (installation, workspace) = (Some(known.client_key.clone()), known.workspace.clone());
     let user = world.account(&workspace).map_err(|error| Problem::wrong("invalid_request", &error.to_string()))?;
-    let made = Token { kind: Kind::OAuth, user, email: None, scopes: scopes.clone(), reach, expired: false, installation };
+    let made =
+        Token { kind: Kind::OAuth, user, email: None, scopes: scopes.clone(), reach, expired: false, installation };
     let answer = json!({
         "access_token": world.tokens.add(made),
         "token_type": "bearer",

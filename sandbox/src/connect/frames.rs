@@ -66,18 +66,13 @@ pub struct Frame {
 }
 
 /// All places of an app that a scene shows, in the order of the descriptor's kinds.
-pub(super) fn frames(
-    world: &mut World,
-    app: &str,
-    workspace: &str,
-    scene: &Scene,
-) -> Result<Vec<Frame>, ConnectError> {
+pub(super) fn frames(world: &mut World, app: &str, workspace: &str, scene: &Scene) -> Result<Vec<Frame>, ConnectError> {
     let uuid = world.workspace(workspace)?.uuid.clone();
     let context = Context::of(world, &uuid, scene)?;
     let known = world.apps.get(app, &uuid);
     let found = known.and_then(|known| Some((known, known.active.as_ref()?)));
-    let (known, terms) = found
-        .ok_or_else(|| ConnectError::NotInstalled { app: app.to_owned(), workspace: workspace.to_owned() })?;
+    let (known, terms) =
+        found.ok_or_else(|| ConnectError::NotInstalled { app: app.to_owned(), workspace: workspace.to_owned() })?;
     let descriptor = &terms.descriptor;
     let shown = descriptor.modules.iter().filter(|module| is_shown(module, scene)).filter_map(|module| {
         let mut url = descriptor.at(&context.fill(descriptor, &module.url))?;

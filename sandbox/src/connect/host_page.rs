@@ -16,7 +16,9 @@ pub(crate) fn html(title: &str, frames: &[Frame]) -> String {
         })
         .collect();
     let title = escaped(title);
-    format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n<h1>{title}</h1>\n{frames}</html>\n")
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n<h1>{title}</h1>\n{frames}</html>\n"
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -59,13 +59,7 @@ impl Bitbucket {
     ///
     /// # Errors
     /// As [`Bitbucket::frames`], and when the scene does not show this module.
-    pub fn frame(
-        &self,
-        app_key: &str,
-        workspace: &str,
-        module: &str,
-        scene: &Scene,
-    ) -> Result<String, ConnectError> {
+    pub fn frame(&self, app_key: &str, workspace: &str, module: &str, scene: &Scene) -> Result<String, ConnectError> {
         let all = self.frames(app_key, workspace, scene)?;
         let found = all.into_iter().find(|frame| frame.key == module);
         found.map(|frame| frame.url).ok_or_else(|| ConnectError::NoModule(module.to_owned()))

@@ -151,9 +151,27 @@ mod tests {
                 "e52bb281606c3bd9ca16cfe96fe2df78f5d9ffa126f06befd750dfa10fa1a897",
             ),
             ("GET", "", "", "GET&/&", "c88caad15a1c1a900b8ac08aa9686f4e8184539bea1deda36e2f649430df3239"),
-            ("GET", "p/", "a=2&a=1&a=10&jwt=x", "GET&/p&a=1,10,2", "9725faf4cba19fa4be23573c7b107a214637e17243e82b5d938c90ad7053d961"),
-            ("GET", "/p", "q=a+b&r=a%20b", "GET&/p&q=a%20b&r=a%20b", "bee60060a58f02df38d5a126e99a5278f1e42d8567df4bfafecf3bfa05c102e4"),
-            ("GET", "/p", "x=!'()*~-._", "GET&/p&x=%21%27%28%29%2A~-._", "309a306de9d4a4db93a12ee68a46949d6df0948da63bac4a017b081ccf9878e7"),
+            (
+                "GET",
+                "p/",
+                "a=2&a=1&a=10&jwt=x",
+                "GET&/p&a=1,10,2",
+                "9725faf4cba19fa4be23573c7b107a214637e17243e82b5d938c90ad7053d961",
+            ),
+            (
+                "GET",
+                "/p",
+                "q=a+b&r=a%20b",
+                "GET&/p&q=a%20b&r=a%20b",
+                "bee60060a58f02df38d5a126e99a5278f1e42d8567df4bfafecf3bfa05c102e4",
+            ),
+            (
+                "GET",
+                "/p",
+                "x=!'()*~-._",
+                "GET&/p&x=%21%27%28%29%2A~-._",
+                "309a306de9d4a4db93a12ee68a46949d6df0948da63bac4a017b081ccf9878e7",
+            ),
             ("GET", "/p", "e=&f", "GET&/p&e=&f=", "5e6e42e791c0b3d8d72e3a513f19aea0418cf9f45018ccd28cf2641527621b9e"),
         ] {
             assert_eq!(canonical(method, path, query), canon);

@@ -78,12 +78,7 @@ pub(crate) struct Queue(mpsc::UnboundedReceiver<Job>);
 impl Webhooks {
     pub(crate) fn new() -> (Self, Queue) {
         let (queue, receiver) = mpsc::unbounded_channel();
-        let webhooks = Self {
-            log: Log::default(),
-            mishaps: Mutex::default(),
-            queue,
-            waiting: watch::Sender::new(0),
-        };
+        let webhooks = Self { log: Log::default(), mishaps: Mutex::default(), queue, waiting: watch::Sender::new(0) };
         (webhooks, Queue(receiver))
     }
 

@@ -77,9 +77,7 @@ impl AppDouble {
     pub(super) fn start() -> Self {
         let listener = runtime().block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let base = format!("http://{}/base", listener.local_addr().unwrap());
-        let panel = |key: &str, place: &str, query: &str| {
-            json!({"key": key, "name": {"value": key}, "url": format!("/{key}?{query}"), "location": place})
-        };
+        let panel = |key: &str, place: &str, query: &str| json!({"key": key, "name": {"value": key}, "url": format!("/{key}?{query}"), "location": place});
         let descriptor = json!({
             "key": "an-app", "name": "An app", "description": "Writes things down", "baseUrl": base,
             "authentication": {"type": "jwt"},

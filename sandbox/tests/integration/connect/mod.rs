@@ -2,9 +2,9 @@
 
 mod double;
 
-//mod frames;
+mod frames;
 mod install;
 mod rest;
-//mod scripts;
+mod scripts;
 mod token;
-//mod webhooks;
+mod webhooks;

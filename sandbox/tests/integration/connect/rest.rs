@@ -35,7 +35,13 @@ fn the_repositories_of_a_workspace() {
         all.iter().map(|item| item["full_name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names(&client, "/repositories/acme?pagelen=2"), ["acme/a", "acme/b", SHOP]);
-    assert_eq!(names(&Client::new(&sandbox).bearer(&sandbox.repository_token(SHOP, &["repository"]).unwrap()), "/repositories/acme"), [SHOP]);
+    assert_eq!(
+        names(
+            &Client::new(&sandbox).bearer(&sandbox.repository_token(SHOP, &["repository"]).unwrap()),
+            "/repositories/acme"
+        ),
+        [SHOP]
+    );
     assert!(names(&client, "/repositories/umbrella").is_empty());
     assert_eq!(client.get("/repositories/none").status, 404);
 }

@@ -80,22 +80,51 @@ fn a_token_that_is_not_right_is_refused() {
     let other = secret.chars().rev().collect::<String>();
     let change = |name: &'static str, value: Value| {
         move |claims: &mut Value| {
-            if value.is_null() { claims.as_object_mut().unwrap().remove(name) } else { claims.as_object_mut().unwrap().insert(name.to_owned(), value.clone()) };
+            if value.is_null() {
+                claims.as_object_mut().unwrap().remove(name)
+            } else {
+                claims.as_object_mut().unwrap().insert(name.to_owned(), value.clone())
+            };
         }
     };
     type Change = Box<dyn Fn(&mut Value)>;
     let cases: Vec<(&str, Change, &str, bool)> = vec![
         ("another secret", Box::new(|_| {}), &other, false),
         ("no installation", Box::new(change("sub", json!("connection:7"))), &secret, false),
-        ("expired", Box::new(move |claims| { claims["iat"] = json!(now - 200); claims["exp"] = json!(now - 20); }), &secret, false),
+        (
+            "expired",
+            Box::new(move |claims| {
+                claims["iat"] = json!(now - 200);
+                claims["exp"] = json!(now - 20);
+            }),
+            &secret,
+            false,
+        ),
         ("no subject", Box::new(change("sub", Value::Null)), &secret, true),
-        ("swapped", Box::new(|claims| { let issuer = claims["iss"].take(); claims["iss"] = claims["sub"].take(); claims["sub"] = issuer; }), &secret, false),
+        (
+            "swapped",
+            Box::new(|claims| {
+                let issuer = claims["iss"].take();
+                claims["iss"] = claims["sub"].take();
+                claims["sub"] = issuer;
+            }),
+            &secret,
+            false,
+        ),
         ("another app", Box::new(change("iss", json!("another-app"))), &secret, true),
         ("no hash", Box::new(change("qsh", Value::Null)), &secret, true),
         ("the fixed hash of other products", Box::new(change("qsh", json!("context-qsh"))), &secret, true),
         ("no end", Box::new(change("exp", Value::Null)), &secret, true),
         ("too long", Box::new(change("exp", json!(now + 3600))), &secret, true),
-        ("milliseconds", Box::new(move |claims| { claims["iat"] = json!(now * 1000); claims["exp"] = json!(now * 1000 + 180); }), &secret, true),
+        (
+            "milliseconds",
+            Box::new(move |claims| {
+                claims["iat"] = json!(now * 1000);
+                claims["exp"] = json!(now * 1000 + 180);
+            }),
+            &secret,
+            true,
+        ),
     ];
     for (what, change, secret, is_wrong) in cases {
         for (canonical, is_exchange) in [("GET&/2.0/user&", false), (EXCHANGE, true)] {
@@ -107,7 +136,12 @@ fn a_token_that_is_not_right_is_refused() {
             } else {
                 Client::new(&sandbox).authorized(&authorization).get("/user")
             };
-            assert_eq!((reply.status, sandbox.take_violations().len()), (401, usize::from(is_wrong)), "{what}: {}", reply.text);
+            assert_eq!(
+                (reply.status, sandbox.take_violations().len()),
+                (401, usize::from(is_wrong)),
+                "{what}: {}",
+                reply.text
+            );
         }
     }
     // Of another request.
