@@ -41,6 +41,7 @@ pub use connect::frames::{Frame, Scene};
 pub use connect::install::{ConnectError, Install, Installed};
 pub use connect::mishap::Mishap;
 pub use connect::outgoing::Unanswered;
+pub use connect::signer::canonical as canonical_request;
 pub use container::{PipeRun, shared_folder, variables_file};
 pub use contract::Error as ContractError;
 pub use fault::{Fault, Route};

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::random::hex;
 
-/// What is hashed: a method, a raw path below the base URL, and a raw query without `?`.
-pub(crate) fn canonical(method: &str, path: &str, query: &str) -> String {
+/// What is hashed of a request, by the documented rules: a method, a raw path below the base URL, and a raw query without `?`.
+pub fn canonical(method: &str, path: &str, query: &str) -> String {
     let path = match path {
         "" | "/" => "/".to_owned(),
         path => format!("/{}", path.strip_prefix('/').unwrap_or(path)),

@@ -188,7 +188,7 @@ async fn deliver(app: &App, job: &Job) {
             Err(why) => (None, why.to_string()),
         };
         let is_taken = status.is_some_and(|status| (200..300).contains(&status));
-        let is_last = number == ATTEMPTS || !status.is_some_and(|status| status >= 500);
+        let is_last = number == ATTEMPTS || status.is_none_or(|status| status < 500);
         app.webhooks.log.amend(job.number, |delivery| {
             delivery.attempts.push(Attempt { status, words });
             match (is_taken, is_last) {

@@ -113,7 +113,7 @@ impl Caller {
     fn of_app(world: &World, token: &str, asked: Asked<'_>) -> Result<Self, Refusal> {
         let (known, terms) = verify(&world.apps, token, asked, clock::now().as_second()).map_err(|refused| {
             let refusal = Refusal::unauthorized(refused.words());
-            if matches!(refused, Refused::Wrong(_)) { refusal.as_violation(refused.words()) } else { refusal }
+            if matches!(refused, Refused::Wrong(_)) { refusal.with_violation(refused.words()) } else { refusal }
         })?;
         let user = world.account(&known.workspace).map_err(|_| Refusal::unauthorized(INVALID))?;
         let reach = Reach::Workspace(known.workspace.clone());

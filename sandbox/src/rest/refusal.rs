@@ -147,7 +147,7 @@ impl Refusal {
     }
 
     /// The client should have known better: its test fails.
-    pub(crate) fn as_violation(mut self, words: &str) -> Self {
+    pub(crate) fn with_violation(mut self, words: &str) -> Self {
         self.0.violation = Some(words.to_owned());
         self
     }

@@ -56,12 +56,14 @@ pub(super) fn token(claims: &Value, secret: &str) -> String {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
+type Work = Box<dyn FnMut(&Got) + Send>;
+
 #[derive(Default)]
 struct Inner {
     got: Vec<Got>,
     answers: HashMap<String, VecDeque<(u16, String)>>,
     /// Asked when a request comes, before it is answered.
-    meanwhile: Option<Box<dyn FnMut(&Got) + Send>>,
+    meanwhile: Option<Work>,
 }
 
 /// The app.
