@@ -3,3 +3,6 @@
 //! Owns the proof of identity of every request. Nothing outside of it knows by which door a caller came.
 
 pub mod connect;
+pub mod hook;
+pub mod pipelines;
+pub mod token;

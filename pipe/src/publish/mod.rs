@@ -97,7 +97,7 @@ impl Plan {
     /// Everything that no server may repeat to us, also not one that it was never sent to.
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let own = match &self.connection.auth {
-            Auth::Anonymous => None,
+            Auth::Anonymous | Auth::Granted(_) => None,
             Auth::ApiToken { token, .. } | Auth::AccessToken(token) => Some(token),
             Auth::OAuth(consumer) => Some(&consumer.secret),
         };
