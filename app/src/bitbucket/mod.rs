@@ -100,6 +100,12 @@ impl InRepository {
         self.repository
     }
 
+    /// The same with one deadline over all calls from now on.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        self.bitbucket.within(time).in_repository(self.repository)
+    }
+
     fn memory(&self) -> &Memory {
         &self.bitbucket.memory
     }

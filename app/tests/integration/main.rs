@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bitbucket;
+mod door;
+mod double;
 mod oracle;
 mod store;
 mod track;
