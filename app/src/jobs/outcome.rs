@@ -41,6 +41,8 @@ impl Failed {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Store(error) => error.is_temporary(),
+            // Bitbucket may not know a new secret yet, or the news of an uninstallation is on its way.
+            Self::Bitbucket(bitbucket::Error::Rejected(_)) => true,
             Self::Bitbucket(error) => error.is_passing(),
             Self::Senseless(_) => false,
         }
