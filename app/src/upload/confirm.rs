@@ -19,7 +19,7 @@ pub(super) struct About {
 /// What came of it.
 pub(super) enum Confirmed {
     /// It is so.
-    Yes(About),
+    Yes(Box<About>),
     /// It is otherwise; why.
     No(String),
     /// It comes from a fork, which is never scanned here.
@@ -64,7 +64,7 @@ pub(super) async fn confirm(
         }
     };
     let Some(number) = number else {
-        return Ok(Confirmed::Yes(About { commit, branch, pull_request: None }));
+        return Ok(Confirmed::Yes(Box::new(About { commit, branch, pull_request: None })));
     };
     let Some(pull_request) = repository.pull_request(number).await? else {
         return Ok(Confirmed::No(format!("the repository has no pull request {number}")));
@@ -78,5 +78,6 @@ pub(super) async fn confirm(
     let branch = pull_request.source.branch.clone();
     // With further commits, the run is about the pull request's past: it tells of its branch, and nothing of what it is now.
     let current = pull_request.source.head == Some(commit);
-    Ok(Confirmed::Yes(About { commit, branch, pull_request: Some(pull_request).filter(|_| current) }))
+    let pull_request = Some(pull_request).filter(|_| current);
+    Ok(Confirmed::Yes(Box::new(About { commit, branch, pull_request })))
 }
