@@ -54,6 +54,11 @@ impl Bitbucket {
         Ok(seen.collect())
     }
 
+    /// What the receiver was told of the destinations of runs, as it was sent.
+    pub fn run_deliveries(&self) -> Vec<Value> {
+        self.app.runs.deliveries()
+    }
+
     /// All runs that the receiver accepted, as they were sent.
     pub fn runs(&self) -> Vec<Value> {
         self.app.runs.all()
