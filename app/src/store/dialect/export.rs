@@ -21,7 +21,9 @@ pub(crate) async fn rows(tx: &mut Tx, table: &'static str, tenant: Key) -> Resul
             let pairs: Vec<String> = columns
                 .iter()
                 .map(|(name, kind)| match kind.as_str() {
-                    "BLOB" | "blob" => format!("'{name}', '\\x' || lower(hex({name}))"),
+                    "BLOB" | "blob" => {
+                        format!("'{name}', case when {name} is null then null else '\\x' || lower(hex({name})) end")
+                    }
                     _ => format!("'{name}', {name}"),
                 })
                 .collect();

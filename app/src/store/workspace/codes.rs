@@ -5,7 +5,7 @@
 use penstock_common::{Category, Severity, SuppressionKind};
 
 use crate::store::error::{Error, Result};
-use crate::track::{Commit, How, RunId, Stamp, Status};
+use crate::track::{Commit, Gap, How, RunId, Stamp, Status};
 
 const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 const KINDS: [(SuppressionKind, &str); 4] = [
@@ -73,6 +73,15 @@ pub(super) fn stamp(bytes: &[u8]) -> Result<Stamp> {
     let (at, rest) = rest.split_first_chunk::<8>().ok_or_else(corrupt)?;
     let run: [u8; 16] = rest.try_into().map_err(|_| corrupt())?;
     Ok(Stamp { commit: Commit::from(*commit), at: i64::from_be_bytes(*at), run: RunId(u128::from_be_bytes(run)) })
+}
+
+pub(super) fn gap_bytes(gap: &Gap) -> Vec<u8> {
+    [stamp_bytes(&gap.gone), stamp_bytes(&gap.back)].concat()
+}
+
+pub(super) fn gap(bytes: &[u8]) -> Result<Gap> {
+    let (gone, back) = bytes.split_at_checked(44).ok_or(Error::Corrupt("occurrences.gap"))?;
+    Ok(Gap { gone: stamp(gone)?, back: stamp(back)? })
 }
 
 pub(super) fn commit_bytes(commit: Commit) -> Vec<u8> {

@@ -68,6 +68,7 @@ struct OccurrenceRow {
     first: Vec<u8>,
     gone: Option<Vec<u8>>,
     gone_how: Option<String>,
+    gap: Option<Vec<u8>>,
     reopened: i64,
     introduced_by: Option<i64>,
 }
@@ -122,7 +123,7 @@ pub(super) async fn occurrences(
     for branch in branches {
         let rows: Vec<OccurrenceRow> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, \
+                "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
                  reopened, introduced_by from occurrences where workspace = $1 and repository = $2 and branch = $3",
             )
             .bind(workspace.key())
@@ -252,6 +253,7 @@ fn occurrence(branch: BranchId, row: OccurrenceRow) -> Result<Occurrence> {
         configuration: Print(row.configuration.number()),
         first: codes::stamp(&row.first)?,
         gone,
+        gap: row.gap.as_deref().map(codes::gap).transpose()?,
         reopened: row.reopened.try_into().unwrap_or(u32::MAX),
         introduced_by: row.introduced_by.map(i64::unsigned_abs),
     })

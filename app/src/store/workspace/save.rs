@@ -46,6 +46,7 @@ const OCCURRENCES: Table = Table {
         "first",
         "gone",
         "gone_how",
+        "gap",
         "reopened",
         "introduced_by",
         "since",
@@ -53,7 +54,7 @@ const OCCURRENCES: Table = Table {
     conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
                seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
                allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
-               gone = excluded.gone, gone_how = excluded.gone_how, reopened = excluded.reopened, introduced_by = excluded.introduced_by",
+               gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by",
 };
 
 const CONTENTS: Table = Table {
@@ -230,6 +231,7 @@ impl Write {
             Column::MaybeText(
                 rows.iter().map(|row| row.gone.map(|gone| codes::how_name(gone.how).to_owned())).collect(),
             ),
+            Column::MaybeBytes(rows.iter().map(|row| row.gap.map(|gap| codes::gap_bytes(&gap))).collect()),
             Column::Integer(rows.iter().map(|row| i64::from(row.reopened)).collect()),
             Column::MaybeInteger(rows.iter().map(|row| row.introduced_by.map(|number| number as i64)).collect()),
             Column::Integer(vec![now; rows.len()]),

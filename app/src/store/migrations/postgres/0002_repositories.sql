@@ -105,6 +105,8 @@ create table occurrences (
     first bytea not null,
     gone bytea,
     gone_how text,
+    -- Two stamps: between them it was gone.
+    gap bytea,
     reopened bigint not null,
     introduced_by bigint,
     -- When the row was first written, by this server's clock.

@@ -105,6 +105,8 @@ create table occurrences (
     first blob not null,
     gone blob,
     gone_how text,
+    -- Two stamps: between them it was gone.
+    gap blob,
     reopened integer not null,
     introduced_by integer,
     -- When the row was first written, by this server's clock.
