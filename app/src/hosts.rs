@@ -28,7 +28,9 @@ pub enum BadHost {
         why: BadAddress,
     },
     /// Somebody else's machine.
-    #[error("the address of {which} must be on loopback: another Bitbucket than the real one is for development on one machine")]
+    #[error(
+        "the address of {which} must be on loopback: another Bitbucket than the real one is for development on one machine"
+    )]
     NotLoopback {
         /// Of which host.
         which: &'static str,
@@ -105,7 +107,8 @@ mod tests {
         assert_eq!(hosts.api().to_string(), API);
         assert_eq!(hosts.install_keys().to_string(), KEYS);
         assert_eq!(hosts.script_and_frame_origin(), SITE);
-        for bad in ["https://example.com", "https://127.0.0.1.example.com", "https://10.0.0.1", "https://bitbucket.org"] {
+        for bad in ["https://example.com", "https://127.0.0.1.example.com", "https://10.0.0.1", "https://bitbucket.org"]
+        {
             for hosts in [
                 Hosts::development(bad, SITE, KEYS),
                 Hosts::development(API, bad, KEYS),

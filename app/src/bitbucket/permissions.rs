@@ -13,8 +13,7 @@ impl InRepository {
     /// [`Error::Denied`] if the installation may not ask, which is for admins of the repository. That says nothing about the user.
     pub async fn permission(&self, user: Uuid) -> Result<Permission, Error> {
         let (workspace, repository) = (self.workspace_id().braced(), self.repository.braced());
-        let told =
-            self.bitbucket.client.repository_permissions(&workspace, &repository, &user.braced()).await;
+        let told = self.bitbucket.client.repository_permissions(&workspace, &repository, &user.braced()).await;
         let told = match told {
             Err(error) if error.is_not_found() => return Ok(Permission::None),
             told => told?,

@@ -46,7 +46,9 @@ pub enum Refusal {
     #[error("the webhook's signature cannot be read")]
     Malformed,
     /// Made with another secret, or for another body.
-    #[error("the webhook's signature does not hold: it was made with another secret, or the body was changed on its way")]
+    #[error(
+        "the webhook's signature does not hold: it was made with another secret, or the body was changed on its way"
+    )]
     Signature,
 }
 

@@ -31,7 +31,9 @@ pub struct TokenHash([u8; 32]);
 
 /// A text that is no token of ours: another kind, cut, or mistyped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no API token of this app: such a token begins with `{PREFIX}` and has {LENGTH} characters, and its checksum must hold")]
+#[error(
+    "this is no API token of this app: such a token begins with `{PREFIX}` and has {LENGTH} characters, and its checksum must hold"
+)]
 pub struct NotAToken;
 
 /// The system gives no random bytes.

@@ -67,7 +67,9 @@ pub enum Refusal {
     #[error("the token is signed with a key that this workspace's key set does not have (any more)")]
     UnknownKey,
     /// There is no key set where it should be.
-    #[error("this workspace has no key set for identity tokens: it was renamed, or OpenID Connect was never used in it")]
+    #[error(
+        "this workspace has no key set for identity tokens: it was renamed, or OpenID Connect was never used in it"
+    )]
     NoKeySet,
     /// The key set could not be fetched.
     #[error("the key set of this workspace cannot be fetched from Bitbucket: try again later")]
@@ -82,9 +84,7 @@ pub enum Refusal {
     #[error("the token is not this workspace's")]
     Workspace,
     /// It is meant for somebody else.
-    #[error(
-        "the token is meant for another receiver: give the step `oidc: {{audiences: [ADDRESS OF THIS APP]}}`"
-    )]
+    #[error("the token is meant for another receiver: give the step `oidc: {{audiences: [ADDRESS OF THIS APP]}}`")]
     Audience,
     /// Its parts contradict each other.
     #[error("the token's subject and its claims name different things")]
@@ -96,7 +96,9 @@ pub enum Refusal {
         seconds: i64,
     },
     /// Too old.
-    #[error("the token expired {seconds} s ago by this server's clock: run the step again, or set the clock right if it is wrong")]
+    #[error(
+        "the token expired {seconds} s ago by this server's clock: run the step again, or set the clock right if it is wrong"
+    )]
     Expired {
         /// How long ago.
         seconds: i64,
@@ -118,12 +120,7 @@ impl StepCaller {
     ///
     /// # Errors
     /// [`Refusal::NotItsOwn`].
-    pub fn check(
-        &self,
-        repository: Option<Uuid>,
-        pipeline: Option<Uuid>,
-        step: Option<Uuid>,
-    ) -> Result<(), Refusal> {
+    pub fn check(&self, repository: Option<Uuid>, pipeline: Option<Uuid>, step: Option<Uuid>) -> Result<(), Refusal> {
         let differs = |named: Option<Uuid>, own: Option<Uuid>| named.is_some_and(|named| own != Some(named));
         if differs(repository, Some(self.repository)) {
             return Err(Refusal::NotItsOwn("repository"));

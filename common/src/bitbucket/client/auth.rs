@@ -107,7 +107,10 @@ pub(super) struct Fetched {
 
 enum Source {
     /// `basic` is sent to `token_url` only.
-    Consumer { token_url: Url, basic: HeaderValue },
+    Consumer {
+        token_url: Url,
+        basic: HeaderValue,
+    },
     Granted(Arc<dyn Grant>),
 }
 

@@ -24,7 +24,8 @@ impl Client {
         repository: &str,
         user: &str,
     ) -> Result<Vec<RepositoryPermission>, Error> {
-        let request = self.request(Method::GET, ["workspaces", workspace, "permissions", "repositories", repository])?;
+        let request =
+            self.request(Method::GET, ["workspaces", workspace, "permissions", "repositories", repository])?;
         let quoted = user.replace('\\', "\\\\").replace('"', "\\\"");
         self.first(request.query("q", &format!(r#"user.uuid="{quoted}""#)), PERMISSIONS_MAX).await
     }
