@@ -1,9 +1,9 @@
 //! A Bitbucket on loopback, to develop, test and demonstrate Penstock against; never shipped.
 //!
 //! Serves what Penstock calls, with Bitbucket's shapes, status codes, error bodies and limits, on four ports of the loopback interface:
-//! the REST API, the site (git and OAuth), the authentication proxy of a pipeline step, and a receiver of runs. Repositories are real
-//! ones. Every request is held against a contract, and a test that sent one that does not fit fails when its [`Sandbox`] is dropped. It can
-//! misbehave on command, and keeps a journal.
+//! the REST API, the site (git, OAuth, and what scripts do), the authentication proxy of a pipeline step, and a receiver of runs. Does with
+//! a Connect app what Bitbucket does with one. Repositories are real ones. Every request is held against a contract, and a test that sent one
+//! that does not fit fails when its [`Sandbox`] is dropped. It can misbehave on command, and keeps a journal.
 //!
 //! Whatever Bitbucket is believed to do is written down here once more, without a look at how Penstock does its part: so that the two
 //! can disagree.

@@ -97,6 +97,7 @@ fn environment(sandbox: &Sandbox, step: &Step, clone: Option<&Path>, token: Opti
     let mut told = sandbox.step_environment(step);
     let mut tell = |name: &str, value: String| told.push((name.to_owned(), value));
     tell("BITBUCKET_API_URL", sandbox.api_url());
+    tell("SANDBOX_URL", sandbox.site_url());
     tell("AUTH_PROXY", sandbox.proxy_addr().to_owned());
     if let Some(clone) = clone {
         tell("BITBUCKET_CLONE_DIR", clone.display().to_string());
@@ -136,6 +137,11 @@ For example:
   curl -H 'Authorization: Bearer {token}' {api}/repositories/{repository}/pullrequests/{pull_request}
   curl -x http://{proxy} http://api.bitbucket.org/2.0/repositories/{repository}/commit/{commit}/reports
   git clone http://x-token-auth:{token}@{host}/{repository}.git
+
+For scripts (sandbox/README.md says what there is):
+
+  curl {site}/_sandbox/
+  curl {site}/_sandbox/install -d '{{\"workspace\": \"acme\", \"descriptor\": \"http://127.0.0.1:8080/atlassian-connect.json\"}}'
 
 As a step of the pull request, after starting with `--environment step.env --clone clone`:
 
