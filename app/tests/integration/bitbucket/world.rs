@@ -95,7 +95,7 @@ impl World {
         let sandbox = Sandbox::new().unwrap();
         sandbox.repository(SHOP).unwrap();
         let push = |number| {
-            let commit = Commit::new(&format!("commit {number}")).write("a.txt", &format!("{number}\n"));
+            let commit = Commit::new(&format!("commit {number}")).write("a.txt", format!("{number}\n"));
             sandbox.push(SHOP, "main", &commit).unwrap()
         };
         let commits: Vec<String> = (0..commits).map(push).collect();
