@@ -8,11 +8,14 @@
 //! Whatever Bitbucket is believed to do is written down here once more, without a look at how Penstock does its part: so that the two
 //! can disagree.
 
+mod acts;
 mod app;
 mod clock;
 mod companion;
+mod connect;
 mod container;
 mod contract;
+mod control;
 mod door;
 mod environment;
 mod fault;
@@ -33,13 +36,21 @@ mod step;
 mod trickle;
 mod wire;
 
+pub use connect::delivery::{Attempt, Delivery, Outcome};
+pub use connect::frames::{Frame, Scene};
+pub use connect::install::{ConnectError, Install, Installed};
+pub use connect::mishap::Mishap;
+pub use connect::outgoing::Unanswered;
+pub use connect::signer::canonical as canonical_request;
 pub use container::{PipeRun, shared_folder, variables_file};
 pub use contract::Error as ContractError;
 pub use fault::{Fault, Route};
 pub use git::{Commit, Error as GitError};
 pub use inspect::CommentSeen;
 pub use journal::{Door, Entry, Violation};
-pub use sandbox::{Options, Sandbox, StartError};
+pub use people::Person;
+pub use sandbox::{Bitbucket, Options, Sandbox, StartError};
 pub use seed::Seed;
 pub use state::Error;
+pub use state::permission::Permission;
 pub use step::Step;

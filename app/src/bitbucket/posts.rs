@@ -46,6 +46,19 @@ impl InRepository {
         }
     }
 
+    /// `GET …/pullrequests/{number}/comments`: the number of a comment of ours that holds `marker`; `None` if there is none. Anybody can write the
+    /// marker, so that of others counts for nothing.
+    pub async fn find_comment(&self, pull_request: u64, marker: &str) -> Result<Option<u64>, Error> {
+        let me = self.bitbucket.client.user().await?;
+        let there = self.calls.comments(pull_request).await?;
+        let ours = there.iter().find(|one| {
+            let author = one.user.as_ref().and_then(|user| user.uuid.as_deref());
+            let is_ours = author.is_some() && author == me.uuid.as_deref();
+            is_ours && !one.deleted && one.inline.is_none() && one.text().contains(marker)
+        });
+        Ok(ours.map(|one| one.id))
+    }
+
     /// `PUT …/pullrequests/{number}/comments/{id}`. False if that comment is gone, or is not ours: another one has to be made.
     pub async fn update_comment(&self, pull_request: u64, id: u64, comment: &NewComment) -> Result<bool, Error> {
         match self.calls.update_comment(pull_request, id, comment).await {

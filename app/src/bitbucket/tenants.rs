@@ -133,6 +133,18 @@ impl<C: Credentials> Tenants<C> {
         Ok(bitbucket)
     }
 
+    /// Whether the API answers at all, to somebody whom it does not know.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn reaches_api(&self) -> Result<(), Error> {
+        match self.api.user().await.map_err(Error::from) {
+            Err(error @ Error::Unavailable(_)) => Err(error),
+            // Any answer is one.
+            _ => Ok(()),
+        }
+    }
+
     /// Forgets the tokens of a tenant: its installation has ended or changed.
     pub fn forget(&self, workspace: Uuid) {
         if let Some(known) = self.known().get_mut(&workspace) {

@@ -6,4 +6,6 @@ mod bitbucket;
 mod door;
 mod double;
 mod oracle;
+mod program;
+mod store;
 mod track;

@@ -12,8 +12,10 @@
 pub mod app;
 pub mod client_key;
 pub mod descriptor;
+pub mod directory;
 pub mod exchange;
 pub mod frame;
+pub mod handlers;
 pub mod install_keys;
 pub mod jwt;
 pub mod lifecycle;
