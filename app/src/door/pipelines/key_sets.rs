@@ -4,7 +4,7 @@
 //! minute, whatever tokens come in. Where a set lies is built from the tenant's name on the fixed host; there are never more sets than tenants.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
@@ -34,7 +34,14 @@ const SETS_MAX: usize = 10_000;
 /// Key sets, by the name of the workspace.
 pub struct KeySets {
     client: Client,
-    sets: Mutex<HashMap<String, Arc<Turn<Entry>>>>,
+    sets: Mutex<HashMap<String, Arc<Slot>>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    entry: Mutex<Entry>,
+    /// Whoever holds it may fetch. What is known goes on meanwhile.
+    turn: Turn<()>,
 }
 
 #[derive(Default)]
@@ -84,23 +91,20 @@ impl KeySets {
 
     /// A key of a workspace, at `now` (unix milliseconds).
     pub(super) async fn key(&self, slug: &str, id: &str, now: i64) -> Result<DecodingKey, Refusal> {
-        let entry = self.entry(slug);
-        // Whoever comes while a set is fetched waits for it.
-        let mut entry = entry.lock().await;
-        if let Some(key) = entry.key(id, now, FRESH) {
+        let slot = self.slot(slug);
+        if let Some(key) = slot.entry().key(id, now, FRESH) {
             return Ok(key);
         }
-        let may_ask = entry.asked.is_none_or(|(at, _)| !(0..REFRESH_SECONDS * 1000).contains(&(now - at)));
-        if may_ask {
-            let fetched = self.fetch(slug).await;
-            entry.asked = Some((now, fetched.as_ref().map(|_| ()).map_err(|refusal| *refusal)));
-            match fetched {
-                Ok(keys) => entry.set = Some(Set { keys, since: now }),
-                // There is none any more.
-                Err(Refusal::NoKeySet) => entry.set = None,
-                Err(_) => {}
-            }
+        let _turn = slot.turn.lock().await;
+        // Somebody may have fetched it while this one waited.
+        if let Some(key) = slot.entry().key(id, now, FRESH) {
+            return Ok(key);
         }
+        if slot.entry().may_be_asked(now) {
+            let fetched = self.fetch(slug).await;
+            slot.entry().take(fetched, now);
+        }
+        let entry = slot.entry();
         match entry.asked {
             Some((_, Err(Refusal::KeysUnavailable))) => entry.key(id, now, STALE).ok_or(Refusal::KeysUnavailable),
             Some((_, Err(refusal))) => Err(refusal),
@@ -108,7 +112,7 @@ impl KeySets {
         }
     }
 
-    fn entry(&self, slug: &str) -> Arc<Turn<Entry>> {
+    fn slot(&self, slug: &str) -> Arc<Slot> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if sets.len() >= SETS_MAX && !sets.contains_key(slug) {
             sets.clear();
@@ -131,7 +135,27 @@ impl KeySets {
     }
 }
 
+impl Slot {
+    fn entry(&self) -> MutexGuard<'_, Entry> {
+        self.entry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Entry {
+    fn may_be_asked(&self, now: i64) -> bool {
+        self.asked.is_none_or(|(at, _)| !(0..REFRESH_SECONDS * 1000).contains(&(now - at)))
+    }
+
+    fn take(&mut self, fetched: Result<HashMap<String, DecodingKey>, Refusal>, now: i64) {
+        self.asked = Some((now, fetched.as_ref().map(|_| ()).map_err(|refusal| *refusal)));
+        match fetched {
+            Ok(keys) => self.set = Some(Set { keys, since: now }),
+            // There is none any more.
+            Err(Refusal::NoKeySet) => self.set = None,
+            Err(_) => {}
+        }
+    }
+
     fn key(&self, id: &str, now: i64, time: i64) -> Option<DecodingKey> {
         let set = self.set.as_ref().filter(|set| (0..time).contains(&(now - set.since)))?;
         set.keys.get(id).cloned()

@@ -439,7 +439,9 @@ async fn tokens_of_the_sandboxs_issuer() {
     let step = sandbox.branch_step("acme/shop", "main").unwrap();
     let told: HashMap<String, String> = sandbox.step_environment(&step).into_iter().collect();
     let workspace = told["BITBUCKET_WORKSPACE_UUID"].parse().unwrap();
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    // The clock of whoever signs.
+    let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(sandbox.oidc_token(&step, &[])).unwrap();
+    let now = claims["iat"].as_i64().unwrap() * 1000;
     let api = ApiUrl::parse(&sandbox.api_url()).unwrap();
     let tokens = StepTokens::new(api, reach(&sandbox.api_url()).api, BaseUrl::parse(OWN).unwrap(), false);
     let tenant = Tenant { workspace, slug: "acme" };
