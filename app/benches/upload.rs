@@ -1,7 +1,12 @@
 //! How long an upload takes, JSON in to answer out: 10 000 findings into a repository that holds 100 000.
 //! `cargo bench -p penstock-app --bench upload` on the embedded database; with `TEST_DATABASE_URL` (see `scripts/with-postgres`) also on PostgreSQL.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people to read")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement for people to read"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -73,7 +78,9 @@ async fn measure(name: &str, database: Option<String>) {
 
 fn tell(name: &str, what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: f64| times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1].as_secs_f64() * 1e3;
+    let at = |share: f64| {
+        times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1].as_secs_f64() * 1e3
+    };
     println!("{name:>10} {what:>12}: median {:6.1} ms, p95 {:6.1} ms, most {:6.1} ms", at(0.5), at(0.95), at(1.0));
 }
 

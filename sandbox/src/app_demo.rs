@@ -137,7 +137,7 @@ impl Story<'_> {
         let variables = [("COMPANION_URL", copies.base()), ("BITBUCKET_STEP_OIDC_TOKEN", token.as_str())];
         let PipeRun { code, stdout, stderr } = self.sandbox.run_pipe(step, &clone, self.pipe, &variables)?;
         let output = format!("{stdout}\n{stderr}");
-        write!(io::stdout().lock(), "{output}\n")?;
+        writeln!(io::stdout().lock(), "{output}")?;
         if code == Some(expected) {
             Ok(output)
         } else {

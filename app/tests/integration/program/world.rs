@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use penstock_app::clock::Clock;
 use penstock_app::commands::system_clock;
 use penstock_app::config::{Config, Database};
 use penstock_app::crypto::MasterKeys;
@@ -26,6 +27,7 @@ pub(crate) const APP: &str = "penstock";
 pub(crate) struct App {
     pub(crate) state: State,
     pub(crate) base: String,
+    health: String,
     task: tokio::task::JoinHandle<()>,
     _folder: Option<TempDir>,
 }
@@ -46,6 +48,17 @@ impl App {
         postgres: Option<&str>,
         folder: &std::path::Path,
         key: &std::path::Path,
+    ) -> Self {
+        Self::start_at(sandbox, postgres, folder, key, system_clock()).await
+    }
+
+    /// With a clock of its own.
+    pub(crate) async fn start_at(
+        sandbox: &Sandbox,
+        postgres: Option<&str>,
+        folder: &std::path::Path,
+        key: &std::path::Path,
+        clock: Clock,
     ) -> Self {
         let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (listen, health) = (port(), port());
@@ -69,7 +82,6 @@ impl App {
         }
         let config = Config::new(&environment).unwrap();
         penstock_app::telemetry::start(config.log);
-        let clock = system_clock();
         let keys = MasterKeys::read(&config.master_key).unwrap();
         let store = match &config.database {
             Database::Embedded(folder) => Store::open_sqlite(folder, keys, clock()).await.unwrap(),
@@ -82,7 +94,14 @@ impl App {
         let listeners = Listeners::bind(&state).await.unwrap();
         let running = state.clone();
         let task = tokio::spawn(async move { serve(running, listeners).await.unwrap() });
-        Self { state, base, task, _folder: None }
+        Self { state, base, health: format!("http://{health}"), task, _folder: None }
+    }
+
+    /// How it says that it is.
+    pub(crate) async fn health(&self, path: &str) -> (u16, String) {
+        let response = reqwest::get(format!("{}{path}", self.health)).await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.text().await.unwrap())
     }
 
     /// Tells it to stop, and waits until it has.
