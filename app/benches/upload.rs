@@ -58,10 +58,6 @@ async fn measure(name: &str, database: Option<String>) {
         sender.send(&format!("held-{part}"), part * SENT, 0).await;
     }
     println!("{name}: {HELD} findings were taken in {:.1} s", begin.elapsed().as_secs_f64());
-    let mut first = Vec::new();
-    for time in 0..TIMES {
-        first.push(sender.send(&format!("first-{time}"), (100 + time) * SENT, 0).await);
-    }
     let mut unchanged = Vec::new();
     for _ in 0..TIMES {
         unchanged.push(sender.send("held-0", 0, 0).await);
@@ -69,6 +65,10 @@ async fn measure(name: &str, database: Option<String>) {
     let mut changed = Vec::new();
     for time in 0..TIMES {
         changed.push(sender.send("held-1", SENT, time + 1).await);
+    }
+    let mut first = Vec::new();
+    for time in 0..TIMES {
+        first.push(sender.send(&format!("first-{time}"), (100 + time) * SENT, 0).await);
     }
     for (what, times) in [("first", first), ("unchanged", unchanged), ("1 % changed", changed)] {
         tell(name, what, times);

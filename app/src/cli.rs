@@ -31,9 +31,49 @@ pub enum Command {
     /// Jobs that nobody tries any more
     #[command(subcommand)]
     Queue(Queue),
+    /// API tokens
+    #[command(subcommand)]
+    Tokens(Tokens),
     /// Workspaces
     #[command(subcommand)]
     Tenants(Tenants),
+}
+
+/// API tokens.
+#[derive(Debug, Subcommand)]
+pub enum Tokens {
+    /// Make one and show it, once
+    Create {
+        /// UUID of the workspace
+        #[arg(long)]
+        workspace: String,
+        /// What it may do: upload, upload:any-ref, read, triage
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<String>,
+        /// Its name, which stands in logs
+        #[arg(long)]
+        name: String,
+        /// UUID of the only repository that it is good for
+        #[arg(long)]
+        repository: Option<String>,
+        /// For how many days it holds
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+    /// List those of a workspace
+    List {
+        /// UUID of the workspace
+        #[arg(long)]
+        workspace: String,
+    },
+    /// End one at once
+    Revoke {
+        /// UUID of the workspace
+        #[arg(long)]
+        workspace: String,
+        /// Its id
+        token: String,
+    },
 }
 
 /// The master key.

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use penstock_common::Uuid;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Cli, Command, Keys, Queue, Tenants};
+use crate::cli::{Cli, Command, Keys, Queue, Tenants, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Database, environment};
 use crate::crypto::{CryptoError, MasterKeys};
+use crate::door::token::{ApiToken, Scope, Scopes};
 use crate::serve::{Listeners, ServeError, serve};
 use crate::state::State;
 use crate::store::system::TenantState;
-use crate::store::{self, Store, migrate_postgres};
+use crate::store::workspace::NewToken;
+use crate::store::{self, Store, migrate_postgres, new_id};
 use crate::{router, telemetry};
 
 /// Most dead jobs that are listed.
@@ -96,6 +98,7 @@ pub async fn run(cli: Cli, clock: Clock) -> Result<ExitCode, Error> {
             ))
         }
         Command::Queue(command) => queue(&open(&config, &clock).await?, command, &clock).await,
+        Command::Tokens(command) => tokens(&open(&config, &clock).await?, command, &clock).await,
         Command::Tenants(command) => tenants(&open(&config, &clock).await?, command).await,
     }
 }
@@ -208,12 +211,64 @@ async fn queue(store: &Store, command: Queue, clock: &Clock) -> Result<ExitCode,
     }
 }
 
+async fn known(store: &Store, text: &str) -> Result<Uuid, Error> {
+    let id: Uuid = text.parse().map_err(|_| Error::Usage("a workspace is named by its UUID".to_owned()))?;
+    let found = store.system().tenant(id).await?;
+    found.map(|_| id).ok_or_else(|| Error::Usage("there is no such workspace".to_owned()))
+}
+
+async fn tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<ExitCode, Error> {
+    let now = clock();
+    match command {
+        Tokens::Create { workspace, scopes, name, repository, days } => {
+            let workspace = store.for_workspace(known(store, &workspace).await?);
+            let parsed: Result<Scopes, _> = scopes.iter().map(|name| name.parse::<Scope>()).collect();
+            let scopes = parsed.map_err(|error| Error::Usage(error.to_string()))?;
+            let repository = repository.map(|text| text.parse::<Uuid>()).transpose();
+            let repository = repository.map_err(|_| Error::Usage("a repository is named by its UUID".to_owned()))?;
+            let token = ApiToken::issue().map_err(|error| Error::Usage(error.to_string()))?;
+            let new = NewToken {
+                token: new_id(),
+                hash: *token.hash().as_bytes(),
+                repository,
+                name,
+                scopes: scopes.to_string(),
+                creator: "operator".to_owned(),
+                expires_at: Some(now + i64::from(days) * 86_400_000),
+            };
+            let mut write = workspace.write().await?;
+            write.new_token(&new, now).await?;
+            write.commit().await?;
+            say(&token.expose())
+        }
+        Tokens::List { workspace } => {
+            for token in store.for_workspace(known(store, &workspace).await?).tokens().await? {
+                let state = match (token.revoked_at, token.expires_at) {
+                    (Some(_), _) => "revoked",
+                    (None, Some(at)) if at <= now => "expired",
+                    _ => "holds",
+                };
+                let id = Uuid::from(token.token.to_be_bytes());
+                say(&format!("{id}  {}  {}  {state}", token.name, token.scopes))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Tokens::Revoke { workspace, token } => {
+            let workspace = store.for_workspace(known(store, &workspace).await?);
+            let id = token.parse::<Uuid>().map_err(|_| Error::Usage("a token is named by its id".to_owned()))?;
+            let mut write = workspace.write().await?;
+            let revoked = write.revoke_token(u128::from_be_bytes(*id.as_bytes()), now).await?;
+            write.commit().await?;
+            if revoked {
+                say(&"the token holds no more")
+            } else {
+                Err(Error::Usage("there is no such token, or it holds no more already".to_owned()))
+            }
+        }
+    }
+}
+
 async fn tenants(store: &Store, command: Tenants) -> Result<ExitCode, Error> {
-    let known = async |text: &str| {
-        let id: Uuid = text.parse().map_err(|_| Error::Usage("a workspace is named by its UUID".to_owned()))?;
-        let found = store.system().tenant(id).await?;
-        found.map(|_| id).ok_or_else(|| Error::Usage("there is no such workspace".to_owned()))
-    };
     match command {
         Tenants::List => {
             for tenant in store.system().tenants().await? {
@@ -229,14 +284,14 @@ async fn tenants(store: &Store, command: Tenants) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
         Tenants::Export { workspace } => {
-            let id = known(&workspace).await?;
+            let id = known(store, &workspace).await?;
             for line in store.for_workspace(id).export().await? {
                 say(&line)?;
             }
             Ok(ExitCode::SUCCESS)
         }
         Tenants::Delete { workspace, yes } => {
-            let id = known(&workspace).await?;
+            let id = known(store, &workspace).await?;
             if !yes {
                 return Err(Error::Usage(format!(
                     "everything of workspace {id} would be deleted; add `--yes` to do it"

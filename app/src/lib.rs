@@ -2,6 +2,7 @@
 //!
 //! The flow goes one way: `door` (who is calling) → `upload` and `inbox` → `track` (what a run means) → `publish`; `pages` read.
 
+pub mod api;
 pub mod base_url;
 pub mod bitbucket;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod door;
 pub mod hosts;
 pub mod inbox;
 pub mod jobs;
+pub mod judgement;
 pub mod limits;
 pub mod problem;
 pub mod publish;

@@ -3,14 +3,11 @@
 //! Owns the way from a verdict to a status and a comment: the same words as the pipe's, made by the same code. Of findings that no list can hold only
 //! their number is told, so no text is read for them.
 
-use std::collections::HashMap;
-
 use penstock_common::bitbucket::statuses::{BuildStatus, StatusState, URL_MAX};
 use penstock_common::decorate::links::segment;
-use penstock_common::decorate::{Context, Identity, comment, identity, status};
+use penstock_common::decorate::{Context, Counted, Identity, comment, identity, status};
 use penstock_common::{
-    Category, Change, Comparison, Confidence, Finding, FingerprintInput, Location, PullRequest, Run, Subject,
-    Suppression, SuppressionKind, ToolRun,
+    Category, Change, Comparison, Confidence, Finding, FingerprintInput, Location, PullRequest, Run, Subject, ToolRun,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +82,7 @@ pub fn wishes(tracked: &Tracked, about: &About, verdict: &Verdict, contents: &Co
         web: told.web,
         categories: &[Category::Secret],
         allow_incomplete: false,
+        counted: counted(verdict),
     };
     let page = page(told, about);
     let mut status = status::status(&run, &context);
@@ -114,6 +112,7 @@ pub fn status_without_verdict(
         web: told.web,
         categories: &[],
         allow_incomplete: false,
+        counted: Counted::default(),
     };
     let mut status = status::stopped(&context, words);
     status.state = state;
@@ -148,7 +147,7 @@ fn subject(tracked: &Tracked, about: &About, told: &Told<'_>) -> Subject {
     }
 }
 
-/// The verdict in the form that is decorated.
+/// The verdict in the form that is decorated. Without a comment to make, no finding is told.
 fn run(
     tracked: &Tracked,
     about: &About,
@@ -158,32 +157,19 @@ fn run(
     subject: &Subject,
 ) -> Run {
     let judgement = &verdict.judgement;
-    let known = judgement.base.kind.is_known();
-    let mut findings = Vec::new();
-    let lists = [
-        (&judgement.new, Some(Change::New), false),
-        (&judgement.existing, known.then_some(Change::Existing), false),
-        (&judgement.dismissed, None, true),
-    ];
-    for (ids, change, dismissed) in lists {
-        for id in ids {
-            let Some(row) = tracked.repository.occurrence(about.branch, *id) else { continue };
-            let mut finding = contents
-                .get(&row.content)
-                .and_then(|body| serde_json::from_str(body).ok())
-                .unwrap_or_else(|| placeholder(tracked, row));
-            finding.change = change;
-            if dismissed {
-                let reason = String::new();
-                finding.suppression.get_or_insert(Suppression { kind: SuppressionKind::Configuration, reason });
-            } else {
-                finding.suppression = None;
-            }
-            findings.push(finding);
-        }
-    }
-    let rows: HashMap<FindingId, &Occurrence> = destination_rows(tracked, about);
-    let fixed = judgement.fixed.iter().filter_map(|id| Some(placeholder(tracked, rows.get(id)?))).collect();
+    // What was not compared is told by severity, what exists only by its number.
+    let not_compared = if judgement.base.kind.is_known() { &[][..] } else { &judgement.existing[..] };
+    let lists = [(&judgement.new[..], Some(Change::New)), (not_compared, None)];
+    let finding = |id: &FindingId, change| {
+        let row = tracked.repository.occurrence(about.branch, *id)?;
+        let shown = contents.get(&row.content).and_then(|body| serde_json::from_str(body).ok());
+        let finding = shown.unwrap_or_else(|| placeholder(tracked, row));
+        Some(Finding { change, suppression: None, ..finding })
+    };
+    let findings = match about.pull_request {
+        Some(_) => lists.iter().flat_map(|(ids, change)| ids.iter().filter_map(|id| finding(id, *change))).collect(),
+        None => Vec::new(),
+    };
     let (leaked, policy_changes) = match told.comparison {
         Some(comparison) => (comparison.leaked.clone(), comparison.policy_changes.clone()),
         None => (Vec::new(), Vec::new()),
@@ -194,16 +180,20 @@ fn run(
         tools: told.tools.clone(),
         subject: Some(subject.clone()),
         findings,
-        comparison: Some(Comparison { base: judgement.base.clone(), fixed, leaked, policy_changes }),
+        comparison: Some(Comparison { base: judgement.base.clone(), fixed: Vec::new(), leaked, policy_changes }),
         gate: Some(judgement.evaluation.clone()),
         notices: verdict.notices.clone(),
     }
 }
 
-fn destination_rows<'t>(tracked: &'t Tracked, about: &About) -> HashMap<FindingId, &'t Occurrence> {
-    let branches = [super::destination(tracked, about), Some(about.branch)];
-    let rows = branches.into_iter().flatten().flat_map(|branch| tracked.repository.occurrences(branch));
-    rows.map(|row| (row.finding, row)).collect()
+/// What is told by its number only.
+fn counted(verdict: &Verdict) -> Counted {
+    let judgement = &verdict.judgement;
+    Counted {
+        existing: if judgement.base.kind.is_known() { judgement.existing.len() } else { 0 },
+        suppressed: judgement.dismissed.len(),
+        fixed: judgement.fixed.len(),
+    }
 }
 
 /// A finding that is only counted.

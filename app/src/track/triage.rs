@@ -3,12 +3,13 @@
 //! Owns judgements and their end. They are kept apart from what machines say: no run changes a judgement, and no judgement closes or opens
 //! anything. Who may judge, and how long a judgement may hold, is decided before this.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Changes, Event, Finding, FindingId, Kind, PullRequestState, Repository};
 
 /// What somebody says of a finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody judged it.

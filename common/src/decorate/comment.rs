@@ -10,7 +10,7 @@ use super::annotation::{Ids, allowed, is_file, place, text_of};
 use super::markdown::{escape, escape_cut};
 use super::report::{base, severities};
 use super::verdict::{self, Standing, result, value};
-use super::{Context, short};
+use super::{Context, Counted, short};
 use crate::gate::Evaluated;
 use crate::measure::is_allowed_by_change;
 use crate::{Change, Finding, Run};
@@ -70,7 +70,7 @@ impl Comment {
 pub fn comment(run: &Run, context: &Context<'_>) -> Comment {
     let links = context.links();
     let marker = context.identity().marker();
-    let told = Told::of(run);
+    let told = Told::of(run, context.counted);
     let conditions = run.gate.as_ref().map_or(&[][..], |gate| &gate.conditions);
     let standing = Standing::of(run, context.allow_incomplete);
     let link = |commit: Option<&str>, finding: &Finding| {
@@ -130,7 +130,8 @@ pub struct AtLine {
 /// Comments at the lines of the worst new findings, as many as the comment on the whole lists.
 pub fn at_lines(run: &Run, context: &Context<'_>) -> Vec<AtLine> {
     let mut ids = Ids::default();
-    let told = Told::of(run).new.into_iter().take(NEW_MAX).filter(|one| is_file(&one.location.path));
+    let told =
+        Told::of(run, Counted::default()).new.into_iter().take(NEW_MAX).filter(|one| is_file(&one.location.path));
     let comment = |finding: &Finding| {
         let marker = format!("[//]: # (finding.{})", ids.next(&finding.fingerprints.primary));
         let text = escape_cut(text_of(finding), TEXT_MAX);
@@ -157,7 +158,7 @@ struct Told<'r> {
 }
 
 impl<'r> Told<'r> {
-    fn of(run: &'r Run) -> Self {
+    fn of(run: &'r Run, counted: Counted) -> Self {
         let comparison = run.comparison.as_ref();
         let active = |change| run.findings.iter().filter(move |one| one.is_active() && one.change == change);
         Self {
@@ -165,10 +166,10 @@ impl<'r> Told<'r> {
             new: worst_first(active(Some(Change::New))),
             leaked: worst_first(comparison.into_iter().flat_map(|comparison| &comparison.leaked)),
             policy_changes: comparison.map_or(&[], |comparison| &comparison.policy_changes),
-            existing: active(Some(Change::Existing)).count(),
+            existing: active(Some(Change::Existing)).count() + counted.existing,
             not_compared: active(None).collect(),
-            suppressed: run.findings.iter().filter(|one| !one.is_active()).count(),
-            fixed: comparison.map_or(0, |comparison| comparison.fixed.len()),
+            suppressed: run.findings.iter().filter(|one| !one.is_active()).count() + counted.suppressed,
+            fixed: comparison.map_or(0, |comparison| comparison.fixed.len()) + counted.fixed,
         }
     }
 

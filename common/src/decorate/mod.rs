@@ -33,6 +33,19 @@ pub struct Context<'a> {
     pub categories: &'a [Category],
     /// Whether an incomplete run may pass.
     pub allow_incomplete: bool,
+    /// Findings beside those of the run, which are only counted.
+    pub counted: Counted,
+}
+
+/// Findings of which only their number is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// That the base has too.
+    pub existing: usize,
+    /// That do not count.
+    pub suppressed: usize,
+    /// That only the base has.
+    pub fixed: usize,
 }
 
 impl<'a> Context<'a> {

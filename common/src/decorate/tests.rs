@@ -12,7 +12,7 @@ use super::comment::{COMMENT_MAX, Step, at_lines, comment};
 use super::links::BITBUCKET;
 use super::report::{Insight, reports};
 use super::status::status;
-use super::{Context, Standing, verdict};
+use super::{Context, Counted, Standing, verdict};
 use crate::bitbucket::reports::{
     ANNOTATIONS_PER_REPORT, ANNOTATIONS_PER_REQUEST, AnnotationResult, AnnotationSeverity, DATA_MAX, DETAILS_MAX,
     DataValue, ReportResult, SUMMARY_MAX,
@@ -110,7 +110,14 @@ fn subject() -> Subject {
 }
 
 fn context(subject: &Subject) -> Context<'_> {
-    Context { subject, name: "penstock", web: BITBUCKET, categories: &[Category::Secret], allow_incomplete: false }
+    Context {
+        subject,
+        name: "penstock",
+        web: BITBUCKET,
+        categories: &[Category::Secret],
+        allow_incomplete: false,
+        counted: Counted::default(),
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod pr_comment;
 use std::time::Duration;
 
 use penstock_common::bitbucket::client::{Access, Auth, Client, Error, InRepository, SetupError};
-use penstock_common::decorate::Context;
+use penstock_common::decorate::{Context, Counted};
 use penstock_common::delivery::Outcome;
 use penstock_common::upload::answer::Answer;
 use penstock_common::{Category, Delivery, Destination, Run, Secret, Subject};
@@ -88,6 +88,7 @@ impl Plan {
             web: &self.web,
             categories: &self.categories,
             allow_incomplete: self.allow_incomplete,
+            counted: Counted::default(),
         }
     }
 

@@ -124,15 +124,15 @@ fn sqlite(
 ) -> Result<(String, SqliteArguments)> {
     let Table { name, conflict, .. } = table;
     let mut sql = format!("insert into {name} (workspace, repository, {}) values ", table.columns.join(", "));
+    let row_of_marks = format!("(?, ?{})", ", ?".repeat(columns.len()));
     let mut arguments = SqliteArguments::default();
-    arguments.add(of.0).map_err(encode)?;
-    arguments.add(of.1).map_err(encode)?;
-    let mut next = 3;
     for (count, row) in rows.enumerate() {
-        sql.push_str(if count == 0 { "(?1, ?2" } else { ", (?1, ?2" });
+        // Numbered marks would be looked up by their names, one after the other.
+        sql.push_str(if count == 0 { "" } else { ", " });
+        sql.push_str(&row_of_marks);
+        arguments.add(of.0).map_err(encode)?;
+        arguments.add(of.1).map_err(encode)?;
         for column in columns {
-            sql.push_str(&format!(", ?{next}"));
-            next += 1;
             match column {
                 Column::Key(rows) => arguments.add(rows[row]),
                 Column::MaybeKey(rows) => arguments.add(rows[row]),
@@ -145,7 +145,6 @@ fn sqlite(
             }
             .map_err(encode)?;
         }
-        sql.push(')');
     }
     sql.push(' ');
     sql.push_str(conflict);

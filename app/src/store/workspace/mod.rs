@@ -6,6 +6,7 @@
 mod codes;
 mod deliveries;
 mod end;
+mod find;
 mod lane;
 mod load;
 mod news;
@@ -19,6 +20,7 @@ mod tokens;
 mod write;
 
 pub use deliveries::Delivered;
+pub use find::{Cursor, Filter, Found};
 pub(super) use lane::StateCache;
 pub use lane::{Lane, State};
 pub use news::Told;

@@ -7,6 +7,7 @@ use super::{Workspace, Write};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
+use crate::track::{BranchId, Commit, Timeline};
 
 /// A workspace as REST last told it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -101,6 +102,42 @@ impl Workspace {
             .await
         })?;
         Ok(rows.into_iter().map(RepositoryRow::from).collect())
+    }
+}
+
+impl Workspace {
+    /// A living branch by its name, or the main one, with its name.
+    pub async fn branch(&self, repository: Uuid, name: Option<&str>) -> Result<Option<(BranchId, String)>> {
+        let mut tx = self.read().await?;
+        let row: Option<(Key, String)> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select b.branch, b.name from branches b join repositories r on r.workspace = b.workspace and r.repository = b.repository \
+                 where b.workspace = $1 and b.repository = $2 and b.deleted_at is null \
+                 and ((b.name = $3) or ($3 is null and b.branch = r.main_branch))",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(name)
+            .fetch_optional(connection)
+            .await
+        })?;
+        Ok(row.map(|(branch, name)| (BranchId(branch.number()), name)))
+    }
+
+    /// The commit that last moved a branch.
+    pub async fn branch_commit(&self, repository: Uuid, branch: BranchId) -> Result<Option<Commit>> {
+        let mut tx = self.read().await?;
+        let timeline: Option<String> = on!(&mut tx, connection => {
+            sqlx::query_scalar("select timeline from branches where workspace = $1 and repository = $2 and branch = $3")
+                .bind(self.key())
+                .bind(Key::from(repository))
+                .bind(Key::from(branch))
+                .fetch_optional(connection)
+                .await
+        })?;
+        let timeline: Option<Timeline> =
+            timeline.map(|text| super::codes::from_json(&text, "branches.timeline")).transpose()?;
+        Ok(timeline.and_then(|timeline| timeline.last()))
     }
 }
 

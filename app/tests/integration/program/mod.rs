@@ -1,5 +1,6 @@
 //! The whole program, over real HTTP, with a Bitbucket on loopback.
 
+mod api;
 mod crash;
 mod story;
 mod uploads;

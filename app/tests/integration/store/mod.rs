@@ -1,5 +1,6 @@
 //! The store: one suite, run on both databases.
 
+mod backup;
 mod borders;
 mod directory;
 mod findings;

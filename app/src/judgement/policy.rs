@@ -1,0 +1,113 @@
+//! What a workspace wants of judgements.
+//!
+//! Owns the rules and what is told when one is broken. Pure, but for reading the setting.
+
+use penstock_common::Uuid;
+use serde::{Deserialize, Serialize};
+
+use crate::store::Result;
+use crate::store::workspace::Workspace;
+use crate::track::{Decision, Status};
+
+const DAY: i64 = 86_400_000;
+const SETTING: &str = "triage";
+
+/// The rules. A repository may say otherwise than its workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// For how many days a risk may be accepted at most; 0 for ever.
+    pub accepted_risk_days: u32,
+    /// Fewest characters of a reason for dismissing something.
+    pub reason_characters: usize,
+    /// Whether who opened a pull request may dismiss findings in it.
+    pub author_may_dismiss: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { accepted_risk_days: 365, reason_characters: 3, author_may_dismiss: false }
+    }
+}
+
+/// A rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// It says too little.
+    #[error("the reason must have at least {0} characters")]
+    Reason(usize),
+    /// It would hold too long, or for ever.
+    #[error("a risk is accepted for at most {0} days: say until when it holds")]
+    Expiry(u32),
+    /// It is his own pull request.
+    #[error("who opened a pull request does not dismiss its findings: somebody else has to")]
+    OwnPullRequest,
+}
+
+impl Policy {
+    /// The rules that hold for a repository.
+    pub(super) async fn of(workspace: &Workspace, repository: Uuid) -> Result<Self> {
+        let mut policy = Self::default();
+        for level in [None, Some(repository)] {
+            let settings = workspace.settings(level).await?;
+            let set = settings.into_iter().find(|setting| setting.name == SETTING);
+            // What is set was checked when it was set.
+            policy = set.and_then(|setting| serde_json::from_str(&setting.value).ok()).unwrap_or(policy);
+        }
+        Ok(policy)
+    }
+
+    /// Whether a decision keeps the rules. `account` stands behind it; `author` opened the pull request that it is about.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check(
+        &self,
+        decision: &Decision,
+        account: &str,
+        author: Option<&str>,
+    ) -> std::result::Result<(), Violation> {
+        if !decision.status.dismisses() {
+            return Ok(());
+        }
+        if decision.reason.trim().chars().count() < self.reason_characters {
+            return Err(Violation::Reason(self.reason_characters));
+        }
+        let longest = decision.now.saturating_add(i64::from(self.accepted_risk_days) * DAY);
+        let too_long = decision.expires.is_none_or(|expires| expires > longest);
+        if decision.status == Status::AcceptedRisk && self.accepted_risk_days > 0 && too_long {
+            return Err(Violation::Expiry(self.accepted_risk_days));
+        }
+        if !self.author_may_dismiss && author == Some(account) {
+            return Err(Violation::OwnPullRequest);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::Actor;
+
+    fn decision(status: Status, reason: &str, expires: Option<i64>) -> Decision {
+        let author = Actor::Account("me".to_owned());
+        Decision { status, reason: reason.to_owned(), author, expires, now: 0 }
+    }
+
+    #[test]
+    fn dismissing_has_rules_and_confirming_has_none() {
+        let policy = Policy::default();
+        let check = |status, reason, expires, author| policy.check(&decision(status, reason, expires), "me", author);
+        assert_eq!(check(Status::Confirmed, "", None, Some("me")), Ok(()));
+        assert_eq!(check(Status::FalsePositive, " x ", None, None), Err(Violation::Reason(3)));
+        assert_eq!(check(Status::FalsePositive, "a test", None, None), Ok(()));
+        assert_eq!(check(Status::FalsePositive, "a test", None, Some("me")), Err(Violation::OwnPullRequest));
+        assert_eq!(check(Status::FalsePositive, "a test", None, Some("you")), Ok(()));
+        assert_eq!(check(Status::AcceptedRisk, "known", None, None), Err(Violation::Expiry(365)));
+        assert_eq!(check(Status::AcceptedRisk, "known", Some(366 * DAY), None), Err(Violation::Expiry(365)));
+        assert_eq!(check(Status::AcceptedRisk, "known", Some(365 * DAY), None), Ok(()));
+        let free = Policy { accepted_risk_days: 0, author_may_dismiss: true, ..Policy::default() };
+        assert_eq!(free.check(&decision(Status::AcceptedRisk, "known", None), "me", Some("me")), Ok(()));
+    }
+}
