@@ -26,6 +26,8 @@ pub(crate) struct Programs {
     pub(crate) pipe: PathBuf,
     /// A PostgreSQL; without one, the app's embedded database.
     pub(crate) database: Option<String>,
+    /// Runs beside the app once something is in it, instead of the rest of the story.
+    pub(crate) then: Option<PathBuf>,
 }
 
 /// Tells the story.
@@ -44,6 +46,10 @@ pub(crate) fn run(programs: &Programs) -> Result<(), Failure> {
     story.branch(&copies, destination, 0)?;
     let debt = story.open(&copies, destination)?;
     check(debt.len() >= 2, &format!("old debt is known: {debt:?}"))?;
+
+    if let Some(then) = &programs.then {
+        return beside(&sandbox, &copies, &installed.workspace_uuid, then);
+    }
 
     say("The pull request is scanned: it adds two secrets")?;
     copies.kill_one()?;
@@ -110,6 +116,45 @@ pub(crate) fn run(programs: &Programs) -> Result<(), Failure> {
     }
     check(violations.is_empty(), "every request was one that Bitbucket takes")?;
     check(copies.dead_jobs()?.starts_with("0 dead"), "no job was given up")
+}
+
+/// Runs a program that is told where the app is, with a token of the workspace and one of another workspace.
+fn beside(sandbox: &Sandbox, copies: &Copies, workspace: &str, then: &Path) -> Result<(), Failure> {
+    sandbox.workspace("other")?;
+    let other = sandbox.install(&Install::new("other", &format!("{}/atlassian-connect.json", copies.base())))?;
+    let token = |workspace: &str| {
+        let workspace = workspace.trim_matches(['{', '}']);
+        let scopes = "upload:any-ref,read,triage";
+        copies.command(&["tokens", "create", "--workspace", workspace, "--name", "demo", "--scopes", scopes])
+    };
+    let (own, foreign) = (token(workspace)?, token(&other.workspace_uuid)?);
+    let repository = copies.command(&["tenants", "export", workspace.trim_matches(['{', '}'])])?;
+    let rows = repository.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let id = |table: &str, column: &str| {
+        let row = rows.clone().find(|line| line["table"] == table);
+        row.and_then(|line| line["row"][column].as_str().map(dashed)).unwrap_or_default()
+    };
+    #[expect(clippy::disallowed_methods, reason = "what the caller named; this crate is never shipped")]
+    let mut command = std::process::Command::new(then);
+    let status = command
+        .env("APP_URL", copies.base())
+        .env("APP_TOKEN", own.trim())
+        .env("OTHER_TOKEN", foreign.trim())
+        .env("REPOSITORY", id("repositories", "repository"))
+        .env("FINDING", id("findings", "finding"))
+        .env("RUN", id("runs", "run"))
+        .env("COMMIT", sandbox.tip("acme/shop", "main")?)
+        .status()?;
+    check(status.success(), "the program beside the app ended well")
+}
+
+/// `\\x…` as a UUID.
+fn dashed(hex: &str) -> String {
+    let hex = hex.trim_start_matches("\\x");
+    match hex.len() {
+        32 => format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]),
+        _ => String::new(),
+    }
 }
 
 struct Story<'a> {

@@ -38,6 +38,9 @@ struct Arguments {
     /// A PostgreSQL for `--demo-app`: then two copies of it run, and one is killed on the way
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// With `--demo-app`: run this program beside the app once something is in it, instead of telling the story
+    #[arg(long, value_name = "PROGRAM")]
+    then: Option<PathBuf>,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -60,7 +63,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if let (Some(app), Some(pipe)) = (&arguments.demo_app, &arguments.pipe) {
         let (app, pipe, database) = (app.clone(), pipe.clone(), arguments.database.clone());
-        return app_demo::run(&app_demo::Programs { app, pipe, database }).map(|()| ExitCode::SUCCESS);
+        let then = arguments.then.clone();
+        return app_demo::run(&app_demo::Programs { app, pipe, database, then }).map(|()| ExitCode::SUCCESS);
     }
     let sandbox = Sandbox::new()?;
     let seed = sandbox.seed()?;
