@@ -13,6 +13,7 @@ mod file_kind;
 pub mod gitleaks;
 mod judge;
 mod keywords;
+mod lead;
 mod names;
 mod patterns;
 mod report;
