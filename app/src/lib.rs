@@ -4,5 +4,25 @@
 #![forbid(unsafe_code)]
 
 pub mod base_url;
+pub mod bitbucket;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod crypto;
 pub mod door;
+pub mod hosts;
+pub mod inbox;
+pub mod jobs;
+pub mod limits;
+pub mod problem;
+pub mod publish;
+pub mod review;
+pub mod router;
+pub mod serve;
+pub mod skew;
+pub mod state;
+pub mod store;
+pub mod telemetry;
 pub mod track;
+pub mod upload;

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
+
 use crate::companion::Runs;
+use crate::connect::outgoing::Outgoing;
+use crate::connect::webhooks::Webhooks;
 use crate::contract::Contract;
 use crate::fault::Faults;
 use crate::journal::Journal;
@@ -24,6 +28,10 @@ pub(crate) struct Shared {
     pub(crate) contract: Contract,
     pub(crate) issuer: Issuer,
     pub(crate) runs: Runs,
+    /// Calls to apps.
+    pub(crate) outgoing: Outgoing,
+    pub(crate) webhooks: Webhooks,
+    runtime: Handle,
     /// Requests an hour that a token may make.
     pub(crate) rate_limit: Mutex<u32>,
     /// Requests made so far, by who is counted.
@@ -33,7 +41,14 @@ pub(crate) struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(world: World, contract: Contract, rate_limit: u32) -> Self {
+    pub(crate) fn new(
+        world: World,
+        contract: Contract,
+        rate_limit: u32,
+        outgoing: Outgoing,
+        webhooks: Webhooks,
+        runtime: Handle,
+    ) -> Self {
         Self(Arc::new(Shared {
             world: Mutex::new(world),
             journal: Journal::default(),
@@ -41,10 +56,23 @@ impl App {
             contract,
             issuer: Issuer::default(),
             runs: Runs::default(),
+            outgoing,
+            webhooks,
+            runtime,
             rate_limit: Mutex::new(rate_limit),
             rates: Mutex::default(),
             step: Mutex::default(),
         }))
+    }
+
+    /// Runs something on the sandbox's own threads and waits for it on this one.
+    pub(crate) fn wait_for<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            // Nobody waits any more if the caller is gone.
+            let _ = tell.send(work.await);
+        });
+        told.recv().expect("the sandbox runs as long as somebody holds it")
     }
 
     /// The world, for as long as the guard lives. Handlers run git meanwhile: one thing happens after the other, as in a database.

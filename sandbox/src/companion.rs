@@ -27,11 +27,17 @@ pub(crate) struct Runs(Mutex<Received>);
 #[derive(Debug, Default)]
 struct Received {
     runs: Vec<Value>,
+    deliveries: Vec<Value>,
     /// By idempotency key: what was sent and what was answered.
     answers: HashMap<String, (Bytes, Value)>,
 }
 
 impl Runs {
+    /// What was told of their destinations, in the order in which it came.
+    pub(crate) fn deliveries(&self) -> Vec<Value> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).deliveries.clone()
+    }
+
     /// All of them, in the order in which they came.
     pub(crate) fn all(&self) -> Vec<Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).runs.clone()
@@ -40,7 +46,10 @@ impl Runs {
 
 /// The receiver.
 pub(crate) fn router(app: &App) -> Router {
-    Router::new().route("/api/v1/runs", post(receive)).with_state(app.clone())
+    Router::new()
+        .route("/api/v1/runs", post(receive))
+        .route("/api/v1/runs/{id}/deliveries", post(deliveries))
+        .with_state(app.clone())
 }
 
 async fn receive(
@@ -83,11 +92,20 @@ async fn receive(
         return (StatusCode::CREATED, Json(answer.clone())).into_response();
     }
     let id = random::uuid().trim_matches(['{', '}']).to_owned();
-    let page = format!("{}/runs/{id}", app.world().urls.companion);
-    let answer = json!({"run": {"id": id}, "links": {"html": page}});
+    let note = "the sandbox's receiver judges nothing";
+    let answer = json!({"version": 1, "run": id, "state": "waiting", "note": note});
     received.answers.insert(key.to_owned(), (body, answer.clone()));
     received.runs.push(run);
     (StatusCode::CREATED, Json(answer)).into_response()
+}
+
+/// What came of a run's destinations.
+async fn deliveries(State(app): State<App>, headers: HeaderMap, Json(told): Json<Value>) -> StatusCode {
+    if !is_known(&app, &headers) {
+        return StatusCode::UNAUTHORIZED;
+    }
+    app.runs.0.lock().unwrap_or_else(PoisonError::into_inner).deliveries.push(told);
+    StatusCode::NO_CONTENT
 }
 
 fn is_known(app: &App, headers: &HeaderMap) -> bool {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::step::Step;
 
 /// What belongs to Pipelines under the clone.
@@ -25,8 +25,8 @@ pub struct PipeRun {
     pub stderr: String,
 }
 
-impl Sandbox {
-    /// Runs `penstock pipe` in a clone that [`Sandbox::clone_for`] made, with `variables` beside the step's own, and waits for its end.
+impl Bitbucket {
+    /// Runs `penstock pipe` in a clone that [`Bitbucket::clone_for`] made, with `variables` beside the step's own, and waits for its end.
     pub fn run_pipe(
         &self,
         step: &Step,

@@ -163,6 +163,11 @@ impl Git {
         self.run(["update-ref", &format!("refs/heads/{branch}"), commit]).map(drop)
     }
 
+    /// Takes a branch away.
+    pub(crate) fn delete(&self, branch: &str) -> Result<(), Error> {
+        self.run(["update-ref", "-d", &format!("refs/heads/{branch}")]).map(drop)
+    }
+
     /// Commits on a branch, which is created without history if it does not exist. Answers with the new tip.
     pub(crate) fn commit(&self, branch: &str, commit: &Commit, parents: &[&str]) -> Result<String, Error> {
         let seconds = clock::now().as_second();

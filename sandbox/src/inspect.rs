@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::Error;
 use crate::state::report::Report;
 
@@ -19,7 +19,7 @@ pub struct CommentSeen {
     pub is_deleted: bool,
 }
 
-impl Sandbox {
+impl Bitbucket {
     /// All reports on a commit, as Bitbucket shows them.
     pub fn reports(&self, full_name: &str, commit: &str) -> Result<Vec<Value>, Error> {
         Ok(self.app.world().named(full_name)?.reports.of(commit).iter().map(Report::json).collect())
@@ -52,6 +52,11 @@ impl Sandbox {
             is_deleted: comment.deleted,
         });
         Ok(seen.collect())
+    }
+
+    /// What the receiver was told of the destinations of runs, as it was sent.
+    pub fn run_deliveries(&self) -> Vec<Value> {
+        self.app.runs.deliveries()
     }
 
     /// All runs that the receiver accepted, as they were sent.

@@ -1,5 +1,6 @@
 //! Starts a sandbox, seeds it, and says where to look; or tells a story in it.
 
+mod app_demo;
 mod demo;
 
 use std::fmt::Write as _;
@@ -28,6 +29,15 @@ struct Arguments {
     /// Run this `penstock` as Pipelines would, show what it does in the steps of a pull request, and end
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["environment", "clone"])]
     demo: Option<PathBuf>,
+    /// Run this `penstock-app` and the `penstock` of `--pipe` in a pull request, show what both do, and end
+    #[arg(long, value_name = "PROGRAM", requires = "pipe", conflicts_with_all = ["environment", "clone", "demo"])]
+    demo_app: Option<PathBuf>,
+    /// The `penstock` for `--demo-app`
+    #[arg(long, value_name = "PROGRAM")]
+    pipe: Option<PathBuf>,
+    /// A PostgreSQL for `--demo-app`: then two copies of it run, and one is killed on the way
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -47,6 +57,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(penstock) = &arguments.demo {
         return demo::run(penstock).map(|()| ExitCode::SUCCESS);
+    }
+    if let (Some(app), Some(pipe)) = (&arguments.demo_app, &arguments.pipe) {
+        let (app, pipe, database) = (app.clone(), pipe.clone(), arguments.database.clone());
+        return app_demo::run(&app_demo::Programs { app, pipe, database }).map(|()| ExitCode::SUCCESS);
     }
     let sandbox = Sandbox::new()?;
     let seed = sandbox.seed()?;
@@ -83,6 +97,7 @@ fn environment(sandbox: &Sandbox, step: &Step, clone: Option<&Path>, token: Opti
     let mut told = sandbox.step_environment(step);
     let mut tell = |name: &str, value: String| told.push((name.to_owned(), value));
     tell("BITBUCKET_API_URL", sandbox.api_url());
+    tell("SANDBOX_URL", sandbox.site_url());
     tell("AUTH_PROXY", sandbox.proxy_addr().to_owned());
     if let Some(clone) = clone {
         tell("BITBUCKET_CLONE_DIR", clone.display().to_string());
@@ -122,6 +137,11 @@ For example:
   curl -H 'Authorization: Bearer {token}' {api}/repositories/{repository}/pullrequests/{pull_request}
   curl -x http://{proxy} http://api.bitbucket.org/2.0/repositories/{repository}/commit/{commit}/reports
   git clone http://x-token-auth:{token}@{host}/{repository}.git
+
+For scripts (sandbox/README.md says what there is):
+
+  curl {site}/_sandbox/
+  curl {site}/_sandbox/install -d '{{\"workspace\": \"acme\", \"descriptor\": \"http://127.0.0.1:8080/atlassian-connect.json\"}}'
 
 As a step of the pull request, after starting with `--environment step.env --clone clone`:
 

@@ -1,135 +1,71 @@
-//! What people do in Bitbucket, by clicking or with git.
+//! People and credentials: who there is, and what they may do.
 
 use std::sync::PoisonError;
 
-use crate::git::Commit;
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::account::User;
-use crate::state::pull_request::{End, State};
+use crate::state::permission::Permission;
 use crate::state::token::{Kind, Reach, Token};
 use crate::state::{Error, World};
 
-impl Sandbox {
-    /// Makes an empty private repository `workspace/slug`, and its workspace if need be.
-    pub fn repository(&self, full_name: &str) -> Result<(), Error> {
-        self.app.world().add_repository(full_name, None).map(drop)
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Person {
+    /// In braces.
+    pub uuid: String,
+    /// Id of the Atlassian account.
+    pub account_id: String,
+    /// As it is shown.
+    pub name: String,
+}
+
+impl Person {
+    fn of(user: &User) -> Self {
+        let account_id = user.account_id().unwrap_or_default().to_owned();
+        Self { uuid: user.uuid.clone(), account_id, name: user.name.clone() }
+    }
+}
+
+impl Bitbucket {
+    /// The one that does what nobody else is named for, and who may do everything.
+    pub fn owner(&self) -> Person {
+        Person::of(&User::somebody())
     }
 
-    /// Forks a repository.
-    pub fn fork(&self, full_name: &str, into: &str) -> Result<(), Error> {
+    /// The same Bitbucket, where whatever is done is done by this person.
+    pub fn acting_as(&self, person: &str) -> Result<Self, Error> {
+        let actor = self.app.world().person(person)?.clone();
+        Ok(Self { actor, ..self.clone() })
+    }
+
+    /// Makes an account for somebody, who may do nothing yet.
+    pub fn person(&self, name: &str) -> Person {
+        Person::of(&self.app.world().add_person(name))
+    }
+
+    /// Says what somebody may effectively do in a repository.
+    pub fn permit(&self, full_name: &str, person: &str, permission: Permission) -> Result<(), Error> {
         let mut world = self.app.world();
-        let parent = world.named(full_name)?.uuid.clone();
-        world.add_repository(into, Some(parent)).map(drop)
-    }
-
-    /// Lets everybody read a repository, or not.
-    pub fn set_private(&self, full_name: &str, is_private: bool) -> Result<(), Error> {
-        self.app.world().named_mut(full_name)?.is_private = is_private;
+        let uuid = world.person(person)?.uuid.clone();
+        world.named_mut(full_name)?.permissions.insert(uuid, permission);
         Ok(())
     }
 
-    /// Renames or moves a repository; the former name leads to it.
-    pub fn rename_repository(&self, from: &str, to: &str) -> Result<(), Error> {
-        self.app.world().rename(from, to)
+    /// Makes an empty workspace, if there is none of this name.
+    pub fn workspace(&self, slug: &str) -> Result<(), Error> {
+        self.app.world().add_workspace(slug)
     }
 
-    /// Deletes a repository.
-    pub fn delete_repository(&self, full_name: &str) -> Result<(), Error> {
-        self.app.world().delete(full_name)
-    }
-
-    /// Commits on a branch, which is made without history if there is none. Answers with the new tip.
-    pub fn push(&self, full_name: &str, branch: &str, commit: &Commit) -> Result<String, Error> {
-        let git = self.app.world().named(full_name)?.git.clone();
-        let tip = git.tip(branch);
-        Ok(git.commit(branch, commit, &tip.iter().map(String::as_str).collect::<Vec<_>>())?)
-    }
-
-    /// Points a branch at a commit or at what another name stands for, wherever it pointed before. Answers with the commit.
-    pub fn branch(&self, full_name: &str, branch: &str, at: &str) -> Result<String, Error> {
-        let git = self.app.world().named(full_name)?.git.clone();
-        let commit = git.commit_id(at).ok_or_else(|| Error::NoBranch(at.to_owned()))?;
-        git.point(branch, &commit)?;
-        Ok(commit)
-    }
-
-    /// The tip of a branch.
-    pub fn tip(&self, full_name: &str, branch: &str) -> Result<String, Error> {
-        let git = self.app.world().named(full_name)?.git.clone();
-        git.tip(branch).ok_or_else(|| Error::NoBranch(branch.to_owned()))
-    }
-
-    /// Opens a pull request. Answers with its number.
-    pub fn open_pull_request(
-        &self,
-        full_name: &str,
-        title: &str,
-        source: &str,
-        destination: &str,
-    ) -> Result<u64, Error> {
+    /// Makes somebody's personal workspace: its UUID is that of the person, and what is installed in it acts as the person.
+    pub fn personal_workspace(&self, slug: &str, person: &str) -> Result<(), Error> {
         let mut world = self.app.world();
-        let author = world.somebody();
-        let repository = world.named_mut(full_name)?;
-        let end = |branch: &str| {
-            let commit = repository.git.tip(branch).ok_or_else(|| Error::NoBranch(branch.to_owned()))?;
-            Ok::<_, Error>(End { repository: repository.uuid.clone(), branch: branch.to_owned(), commit })
-        };
-        let (source, destination) = (end(source)?, end(destination)?);
-        Ok(repository.open_pull_request(title, author, source, destination))
+        let owner = world.person(person)?.clone();
+        world.add_personal_workspace(slug, &owner)
     }
 
-    /// Opens a pull request from a branch of a fork. Answers with its number.
-    pub fn open_pull_request_from(
-        &self,
-        fork: &str,
-        source: &str,
-        full_name: &str,
-        destination: &str,
-    ) -> Result<u64, Error> {
-        let mut world = self.app.world();
-        let author = world.somebody();
-        let (fork_uuid, fork_git) = {
-            let fork = world.named(fork)?;
-            (fork.uuid.clone(), fork.git.clone())
-        };
-        let no_branch = |branch: &str| Error::NoBranch(branch.to_owned());
-        let repository = world.named_mut(full_name)?;
-        let commit = fork_git.tip(source).ok_or_else(|| no_branch(source))?;
-        let source = End { repository: fork_uuid, branch: source.to_owned(), commit };
-        let commit = repository.git.tip(destination).ok_or_else(|| no_branch(destination))?;
-        let destination = End { repository: repository.uuid.clone(), branch: destination.to_owned(), commit };
-        let branch = source.branch.clone();
-        let id = repository.open_pull_request("From a fork", author, source, destination);
-        repository.bring(&fork_git, id, &branch)?;
-        Ok(id)
-    }
-
-    /// Declines a pull request.
-    pub fn decline(&self, full_name: &str, id: u64) -> Result<(), Error> {
-        let mut world = self.app.world();
-        refreshed(&mut world, full_name, id)?;
-        let pull_request = world.named_mut(full_name)?.pull_requests.get_mut(&id).ok_or(Error::NoPullRequest(id))?;
-        pull_request.close(State::Declined, None);
-        Ok(())
-    }
-
-    /// Merges a pull request. Answers with the merge's commit.
-    pub fn merge(&self, full_name: &str, id: u64) -> Result<String, Error> {
-        let mut world = self.app.world();
-        refreshed(&mut world, full_name, id)?;
-        let repository = world.named_mut(full_name)?;
-        let git = repository.git.clone();
-        let pull_request = repository.pull_requests.get_mut(&id).ok_or(Error::NoPullRequest(id))?;
-        let message = format!("Merged in {} (pull request #{id})\n", pull_request.source.branch);
-        let commit = git.merge(&pull_request.destination.branch, &pull_request.source.commit, &message)?;
-        pull_request.close(State::Merged, Some(commit.clone()));
-        Ok(commit)
-    }
-
-    /// Makes a pull request disappear, as if it had never been. Bitbucket has no button for it.
-    pub fn delete_pull_request(&self, full_name: &str, id: u64) -> Result<(), Error> {
-        let mut world = self.app.world();
-        world.named_mut(full_name)?.pull_requests.remove(&id).map(drop).ok_or(Error::NoPullRequest(id))
+    /// Gives a workspace another name. Its UUID stays, and nothing leads from the former name to it.
+    pub fn rename_workspace(&self, from: &str, to: &str) -> Result<(), Error> {
+        self.app.world().rename_workspace(from, to)
     }
 
     /// Makes an access token of a repository, with classic scopes (`repository`, `pullrequest`, …). It has an account of its own.
@@ -163,8 +99,8 @@ impl Sandbox {
     /// Makes an OAuth consumer of a workspace: its id and its secret.
     pub fn oauth_consumer(&self, workspace: &str, scopes: &[&str]) -> Result<(String, String), Error> {
         let mut world = self.app.world();
-        reach(&world, workspace)?;
-        Ok(world.tokens.add_consumer(workspace, scopes.iter().map(|&scope| scope.to_owned()).collect()))
+        let uuid = world.workspace(workspace)?.uuid.clone();
+        Ok(world.tokens.add_consumer(&uuid, scopes.iter().map(|&scope| scope.to_owned()).collect()))
     }
 
     /// Makes a token for the companion app.
@@ -196,21 +132,18 @@ impl Sandbox {
 }
 
 fn reach(world: &World, workspace: &str) -> Result<Reach, Error> {
-    let known = world.workspaces.contains_key(workspace);
-    if known { Ok(Reach::Workspace(workspace.to_owned())) } else { Err(Error::NoWorkspace(workspace.to_owned())) }
+    Ok(Reach::Workspace(world.workspace(workspace)?.uuid.clone()))
 }
 
 fn add(world: &mut World, kind: Kind, email: Option<&str>, user: User, scopes: &[&str], reach: Reach) -> String {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    world.tokens.add(Token { kind, user, email: email.map(str::to_owned), scopes, reach, expired: false })
-}
-
-/// A pull request follows its branches until it is closed.
-fn refreshed(world: &mut World, full_name: &str, id: u64) -> Result<(), Error> {
-    let repository = world.named(full_name)?;
-    let source = repository.pull_requests.get(&id).ok_or(Error::NoPullRequest(id))?.source.repository.clone();
-    let is_fork = source != repository.uuid;
-    let fork = world.repository(&source).filter(|_| is_fork).map(|fork| fork.git.clone());
-    world.named_mut(full_name)?.pull_request(id, fork.as_ref());
-    Ok(())
+    world.tokens.add(Token {
+        kind,
+        user,
+        email: email.map(str::to_owned),
+        scopes,
+        reach,
+        expired: false,
+        installation: None,
+    })
 }

@@ -31,3 +31,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         hex
     })
 }
+
+/// A number below this one, which is not 0.
+pub(crate) fn below(bound: usize) -> usize {
+    usize::from_ne_bytes(bytes()) % bound.max(1)
+}

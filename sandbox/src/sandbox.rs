@@ -1,21 +1,26 @@
 //! Starting and stopping.
 
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::app::App;
+use crate::connect::outgoing::Outgoing;
+use crate::connect::webhooks::Webhooks;
 use crate::contract::{self, Contract};
 use crate::door;
 use crate::environment;
 use crate::fault::{Fault, Route};
 use crate::journal::{Door, Entry, Violation};
+use crate::state::account::User;
 use crate::state::{Urls, World};
 use crate::wire::{Cut, Gate};
-use crate::{companion, proxy, rest, site};
+use crate::{companion, control, proxy, rest, site};
 
 /// Why a sandbox does not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +57,30 @@ impl Options {
 }
 
 /// A Bitbucket on loopback. Stops when it is dropped; panics then, if a request did not fit the contract and nobody asked about it.
+///
+/// What can be done with it is said at [`Bitbucket`].
 #[derive(Debug)]
 pub struct Sandbox {
-    pub(crate) app: App,
+    bitbucket: Bitbucket,
     runtime: Option<Runtime>,
-    proxy: String,
     _folder: TempDir,
+}
+
+/// A hold on a sandbox that runs: all that people, tests and scripts do with one. Cheap to clone, and for any thread.
+#[derive(Clone, Debug)]
+pub struct Bitbucket {
+    pub(crate) app: App,
+    /// Who does what is done.
+    pub(crate) actor: User,
+    pub(crate) proxy: Arc<str>,
+}
+
+impl Deref for Sandbox {
+    type Target = Bitbucket;
+
+    fn deref(&self) -> &Bitbucket {
+        &self.bitbucket
+    }
 }
 
 impl Sandbox {
@@ -82,7 +105,17 @@ impl Sandbox {
             site: format!("http://{}", site.1),
             companion: format!("http://{}", companion.1),
         };
-        let app = App::new(World::new(urls, folder.path().to_owned()), contract, options.rate_limit);
+        let (webhooks, queue) = Webhooks::new();
+        let app = App::new(
+            World::new(urls, folder.path().to_owned()),
+            contract,
+            options.rate_limit,
+            Outgoing::new()?,
+            webhooks,
+            runtime.handle().clone(),
+        );
+        runtime.spawn(queue.serve(app.clone()));
+        let bitbucket = Bitbucket { app: app.clone(), actor: User::somebody(), proxy: proxy.1.into() };
         let rest = rest::router(&app);
         let doors = [
             (Door::Proxy, proxy.0, proxy::router(&app, rest.clone())),
@@ -91,11 +124,18 @@ impl Sandbox {
             (Door::Companion, companion.0, companion::router(&app)),
         ];
         for (door, listener, routes) in doors {
-            serve(&runtime, listener, door::around(&app, door, routes))?;
+            let mut routes = door::around(&app, door, routes);
+            if door == Door::Site {
+                // Beside the door, not behind it: what scripts do is nothing that Bitbucket sees.
+                routes = routes.merge(control::router(bitbucket.clone()));
+            }
+            serve(&runtime, listener, routes)?;
         }
-        Ok(Self { app, runtime: Some(runtime), proxy: proxy.1, _folder: folder })
+        Ok(Self { bitbucket, runtime: Some(runtime), _folder: folder })
     }
+}
 
+impl Bitbucket {
     /// The REST API, with `/2.0`.
     pub fn api_url(&self) -> String {
         self.app.world().urls.api.clone()

@@ -2,7 +2,7 @@
 
 use crate::git::Commit;
 use crate::random;
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::Error;
 
 /// What was seeded.
@@ -18,7 +18,7 @@ pub struct Seed {
     pub destination: String,
 }
 
-impl Sandbox {
+impl Bitbucket {
     /// Makes `acme/shop`. Its secrets are random: no scanner need know them, and no test can hold one.
     pub fn seed(&self) -> Result<Seed, Error> {
         let seed = Seed {

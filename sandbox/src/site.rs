@@ -10,20 +10,24 @@ use axum::{Extension, Json};
 use serde_json::json;
 
 use crate::app::App;
+use crate::connect::exchange;
+use crate::connect::token::Asked;
 use crate::journal::Place;
-use crate::rest::auth::{Caller, authorization, basic};
+use crate::rest::auth::{Caller, authorization, basic, jwt};
 use crate::smart_http::Wish;
 use crate::state::Found;
+use crate::state::account::User;
 
 /// The site.
 pub(crate) fn router(app: &App) -> Router {
     Router::new().route("/site/oauth2/access_token", post(access_token)).fallback(git).with_state(app.clone())
 }
 
-/// Client credentials for a token that lives for two hours.
+/// Client credentials, or an app's own token, for a token that lives for two hours.
 async fn access_token(
     State(app): State<App>,
     Extension(place): Extension<Place>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -33,9 +37,14 @@ async fn access_token(
     let refuse = |status: StatusCode, error: &str, words: &str| {
         (status, Json(json!({"error": error, "error_description": words}))).into_response()
     };
+    if grants == [exchange::GRANT] {
+        let asked = Asked { method: "POST", path: uri.path(), query: uri.query().unwrap_or_default() };
+        return exchange::answer(&app, place, jwt(&headers), asked, &form);
+    }
     if grants != ["client_credentials"] {
-        app.journal.violation(place, "contract: `grant_type` is not `client_credentials`".to_owned());
-        return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Only client_credentials is supported");
+        app.journal.violation(place, "contract: `grant_type` is none of those that are known".to_owned());
+        let words = "Only client_credentials and the grant of Connect apps are supported";
+        return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", words);
     }
     let pair = authorization(&headers).filter(|(scheme, _)| scheme == "basic").and_then(|(_, value)| basic(&value));
     let granted = pair.and_then(|(id, secret)| app.world().tokens.grant(&id, &secret));
@@ -89,7 +98,10 @@ fn direct(app: &App, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Byt
     if !caller.sees(repository) || !may {
         return if caller.user.is_none() { challenge() } else { StatusCode::FORBIDDEN.into_response() };
     }
-    let git = repository.git.clone();
+    let (git, uuid) = (repository.git.clone(), repository.uuid.clone());
     drop(world);
-    wish.answer(&git, headers, body)
+    let before = if wish.writes() { app.heads_before(&git) } else { None };
+    let response = wish.answer(&git, headers, body);
+    app.tell_push(&uuid, &caller.user.unwrap_or_else(User::somebody), before.as_ref());
+    response
 }

@@ -11,8 +11,9 @@ use crate::clock;
 use crate::git::Git;
 use crate::oidc::{default_audience, issuer};
 use crate::random;
-use crate::sandbox::Sandbox;
+use crate::sandbox::Bitbucket;
 use crate::state::Error;
+use crate::state::account::User;
 use crate::state::repository::Pipeline;
 
 /// A step that runs.
@@ -37,7 +38,7 @@ struct PullRequest {
     destination_commit: String,
 }
 
-impl Sandbox {
+impl Bitbucket {
     /// Starts a step on the tip of a branch; the proxy works for it from now on.
     pub fn branch_step(&self, full_name: &str, branch: &str) -> Result<Step, Error> {
         let commit = self.tip(full_name, branch)?;
@@ -49,6 +50,7 @@ impl Sandbox {
             number: repository.pipelines.len() as u64 + 1,
             branch: branch.to_owned(),
             commit: commit.clone(),
+            pull_request: None,
             created: clock::now(),
         };
         repository.pipelines.push(pipeline.clone());
@@ -75,6 +77,11 @@ impl Sandbox {
         };
         let mut step = self.branch_step(full_name, &source)?;
         let destination_commit = self.tip(full_name, &destination)?;
+        let mut world = self.app.world();
+        let mut pipelines = world.named_mut(full_name)?.pipelines.iter_mut();
+        if let Some(pipeline) = pipelines.find(|pipeline| pipeline.uuid == step.pipeline) {
+            pipeline.pull_request = Some((id, destination_commit.clone()));
+        }
         step.pull_request = Some(PullRequest { id, destination, destination_commit });
         Ok(step)
     }
@@ -128,7 +135,7 @@ impl Sandbox {
             Some(environment) => format!("{}:{environment}:{}", step.repository, step.uuid),
         };
         claim("sub", subject.into());
-        claim("accountUuid", self.app.world().somebody().uuid.into());
+        claim("accountUuid", User::somebody().uuid.into());
         claim("workspaceUuid", step.workspace.clone().into());
         claim("repositoryUuid", step.repository.clone().into());
         claim("pipelineUuid", step.pipeline.clone().into());

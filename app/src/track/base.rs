@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use penstock_common::{Base, BaseKind};
 
 use super::timeline::Order;
-use super::{Branch, BranchId, Commit, FindingId, Occurrence, PullRequest, Repository};
+use super::{Branch, BranchId, Commit, FindingId, Occurrence, PullRequest, Repository, Stamp};
 
 /// A moment of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +138,10 @@ impl<'a> Look<'a> {
         match self.until {
             None => row.is_open(),
             Some(until) => {
-                self.order.of(row.first.commit) <= until
-                    && row.gone.is_none_or(|gone| self.order.of(gone.by.commit) > until)
+                let is_later = |stamp: &Stamp| self.order.of(stamp.commit) > until;
+                !is_later(&row.first)
+                    && row.gone.is_none_or(|gone| is_later(&gone.by))
+                    && row.gap.is_none_or(|gap| is_later(&gap.gone) || !is_later(&gap.back))
             }
         }
     }

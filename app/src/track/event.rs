@@ -81,6 +81,30 @@ pub enum Kind {
     CameBack,
 }
 
+impl Kind {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Introduced => "introduced",
+            Self::Fixed => "fixed",
+            Self::Removed => "removed",
+            Self::Reopened => "reopened",
+            Self::Moved => "moved",
+            Self::Triaged => "triaged",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+            Self::Merged => "merged",
+            Self::Declined => "declined",
+            Self::BranchDeleted => "branch_deleted",
+            Self::BranchRenamed => "branch_renamed",
+            Self::MainBranchChanged => "main_branch_changed",
+            Self::RepositoryRenamed => "repository_renamed",
+            Self::WentStale => "went_stale",
+            Self::CameBack => "came_back",
+        }
+    }
+}
+
 /// Who caused a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type", content = "id")]

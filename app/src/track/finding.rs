@@ -104,6 +104,8 @@ pub struct Occurrence {
     pub gone: Option<Gone>,
     /// How often it was seen to come back.
     pub reopened: u32,
+    /// Between what it was gone, the last time that it came back.
+    pub gap: Option<Gap>,
     /// The pull request that brought it here.
     pub introduced_by: Option<u64>,
 }
@@ -117,6 +119,15 @@ impl Occurrence {
     pub(super) fn what(&self) -> What<'_> {
         What { series: &self.series, seen: &self.seen_in, path: &self.path }
     }
+}
+
+/// A time without a finding on a branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Gap {
+    /// The complete run that did not see it any more.
+    pub gone: Stamp,
+    /// The run that saw it again.
+    pub back: Stamp,
 }
 
 /// How a finding left a branch.

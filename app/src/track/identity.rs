@@ -68,6 +68,12 @@ impl<F: FnMut() -> u128> NewIds for F {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Commit([u8; 20]);
 
+impl From<Commit> for [u8; 20] {
+    fn from(commit: Commit) -> Self {
+        commit.0
+    }
+}
+
 /// A text that is no full object id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a commit is named by 40 hex digits")]

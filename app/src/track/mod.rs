@@ -53,7 +53,7 @@ pub use branches::{
 pub use changes::Changes;
 pub use event::{Actor, Event, Kind};
 pub use facts::{BaseCommit, Facts, Standing};
-pub use finding::{Detection, Finding, Gone, How, Occurrence, Prints};
+pub use finding::{Detection, Finding, Gap, Gone, How, Occurrence, Prints};
 pub use identity::{BranchId, Commit, FindingId, NewIds, Print, RunId};
 pub use policy::{Policy, Suppress};
 pub use pull_requests::{Merge, decline, merge, open_pull_request};

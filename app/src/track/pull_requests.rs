@@ -123,6 +123,7 @@ impl Bring<'_> {
             first: stamp,
             gone,
             reopened: 0,
+            gap: None,
             introduced_by: Some(self.number),
             ..source.clone()
         });

@@ -79,6 +79,11 @@ impl Repository {
         self.pull_requests.get(&number)
     }
 
+    /// All pull requests, over or not.
+    pub fn pull_requests(&self) -> impl Iterator<Item = &PullRequest> {
+        self.pull_requests.values()
+    }
+
     /// A finding.
     pub fn finding(&self, id: FindingId) -> Option<&Finding> {
         self.findings.get(&id)
@@ -121,6 +126,11 @@ impl Repository {
             None if branch.stale.contains_key(&row.series) => Detection::Stale,
             None => Detection::Open,
         })
+    }
+
+    /// Only its branches, to find out what further operations will make of them.
+    pub fn clone_branches(&self) -> Self {
+        Self { main: self.main, branches: self.branches.clone(), ..Self::default() }
     }
 
     pub(super) fn index(&self) -> &Index {

@@ -2,5 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bitbucket;
+mod door;
+mod double;
 mod oracle;
+mod program;
+mod store;
 mod track;

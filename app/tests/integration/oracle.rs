@@ -1,4 +1,4 @@
-//! Our hashes and tokens against Atlassian's own library, on random addresses.
+//! Our hashes and tokens against Atlassian's own library and against the sandbox, on random addresses.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -97,6 +97,17 @@ fn ask(questions: &Value) -> Vec<Answer> {
     let output = node.wait_with_output().unwrap();
     assert!(output.status.success(), "the library is missing: run `scripts/connect-oracle`");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The sandbox has its own from the documentation, and so it sorts as is documented.
+#[test]
+fn agrees_with_the_sandbox() {
+    let mut runner = TestRunner::default();
+    for _ in 0..CASES {
+        let case = case().new_tree(&mut runner).unwrap().current();
+        let ours = qsh::canonical(&case.method, &case.path, &case.query, Order::Encoded);
+        assert_eq!(penstock_sandbox::canonical_request(&case.method, &case.path, &case.query), ours, "{case:?}");
+    }
 }
 
 #[test]

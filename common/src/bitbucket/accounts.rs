@@ -16,4 +16,6 @@ pub struct Account {
     pub display_name: Option<String>,
     /// How it is mentioned.
     pub nickname: Option<String>,
+    /// Of a workspace: its name in addresses. People have none.
+    pub username: Option<String>,
 }

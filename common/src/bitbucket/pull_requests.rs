@@ -25,6 +25,9 @@ pub struct PullRequest {
     /// Who opened it.
     #[serde(default)]
     pub author: Option<Account>,
+    /// The commit of the destination that merged it.
+    #[serde(default)]
+    pub merge_commit: Option<CommitName>,
 }
 
 impl PullRequest {

@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pull_requests::RepositoryName;
+use super::workspaces::Workspace;
+
 /// A repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
@@ -18,6 +21,12 @@ pub struct Repository {
     /// The branch that counts; absent while the repository is empty.
     #[serde(default)]
     pub mainbranch: Option<BranchName>,
+    /// Whose it is.
+    #[serde(default)]
+    pub workspace: Option<Workspace>,
+    /// What it is a fork of.
+    #[serde(default)]
+    pub parent: Option<RepositoryName>,
 }
 
 impl Repository {

@@ -67,6 +67,11 @@ impl<'a> Identity<'a> {
         id(&["penstock", &self.kind_name(), self.name], KEY_MAX)
     }
 
+    /// Key of the status that the companion app posts. Only who posted a status may replace it, so the two programs have different ones.
+    pub fn app_status_key(&self) -> String {
+        id(&["penstock-app", &self.kind_name(), self.name], KEY_MAX)
+    }
+
     /// The line that marks the comment: markdown that shows nothing, and nothing that stands in text which was escaped.
     pub fn marker(&self) -> String {
         format!("[//]: # ({})", id(&["penstock", &self.kind_name(), self.name], REPORT_ID_MAX))

@@ -21,7 +21,7 @@ use crate::bitbucket::Bitbucket;
 use crate::cli::{PipeArgs, ScanArgs};
 use crate::error::Error;
 use crate::pipelines_env::PipelinesEnv;
-use crate::publish::{self, Companion, OpenStatus, Plan};
+use crate::publish::{self, Companion, OpenStatus, Plan, Sent};
 use crate::render::{self, Format, Report, output_file};
 use crate::review::{self, Assessment, Remote};
 use crate::settings::pipe::{self, PipeSettings};
@@ -69,12 +69,13 @@ impl<'a> Step<'a> {
     fn run(self) -> Result<ExitCode, Error> {
         self.introduce();
         let open = self.open_status();
-        let assessment = self.review()?;
+        let mut assessment = self.review()?;
+        let sent = self.send(&mut assessment);
         let report = Report { run: &assessment.run, below_minimum: assessment.below_minimum, color: self.log.color() };
         show(&report)?;
         self.write_reports(&report);
         self.leave_behind(&assessment);
-        let deliveries = self.publish(&assessment);
+        let deliveries = self.publish(&assessment, sent, open.is_some());
         if let Some(open) = open.filter(|_| has_status(&deliveries)) {
             open.close();
         }
@@ -158,15 +159,28 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn publish(&self, assessment: &Assessment) -> Vec<Delivery> {
-        let Some(plan) = &self.plan else {
+    /// Sends the run to the companion app. Its verdict takes the place of ours, because there is one only.
+    fn send(&self, assessment: &mut Assessment) -> Option<Sent> {
+        let plan = Plan { found: assessment.secrets.clone(), ..self.plan.clone()? };
+        let sent = publish::send(&plan, &assessment.run);
+        if let Some(gate) = sent.answer.as_ref().and_then(|answer| answer.gate.clone()) {
+            self.log.info("the verdict is the companion app's, over all tools that ran on the branch");
+            assessment.run.gate = Some(gate);
+        } else if sent.answer.is_some() {
+            self.log.info("the verdict is this step's own: the companion app has none yet");
+        }
+        Some(sent)
+    }
+
+    fn publish(&self, assessment: &Assessment, sent: Option<Sent>, keeps_status: bool) -> Vec<Delivery> {
+        let (Some(plan), Some(sent)) = (&self.plan, sent) else {
             self.log.info(
                 "nothing is published: `BITBUCKET_WORKSPACE`, `BITBUCKET_REPO_SLUG` and `BITBUCKET_COMMIT` are not all set",
             );
             return Vec::new();
         };
         let plan = Plan { found: assessment.secrets.clone(), ..plan.clone() };
-        let deliveries = publish::run(&plan, &assessment.run);
+        let deliveries = publish::run(&plan, &assessment.run, sent, keeps_status);
         for delivery in &deliveries {
             let text = format!("{}: {}", delivery.destination, told(&delivery.outcome));
             match &delivery.outcome {
@@ -222,6 +236,7 @@ fn plan(settings: &PipeSettings, build: &PipelinesEnv, connection: &Connection, 
         pr_comment: settings.pr_comment,
         inline_comments: settings.inline_comments,
         found: Vec::new(),
+        hurried: false,
         companion: Companion {
             url: settings.companion_url.clone(),
             token: settings.companion_token.clone(),

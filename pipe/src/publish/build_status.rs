@@ -3,7 +3,7 @@
 //! Owns posting the final one, and the explanation if somebody else's stands in its place.
 
 use penstock_common::Run;
-use penstock_common::bitbucket::client::{Client, Error, InRepository};
+use penstock_common::bitbucket::client::{Client, InRepository};
 use penstock_common::bitbucket::statuses::{BuildStatus, StatusState};
 use penstock_common::decorate::status;
 
@@ -28,7 +28,7 @@ pub(super) async fn post(plan: &Plan, client: &Client, status: &BuildStatus) -> 
     let repository = plan.repository(client);
     let post = async |repository: &InRepository| repository.post_status(commit, status).await.map(|_| ());
     match following(&repository, post).await {
-        Err(error) if error.status() == Some(403) && !names_scopes(&error) => {
+        Err(error) if error.status() == Some(403) && !error.names_scopes() => {
             // The scope suffices to look, so what is missing is not the scope.
             let is_foreign = matches!(repository.status(commit, &status.key).await, Ok(Some(_)));
             let stop = Stop::from(error);
@@ -36,10 +36,6 @@ pub(super) async fn post(plan: &Plan, client: &Client, status: &BuildStatus) -> 
         }
         outcome => outcome.map_err(Stop::from),
     }
-}
-
-fn names_scopes(error: &Error) -> bool {
-    matches!(error, Error::Refused(refusal) if !refusal.required.is_empty())
 }
 
 /// Only who posted a status may replace it.

@@ -1,7 +1,6 @@
 //! Code Insights reports on the commit.
 //!
-//! Owns by whom they are sent, and the order: a report is deleted, so that annotations of the run before do not stay; put as pending; filled; and put
-//! with its result. With a token that is done directly; without one, or if the token may not, by the authentication proxy of Pipelines.
+//! Owns by whom they are sent. With a token that is done directly; without one, or if the token may not, by the authentication proxy of Pipelines.
 
 use penstock_common::Run;
 use penstock_common::bitbucket::client::{Client, Error, InRepository, SetupError};
@@ -60,7 +59,8 @@ async fn post(plan: &Plan, client: &Client, insights: &[Insight]) -> Result<Stri
     let commit = plan.subject.commit.as_str();
     let post = async |repository: &InRepository| {
         for insight in insights {
-            post_one(repository, commit, insight).await?;
+            let Insight { report, annotations } = insight;
+            repository.replace_report(commit, &insight.pending(), report, annotations).await?;
         }
         Ok(())
     };
@@ -68,14 +68,4 @@ async fn post(plan: &Plan, client: &Client, insights: &[Insight]) -> Result<Stri
     let annotations: usize = insights.iter().map(|insight| insight.annotations.len()).sum();
     let plural = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     Ok(format!("{} with {}{moved}", plural(insights.len(), "report"), plural(annotations, "annotation")))
-}
-
-/// At most 13 requests: one to delete, two to put, ten for a thousand annotations.
-async fn post_one(repository: &InRepository, commit: &str, insight: &Insight) -> Result<(), Error> {
-    repository.delete_report(commit, &insight.report.external_id).await?;
-    repository.put_report(commit, &insight.pending()).await?;
-    let posted = repository.post_annotations(commit, &insight.report.external_id, &insight.annotations).await;
-    // The result holds also where annotations are missing, and nothing stays pending.
-    let result = repository.put_report(commit, &insight.report).await;
-    posted.and(result)
 }

@@ -10,20 +10,46 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use penstock_common::bitbucket::client::{Access, ApiUrl, Auth, Method};
+use penstock_common::bitbucket::client::{Access, ApiUrl, Auth, Client, Method};
+use penstock_common::delivery::Outcome;
 use penstock_common::plain;
+use penstock_common::upload::answer::Answer;
 use penstock_common::upload::v1::{IDEMPOTENCY_HEADER, MEDIA_TYPE, PATH, Upload};
 use penstock_common::{Delivery, Run, Secret};
 use serde::Deserialize;
 
-use super::{Ended, Plan, Stop};
+use super::{Plan, Sent, Stop};
 
 /// How the audience of every identity token begins that is made for no service in particular: others may take it too.
 const WORKSPACE_AUDIENCE: &str = "ari:cloud:bitbucket::workspace/";
+/// How long telling the app what came of it may take.
+const TELLING: Duration = Duration::from_secs(5);
 /// Longest audience that Pipelines takes.
 const AUDIENCE_MAX: usize = 150;
 
-pub(super) async fn publish(plan: &Plan, run: &Run, deliveries: &[Delivery], time: Duration) -> Ended {
+pub(super) async fn publish(plan: &Plan, run: &Run, time: Duration) -> Sent {
+    match send(plan, run, time).await {
+        Ok((detail, answer)) => Sent { outcome: Outcome::Published { detail }, unreachable: false, answer },
+        Err(stop) => Sent { outcome: stop.outcome, unreachable: stop.unreachable, answer: None },
+    }
+}
+
+/// Tells the app what came of all destinations, for its delivery log. That this fails changes nothing.
+pub(super) async fn tell(plan: &Plan, run: &str, deliveries: &[Delivery]) {
+    let told = async {
+        let client = client(plan)?.within(TELLING);
+        let body = serde_json::to_vec(deliveries).map_err(|error| Stop::failed(error.to_string(), ""))?;
+        let request = client
+            .request(Method::POST, PATH.into_iter().chain([run, "deliveries"]))?
+            .body_of_kind(body, MEDIA_TYPE)
+            .repeatable();
+        client.send(&request).await?;
+        Ok::<(), Stop>(())
+    };
+    let _ = told.await;
+}
+
+fn client(plan: &Plan) -> Result<Client, Stop> {
     let Some(address) = plan.companion.url.as_deref() else {
         return Err(Stop::skipped("no companion app is set", "set `COMPANION_URL` to its address, if there is one"));
     };
@@ -36,9 +62,14 @@ pub(super) async fn publish(plan: &Plan, run: &Run, deliveries: &[Delivery], tim
         proxy: plan.connection.proxy.clone(),
         roots: plan.connection.roots.clone(),
     };
-    let client = plan.client(&access).map_err(|error| Stop::from(&error))?.within(time);
+    plan.client(&access).map_err(|error| Stop::from(&error))
+}
+
+/// What stands there now in one sentence, and what the app says of the run.
+async fn send(plan: &Plan, run: &Run, time: Duration) -> Result<(String, Option<Answer>), Stop> {
+    let client = client(plan)?.within(time);
     let run = Run { subject: Some(plan.subject.clone()), ..run.clone() };
-    let upload = Upload::new(run, &plan.name, plan.step_run_number, deliveries.to_vec());
+    let upload = Upload::new(run, &plan.name, plan.step_run_number, Vec::new());
     let unsent = |error: &dyn std::error::Error| Stop::failed(format!("the run cannot be sent: {error}"), "");
     let body = upload.to_bytes().map_err(|error| unsent(&error))?;
     let key = upload.idempotency_key(&body);
@@ -49,8 +80,14 @@ pub(super) async fn publish(plan: &Plan, run: &Run, deliveries: &[Delivery], tim
         .header("content-encoding", "gzip")
         .header(IDEMPOTENCY_HEADER, &key)
         .repeatable();
-    client.send(&request).await?;
-    Ok(format!("the run was sent to {}", client.host()))
+    let told = client.send(&request).await?;
+    // An older app says less.
+    let answer: Option<Answer> = client.read(&told).ok();
+    let note = match answer.as_ref().map(|answer| (answer.state, answer.note.as_str())) {
+        None | Some((_, "")) => String::new(),
+        Some((_, note)) => format!(": {}", plain::line(note)),
+    };
+    Ok((format!("the run was sent to {}{note}", client.host()), answer))
 }
 
 fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {

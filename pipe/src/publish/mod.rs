@@ -17,6 +17,7 @@ use std::time::Duration;
 use penstock_common::bitbucket::client::{Access, Auth, Client, Error, InRepository, SetupError};
 use penstock_common::decorate::Context;
 use penstock_common::delivery::Outcome;
+use penstock_common::upload::answer::Answer;
 use penstock_common::{Category, Delivery, Destination, Run, Secret, Subject};
 
 pub use in_progress::OpenStatus;
@@ -26,8 +27,8 @@ use crate::settings::Connection;
 
 /// How long one destination may take, waits for a server that asks for patience included.
 const TIME: Duration = Duration::from_secs(60);
-/// How long the companion app may take after Bitbucket could not be reached. Without a network all that is posted in a step should cost at most ten
-/// seconds: this, five for connecting to Bitbucket, and half a second more than two to open the status.
+/// How long all destinations in Bitbucket together may take after the companion app could not be reached. Without a network all that is posted in a
+/// step should cost at most ten seconds: this, five for connecting to the app, and half a second more than two to open the status.
 const TIME_WITHOUT_NETWORK: Duration = Duration::from_secs(2);
 
 /// What to do so that a call is allowed which the authentication proxy does not sign.
@@ -63,6 +64,8 @@ pub struct Plan {
     pub companion: Companion,
     /// Secrets that the scan found: a server may repeat them.
     pub found: Vec<Secret>,
+    /// Nobody answered before, so that Bitbucket is not waited for either.
+    pub hurried: bool,
 }
 
 /// The companion app. Both tokens go to `url` and nowhere else.
@@ -97,7 +100,7 @@ impl Plan {
     /// Everything that no server may repeat to us, also not one that it was never sent to.
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let own = match &self.connection.auth {
-            Auth::Anonymous => None,
+            Auth::Anonymous | Auth::Granted(_) => None,
             Auth::ApiToken { token, .. } | Auth::AccessToken(token) => Some(token),
             Auth::OAuth(consumer) => Some(&consumer.secret),
         };
@@ -116,24 +119,51 @@ impl Plan {
     }
 
     fn repository(&self, client: &Client) -> InRepository {
-        client.within(TIME).in_repository(&self.subject.workspace, &self.subject.repository)
+        let time = if self.hurried { TIME_WITHOUT_NETWORK } else { TIME };
+        client.within(time).in_repository(&self.subject.workspace, &self.subject.repository)
     }
 }
 
-/// Tells `run` to every destination, and waits until all have ended.
-pub fn run(plan: &Plan, run: &Run) -> Vec<Delivery> {
-    bitbucket::block_on(all(plan, run)).unwrap_or_else(|error| {
+/// What came of sending a run to the companion app.
+#[derive(Debug)]
+pub struct Sent {
+    outcome: Outcome,
+    unreachable: bool,
+    /// What the app says of the run, if it says anything.
+    pub answer: Option<Answer>,
+}
+
+/// Sends `run` to the companion app, before anything is posted: its verdict is the one that counts, and it says what it posts itself.
+pub fn send(plan: &Plan, run: &Run) -> Sent {
+    bitbucket::block_on(companion::publish(plan, run, TIME)).unwrap_or_else(|error| {
+        let outcome = Outcome::Failed { reason: error.to_string(), remedy: String::new() };
+        Sent { outcome, unreachable: false, answer: None }
+    })
+}
+
+/// Tells `run`, which was `sent`, to every other destination, and waits until all have ended. With `keeps_status` the status is posted whoever else
+/// posts one: it replaces one of ours.
+pub fn run(plan: &Plan, run: &Run, sent: Sent, keeps_status: bool) -> Vec<Delivery> {
+    bitbucket::block_on(all(plan, run, sent, keeps_status)).unwrap_or_else(|error| {
         let failed = || Outcome::Failed { reason: error.to_string(), remedy: String::new() };
         Destination::ALL.into_iter().map(|destination| Delivery { destination, outcome: failed() }).collect()
     })
 }
 
-async fn all(plan: &Plan, run: &Run) -> Vec<Delivery> {
+async fn all(plan: &Plan, run: &Run, sent: Sent, keeps_status: bool) -> Vec<Delivery> {
+    let plan = &Plan { hurried: sent.unreachable, ..plan.clone() };
     let (direct, proxied) = (plan.direct(), plan.proxied());
-    let mut reachable = true;
+    let by_app = |destination| sent.answer.as_ref().and_then(|answer| answer.by_app(destination));
     let mut deliveries = Vec::with_capacity(Destination::ALL.len());
     for destination in Destination::ALL {
         let ended = match destination {
+            Destination::Companion => {
+                deliveries.push(Delivery { destination, outcome: sent.outcome.clone() });
+                continue;
+            }
+            _ if by_app(destination).is_some() && !(keeps_status && destination == Destination::BuildStatus) => {
+                Err(Stop::skipped("the companion app posts it", ""))
+            }
             Destination::CodeInsights if !plan.code_insights => Err(Stop::switched_off("CODE_INSIGHTS")),
             Destination::CodeInsights => code_insights::publish(plan, run, direct.as_ref(), proxied.as_ref()).await,
             Destination::BuildStatus if !plan.build_status => Err(Stop::switched_off("BUILD_STATUS")),
@@ -143,19 +173,15 @@ async fn all(plan: &Plan, run: &Run) -> Vec<Delivery> {
             },
             Destination::PrComment if !plan.pr_comment => Err(Stop::switched_off("PR_COMMENT")),
             Destination::PrComment => pr_comment::publish(plan, run, direct.as_ref()).await,
-            Destination::Companion => {
-                let time = if reachable { TIME } else { TIME_WITHOUT_NETWORK };
-                companion::publish(plan, run, &deliveries, time).await
-            }
         };
         let outcome = match ended {
             Ok(detail) => Outcome::Published { detail },
-            Err(stop) => {
-                reachable &= !stop.unreachable;
-                stop.outcome
-            }
+            Err(stop) => stop.outcome,
         };
         deliveries.push(Delivery { destination, outcome });
+    }
+    if let Some(answer) = &sent.answer {
+        companion::tell(plan, &answer.run, &deliveries).await;
     }
     deliveries
 }

@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Error, Mismatch};
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("common.toml", include_str!("../../contract/common.toml")),
     ("reports.toml", include_str!("../../contract/reports.toml")),
     ("statuses.toml", include_str!("../../contract/statuses.toml")),
     ("pull_requests.toml", include_str!("../../contract/pull_requests.toml")),
     ("repositories.toml", include_str!("../../contract/repositories.toml")),
+    ("workspaces.toml", include_str!("../../contract/workspaces.toml")),
     ("rest.toml", include_str!("../../contract/rest.toml")),
 ];
 

@@ -50,6 +50,9 @@ pub(super) fn admit(
         let former = format!("/repositories/{workspace}/{slug}");
         let present = format!("/repositories/{}", repository.full_name());
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        if !target.contains(&former) {
+            return Err(Refusal::no_repository());
+        }
         let status = if only_reads { StatusCode::MOVED_PERMANENTLY } else { StatusCode::PERMANENT_REDIRECT };
         return Err(Refusal::moved(status, format!("{base}{}", target.replacen(&former, &present, 1))));
     }

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::refusal::Refusal;
+use crate::clock;
+use crate::connect::token::{Asked, Refused, verify};
 use crate::state::World;
 use crate::state::account::User;
 use crate::state::repository::Repository;
@@ -64,7 +66,12 @@ impl Caller {
     }
 
     /// Reads the credentials of a call to the REST API.
-    pub(crate) fn of_api(world: &World, headers: &HeaderMap, vouched: Option<&Vouched>) -> Result<Self, Refusal> {
+    pub(crate) fn of_api(
+        world: &World,
+        asked: Asked<'_>,
+        headers: &HeaderMap,
+        vouched: Option<&Vouched>,
+    ) -> Result<Self, Refusal> {
         match vouched {
             Some(Vouched::Step(repository)) => {
                 let scopes = vec!["repository".to_owned()];
@@ -73,6 +80,9 @@ impl Caller {
             }
             Some(Vouched::Nobody) => return Ok(Self::nobody()),
             None => {}
+        }
+        if let Some(token) = jwt(headers) {
+            return Self::of_app(world, token, asked);
         }
         let Some((scheme, value)) = authorization(headers) else {
             return if headers.contains_key(header::AUTHORIZATION) {
@@ -97,6 +107,18 @@ impl Caller {
             _ => None,
         };
         token.map_or_else(|| Err(Refusal::unauthorized(INVALID)), Self::with)
+    }
+
+    /// An app, by a token that it made for this request: it acts as the account that it is installed for.
+    fn of_app(world: &World, token: &str, asked: Asked<'_>) -> Result<Self, Refusal> {
+        let (known, terms) = verify(&world.apps, token, asked, clock::now().as_second()).map_err(|refused| {
+            let refusal = Refusal::unauthorized(refused.words());
+            if matches!(refused, Refused::Wrong(_)) { refusal.with_violation(refused.words()) } else { refusal }
+        })?;
+        let user = world.account(&known.workspace).map_err(|_| Refusal::unauthorized(INVALID))?;
+        let reach = Reach::Workspace(known.workspace.clone());
+        let scopes = terms.descriptor.scopes.clone();
+        Ok(Self { user: Some(user), scopes, reach, by: By::Token(Kind::OAuth) })
     }
 
     /// Reads the credentials of git over HTTP: Basic with one of the names that stand for a kind of token.
@@ -134,14 +156,29 @@ impl Caller {
             || match &self.reach {
                 Reach::Nothing => false,
                 Reach::Repository(uuid) => *uuid == repository.uuid,
-                Reach::Workspace(slug) => *slug == repository.workspace,
+                Reach::Workspace(uuid) => *uuid == repository.workspace_uuid,
             }
+    }
+
+    /// May it see a workspace, and what it has beside repositories?
+    pub(crate) fn sees_workspace(&self, uuid: &str) -> bool {
+        matches!(&self.reach, Reach::Workspace(known) if known == uuid)
+    }
+
+    /// Is it an administrator of a repository: by its scopes, or because it acts as the workspace itself?
+    pub(crate) fn administers(&self, repository: &Repository) -> bool {
+        self.is_admin() || self.user.as_ref().is_some_and(|user| user.uuid == repository.workspace_uuid)
     }
 
     /// Is it an administrator of what it reaches?
     pub(crate) fn is_admin(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope.as_str(), "repository:admin" | "admin:repository:bitbucket"))
     }
+}
+
+/// The token of an app. The name of its scheme is written in capitals (documented).
+pub(crate) fn jwt(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("JWT ")
 }
 
 /// Scheme (lower case) and value of an Authorization header.

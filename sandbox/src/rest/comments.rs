@@ -14,6 +14,7 @@ use super::pull_requests::{Numbered, current};
 use super::refusal::{Answer, Refusal};
 use super::{Asked, Subject};
 use crate::app::App;
+use crate::connect::events;
 use crate::state::account::User;
 use crate::state::comment::Comment;
 
@@ -72,6 +73,9 @@ async fn create(
         }
         let id = subject.of_mut(&mut world)?.next_comment();
         current(&mut world, &subject, pull_request)?.comments.push(Comment::new(id, author, &body));
+        app.tell(&mut world, |world| {
+            events::comment(world, subject.uuid(), pull_request, id, author, "pullrequest:comment_created")
+        });
         id
     };
     let comment = one(&app, &subject, pull_request, id)?;
@@ -87,7 +91,8 @@ async fn edit(
     Json(body): Json<Value>,
 ) -> Answer {
     let pull_request = at.pull_request.id()?;
-    let id = change(&app, &subject, &caller, &at, |comment| comment.edit(&body))?;
+    let key = "pullrequest:comment_updated";
+    let id = change(&app, &subject, &caller, &at, key, |comment| comment.edit(&body))?;
     Ok(Json(one(&app, &subject, pull_request, id)?).into_response())
 }
 
@@ -97,7 +102,7 @@ async fn delete(
     Extension(caller): Extension<Caller>,
     Path(at): Path<At>,
 ) -> Answer {
-    change(&app, &subject, &caller, &at, Comment::delete)?;
+    change(&app, &subject, &caller, &at, "pullrequest:comment_deleted", Comment::delete)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -111,6 +116,7 @@ fn change(
     subject: &Subject,
     caller: &Caller,
     at: &At,
+    key: &'static str,
     change: impl FnOnce(&mut Comment),
 ) -> Result<u64, Refusal> {
     let author = known(caller)?;
@@ -124,7 +130,9 @@ fn change(
         return Err(Refusal::new(StatusCode::FORBIDDEN, "You can only change your own comments."));
     }
     change(comment);
-    Ok(comment.id)
+    let (pull_request, id) = (at.pull_request.id()?, comment.id);
+    app.tell(&mut world, |world| events::comment(world, subject.uuid(), pull_request, id, author, key));
+    Ok(id)
 }
 
 fn one(app: &App, subject: &Subject, pull_request: u64, id: u64) -> Result<Value, Refusal> {

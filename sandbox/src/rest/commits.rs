@@ -37,7 +37,7 @@ struct At {
 const FORMAT: &str = "--format=%H%x00%aI%x00%an <%ae>%x00%P%x00%B%x00";
 
 /// Some commits as Bitbucket shows them, `arguments` being for `git log`.
-pub(super) fn log(git: &Git, urls: &Urls, full_name: &str, arguments: &[String]) -> Result<Vec<Value>, Refusal> {
+pub(crate) fn log(git: &Git, urls: &Urls, full_name: &str, arguments: &[String]) -> Result<Vec<Value>, Refusal> {
     let fixed = ["log", "--topo-order", "-z", FORMAT].map(str::to_owned);
     let written = git.run(fixed.iter().chain(arguments))?;
     let text = String::from_utf8_lossy(&written);

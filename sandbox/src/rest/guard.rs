@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::admit::admit;
@@ -17,6 +17,7 @@ use super::rate::{self, Rate};
 use super::refusal::Refusal;
 use super::{Asked, Base, fields};
 use crate::app::App;
+use crate::connect::token;
 use crate::contract::{Family, Operation, Verdict};
 use crate::journal::Place;
 
@@ -50,7 +51,7 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let uri = parts.uri.clone();
     let mut response = match entered {
         Ok(()) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Err(refusal) => refusal.write(operation.errors),
+        Err(refusal) => refusal.into_response(),
     };
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         if let Some(what) = refusal.violation() {
@@ -99,7 +100,12 @@ async fn enter(
         Some(base) => base.0.to_owned(),
         None => app.world().urls.api.trim_end_matches("/2.0").to_owned(),
     };
-    let caller = Caller::of_api(&app.world(), &parts.headers, parts.extensions.get::<Vouched>())?;
+    let asked = token::Asked {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+    };
+    let caller = Caller::of_api(&app.world(), asked, &parts.headers, parts.extensions.get::<Vouched>())?;
     if names.is_some() {
         rate.insert(rate::count(app, &caller)).check()?;
     }

@@ -6,7 +6,7 @@
 mod admit;
 pub(crate) mod auth;
 mod comments;
-mod commits;
+pub(crate) mod commits;
 mod diff;
 mod fields;
 pub(crate) mod guard;
@@ -23,6 +23,7 @@ mod repositories;
 mod src;
 mod statuses;
 mod user;
+mod workspaces;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -40,6 +41,7 @@ use refusal::Refusal;
 pub(crate) fn router(app: &App) -> Router {
     let routes = Router::new()
         .merge(repositories::routes())
+        .merge(workspaces::routes())
         .merge(commits::routes())
         .merge(refs::routes())
         .merge(src::routes())
@@ -105,6 +107,11 @@ impl Asked {
 pub(crate) struct Subject(String);
 
 impl Subject {
+    /// Its UUID.
+    pub(crate) fn uuid(&self) -> &str {
+        &self.0
+    }
+
     /// It, unless it was deleted a moment ago.
     pub(crate) fn of<'a>(&self, world: &'a World) -> Result<&'a Repository, Refusal> {
         world.repository(&self.0).ok_or_else(Refusal::no_repository)

@@ -27,11 +27,7 @@ impl At {
     /// The issuer, if there is such a workspace.
     fn issuer(&self, app: &App) -> Result<String, Refusal> {
         let world = app.world();
-        let known =
-            |workspace: &&crate::state::Workspace| workspace.slug == self.workspace || workspace.uuid == self.workspace;
-        let found = world.workspaces.values().find(known);
-        let found =
-            found.ok_or_else(|| Refusal::not_found(&format!("No workspace with identifier '{}'.", self.workspace)))?;
+        let found = world.workspace(&self.workspace).map_err(|_| Refusal::no_workspace(&self.workspace))?;
         Ok(issuer(&world.urls, &found.slug))
     }
 }

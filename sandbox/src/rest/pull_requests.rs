@@ -43,21 +43,14 @@ fn no_pull_request(id: &str) -> Refusal {
 
 /// A pull request after what has been pushed.
 pub(super) fn current<'a>(world: &'a mut World, subject: &Subject, id: u64) -> Result<&'a mut PullRequest, Refusal> {
-    let repository = subject.of(world)?;
-    let source = repository.pull_requests.get(&id).map(|found| found.source.repository.clone());
-    let source = source.filter(|source| *source != repository.uuid);
-    let fork = source.and_then(|fork| world.repository(&fork)).map(|fork| fork.git.clone());
-    let found = subject.of_mut(world)?.pull_request(id, fork.as_ref());
-    found.ok_or_else(|| no_pull_request(&id.to_string()))
+    subject.of(world)?;
+    world.pull_request(subject.uuid(), id).ok_or_else(|| no_pull_request(&id.to_string()))
 }
 
 /// As Bitbucket shows it.
 fn shown(world: &mut World, subject: &Subject, id: u64) -> Result<Value, Refusal> {
-    let found = current(world, subject, id)?.clone();
-    let end = |uuid: &str| world.repository(uuid).map_or(Value::Null, |end| end.short_json(&world.urls));
-    let ends = (end(&found.source.repository), end(&found.destination.repository));
-    let (api, site) = subject.of(world)?.at(&world.urls);
-    Ok(found.json(&world.urls, (&api, &site), ends))
+    subject.of(world)?;
+    world.pull_request_json(subject.uuid(), id).ok_or_else(|| no_pull_request(&id.to_string()))
 }
 
 /// Open ones, unless the caller says otherwise.

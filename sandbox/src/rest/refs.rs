@@ -50,7 +50,11 @@ async fn list(
 ) -> Answer {
     let (git, urls, full_name) = subject.git_and_urls(&app)?;
     let names = git.text(["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"])?;
-    let items = names.lines().map(|name| branch_json(&git, &urls, &full_name, name)).collect::<Result<_, _>>()?;
+    // One that is deleted while the list is made is not in it.
+    let lives = |name: &&str| git.tip(name).is_some();
+    let items =
+        names.lines().filter(lives).map(|name| branch_json(&git, &urls, &full_name, name)).filter_map(Result::ok);
+    let items = items.collect();
     page(&asked, items, Style::default())
 }
 

@@ -57,6 +57,11 @@ impl Refusal {
         Self::not_found(words)
     }
 
+    /// There is no such workspace, or none that the caller may see.
+    pub(crate) fn no_workspace(name: &str) -> Self {
+        Self::not_found(&format!("No workspace with identifier '{name}'."))
+    }
+
     /// There is no such commit.
     pub(crate) fn no_commit(name: &str) -> Self {
         let mut refusal = Self::not_found(&format!("Commit not found: {name}"));
@@ -86,6 +91,11 @@ impl Refusal {
     /// Nobody, or nobody who is known.
     pub(crate) fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// It is not for this caller.
+    pub(crate) fn forbidden(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
     }
 
     /// The scope is missing.
@@ -134,6 +144,12 @@ impl Refusal {
             }
         }
         refusal
+    }
+
+    /// The client should have known better: its test fails.
+    pub(crate) fn with_violation(mut self, words: &str) -> Self {
+        self.0.violation = Some(words.to_owned());
+        self
     }
 
     /// What the client did wrong that it should not do in any test.

@@ -13,6 +13,7 @@ use super::page::{Style, page};
 use super::refusal::{Answer, Refusal};
 use super::{Asked, Subject, commit_id};
 use crate::app::App;
+use crate::connect::events;
 
 pub(super) fn routes() -> Router<App> {
     const STATUSES: &str = "/repositories/{workspace}/{repo_slug}/commit/{commit}/statuses";
@@ -100,10 +101,13 @@ fn put(
     let urls = world.urls.clone();
     let repository = subject.of_mut(&mut world)?;
     let owner = repository.statuses.get(&commit, key).map(|status| &status.author);
+    let is_new = owner.is_none();
     if owner.is_some_and(|owner| *owner != user) && !caller.is_admin() {
         let words = "You do not have permission to update this build status: only its author or a repository administrator may.";
         return Err(Refusal::new(StatusCode::FORBIDDEN, words));
     }
     let (here, _) = repository.at(&urls);
-    Ok(repository.statuses.put(&commit, key, &user, fields).json(&here, &commit))
+    let shown = repository.statuses.put(&commit, key, &user, fields).json(&here, &commit);
+    app.tell(&mut world, |world| events::status(world, subject.uuid(), &commit, key, &user, is_new));
+    Ok(shown)
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub(crate) mod comment;
+pub(crate) mod permission;
 pub(crate) mod pull_request;
 pub(crate) mod report;
 pub(crate) mod repository;
@@ -14,10 +15,16 @@ pub(crate) mod token;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
+use crate::connect::installation::Directory;
+use crate::connect::webhooks::Hook;
 use crate::git::{self, Git};
 use crate::random;
 
 use account::User;
+use permission::Permission;
+use pull_request::{PullRequest, State};
 use repository::Repository;
 use token::Tokens;
 
@@ -33,9 +40,18 @@ pub enum Error {
     /// No such branch.
     #[error("the repository has no branch `{0}`")]
     NoBranch(String),
+    /// No such person.
+    #[error("the sandbox knows nobody with the UUID `{0}`")]
+    NoPerson(String),
     /// No such pull request.
     #[error("the repository has no pull request {0}")]
     NoPullRequest(u64),
+    /// No such comment.
+    #[error("the pull request has no comment {0}")]
+    NoComment(u64),
+    /// Not an address.
+    #[error("`{0}` is not an address")]
+    Url(String),
     /// A name that Bitbucket would not take.
     #[error("`{0}` is not a name: lower-case letters, digits, `-`, `_` and `.`")]
     Name(String),
@@ -63,18 +79,44 @@ pub(crate) struct Urls {
 pub(crate) struct Workspace {
     pub(crate) slug: String,
     pub(crate) uuid: String,
+    /// Whose it is, if it is somebody's personal one: both have the same UUID.
+    pub(crate) owner: Option<User>,
+}
+
+impl Workspace {
+    /// As Bitbucket shows it.
+    pub(crate) fn json(&self, urls: &Urls) -> Value {
+        json!({
+            "type": "workspace",
+            "uuid": self.uuid,
+            "slug": self.slug,
+            "name": self.slug,
+            "is_private": true,
+            "links": {
+                "self": {"href": format!("{}/workspaces/{}", urls.api, self.slug)},
+                "html": {"href": format!("{}/{}/", urls.site, self.slug)},
+                "repositories": {"href": format!("{}/repositories/{}", urls.api, self.slug)},
+            },
+        })
+    }
 }
 
 /// Everything there is.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) urls: Urls,
+    /// By slug.
     pub(crate) workspaces: BTreeMap<String, Workspace>,
+    /// Those with an account, by UUID.
+    people: BTreeMap<String, User>,
     /// By UUID.
     repositories: BTreeMap<String, Repository>,
     /// Former full names, and the UUID of what was called so.
     moved: BTreeMap<String, String>,
     pub(crate) tokens: Tokens,
+    pub(crate) apps: Directory,
+    /// Webhooks that were set up by hand.
+    pub(crate) hooks: Vec<Hook>,
     folder: PathBuf,
 }
 
@@ -94,18 +136,82 @@ impl World {
         Self {
             urls,
             workspaces: BTreeMap::new(),
+            people: BTreeMap::from([(User::somebody().uuid, User::somebody())]),
             repositories: BTreeMap::new(),
             moved: BTreeMap::new(),
             tokens: Tokens::default(),
+            apps: Directory::default(),
+            hooks: Vec::new(),
             folder,
         }
     }
 
     /// Makes a workspace, if there is none of this name.
     pub(crate) fn add_workspace(&mut self, slug: &str) -> Result<(), Error> {
-        let workspace = Workspace { slug: check(slug)?, uuid: random::uuid() };
+        let workspace = Workspace { slug: check(slug)?, uuid: random::uuid(), owner: None };
         self.workspaces.entry(slug.to_owned()).or_insert(workspace);
         Ok(())
+    }
+
+    /// Makes somebody's personal workspace.
+    pub(crate) fn add_personal_workspace(&mut self, slug: &str, owner: &User) -> Result<(), Error> {
+        let workspace = Workspace { slug: check(slug)?, uuid: owner.uuid.clone(), owner: Some(owner.clone()) };
+        self.workspaces.insert(slug.to_owned(), workspace);
+        Ok(())
+    }
+
+    /// Gives a workspace another name. Nothing leads from the former one to it.
+    pub(crate) fn rename_workspace(&mut self, from: &str, to: &str) -> Result<(), Error> {
+        let slug = check(to)?;
+        let mut workspace = self.workspaces.remove(from).ok_or_else(|| Error::NoWorkspace(from.to_owned()))?;
+        workspace.slug.clone_from(&slug);
+        for repository in self.repositories.values_mut().filter(|known| known.workspace_uuid == workspace.uuid) {
+            repository.workspace.clone_from(&slug);
+        }
+        self.workspaces.insert(slug, workspace);
+        Ok(())
+    }
+
+    /// A workspace by its slug or its UUID.
+    pub(crate) fn workspace(&self, name: &str) -> Result<&Workspace, Error> {
+        let known = |known: &&Workspace| known.slug == name || known.uuid == name;
+        self.workspaces.values().find(known).ok_or_else(|| Error::NoWorkspace(name.to_owned()))
+    }
+
+    /// The account that the workspace with this UUID is.
+    pub(crate) fn account(&self, workspace: &str) -> Result<User, Error> {
+        self.workspace(workspace).map(User::of)
+    }
+
+    /// Makes an account for somebody.
+    pub(crate) fn add_person(&mut self, name: &str) -> User {
+        let person = User::new(name);
+        self.people.insert(person.uuid.clone(), person.clone());
+        person
+    }
+
+    /// Somebody by UUID, with or without braces.
+    pub(crate) fn person(&self, uuid: &str) -> Result<&User, Error> {
+        let braced = format!("{{{}}}", uuid.trim_matches(['{', '}']));
+        self.people.get(&braced).ok_or_else(|| Error::NoPerson(uuid.to_owned()))
+    }
+
+    /// Everybody who may do something in a repository, and what.
+    pub(crate) fn permitted(&self, repository: &Repository) -> Vec<(&User, Permission)> {
+        let permitted = |person: &User| {
+            let granted = repository.permissions.get(&person.uuid).copied();
+            let by_nature = person.uuid == repository.workspace_uuid || *person == User::somebody();
+            granted.unwrap_or(if by_nature { Permission::Admin } else { Permission::None })
+        };
+        let all = self.people.values().map(|person| (person, permitted(person)));
+        all.filter(|(_, permission)| *permission > Permission::None).collect()
+    }
+
+    /// All repositories of the workspace with this UUID, sorted by name.
+    pub(crate) fn repositories_of(&self, workspace: &str) -> Vec<&Repository> {
+        let mut all: Vec<_> = self.repositories.values().filter(|known| known.workspace_uuid == workspace).collect();
+        all.sort_by(|one, other| one.slug.cmp(&other.slug));
+        all
     }
 
     /// Makes an empty private repository with main branch `main`, and its workspace if need be.
@@ -195,9 +301,56 @@ impl World {
         Ok(())
     }
 
-    /// The account that people's calls act as.
-    pub(crate) fn somebody(&self) -> User {
-        User::somebody()
+    /// Does anybody want to be told what happens?
+    pub(crate) fn is_listened_to(&self) -> bool {
+        !self.hooks.is_empty() || self.apps.active().next().is_some()
+    }
+
+    /// A pull request, after what has been pushed.
+    pub(crate) fn pull_request(&mut self, uuid: &str, id: u64) -> Option<&mut PullRequest> {
+        let source = self.repositories.get(uuid)?.pull_requests.get(&id)?.source.repository.clone();
+        let is_fork = source != uuid;
+        let fork = self.repositories.get(&source).filter(|_| is_fork).map(|fork| fork.git.clone());
+        self.repositories.get_mut(uuid)?.pull_request(id, is_fork, fork.as_ref())
+    }
+
+    /// The same, of a repository by its full name.
+    pub(crate) fn current(&mut self, full_name: &str, id: u64) -> Result<&mut PullRequest, Error> {
+        let uuid = self.named(full_name)?.uuid.clone();
+        self.pull_request(&uuid, id).ok_or(Error::NoPullRequest(id))
+    }
+
+    /// A pull request, as Bitbucket shows it.
+    pub(crate) fn pull_request_json(&mut self, uuid: &str, id: u64) -> Option<Value> {
+        let found = self.pull_request(uuid, id)?.clone();
+        let end = |uuid: &str| self.repository(uuid).map_or(Value::Null, |end| end.short_json(&self.urls));
+        let ends = (end(&found.source.repository), end(&found.destination.repository));
+        let (api, site) = self.repository(uuid)?.at(&self.urls);
+        Some(found.json(&self.urls, (&api, &site), ends))
+    }
+
+    /// A comment, as Bitbucket shows it.
+    pub(crate) fn comment_json(&self, uuid: &str, id: u64, comment: u64) -> Option<Value> {
+        let repository = self.repository(uuid)?;
+        let found = repository.pull_requests.get(&id)?;
+        let (api, site) = repository.at(&self.urls);
+        let at = (format!("{api}/pullrequests/{id}"), format!("{site}/pull-requests/{id}"));
+        let comment = found.comments.iter().find(|known| known.id == comment)?;
+        Some(comment.json(&self.urls, (&at.0, &at.1), id, &found.title))
+    }
+
+    /// All open pull requests from branches of a repository that fit: UUID of the destination, and number.
+    pub(crate) fn open_from(&self, source: &str, fits: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
+        let is_from = |pull_request: &&PullRequest| {
+            let end = &pull_request.source;
+            pull_request.state == State::Open && end.repository == source && fits(&end.branch)
+        };
+        let all = self.repositories.values();
+        all.flat_map(|known| {
+            let found = known.pull_requests.values().filter(is_from);
+            found.map(|pull_request| (known.uuid.clone(), pull_request.id)).collect::<Vec<_>>()
+        })
+        .collect()
     }
 }
 

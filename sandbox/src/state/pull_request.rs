@@ -41,6 +41,7 @@ pub(crate) struct End {
 pub(crate) struct PullRequest {
     pub(crate) id: u64,
     pub(crate) title: String,
+    description: String,
     pub(crate) author: User,
     pub(crate) state: State,
     pub(crate) source: End,
@@ -58,6 +59,7 @@ impl PullRequest {
         Self {
             id,
             title: title.to_owned(),
+            description: String::new(),
             author,
             state: State::Open,
             source,
@@ -76,6 +78,21 @@ impl PullRequest {
         self.updated = clock::now();
     }
 
+    /// Somebody edits it.
+    pub(crate) fn edit(&mut self, title: Option<&str>, description: Option<&str>, destination: Option<&str>) {
+        let parts = [
+            (title, &mut self.title),
+            (description, &mut self.description),
+            (destination, &mut self.destination.branch),
+        ];
+        for (new, part) in parts {
+            if let Some(new) = new {
+                new.clone_into(part);
+            }
+        }
+        self.updated = clock::now();
+    }
+
     /// As Bitbucket shows it. `at` are the API's and the site's URL of its repository; `ends` how the repositories of source and
     /// destination are shown, `null` for one that is gone.
     pub(crate) fn json(&self, urls: &Urls, at: (&str, &str), ends: (Value, Value)) -> Value {
@@ -85,8 +102,10 @@ impl PullRequest {
             "type": "pullrequest",
             "id": self.id,
             "title": self.title,
-            "description": "",
-            "summary": {"raw": "", "markup": "markdown", "html": ""},
+            "description": self.description,
+            "summary": {"raw": self.description, "markup": "markdown", "html": ""},
+            "reviewers": [],
+            "participants": [],
             "state": self.state.name(),
             "author": self.author.json(urls),
             "source": end(&self.source, ends.0),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::account::User;
+use super::permission::Permission;
 use super::pull_request::{End, PullRequest, State};
 use super::report::Reports;
 use super::status::Statuses;
 use super::{Error, Urls, Workspace};
 use crate::clock;
 use crate::git::Git;
+use crate::random;
 
 /// A repository: what git does not know of it.
 #[derive(Debug)]
@@ -21,6 +23,9 @@ pub(crate) struct Repository {
     pub(crate) slug: String,
     pub(crate) is_private: bool,
     pub(crate) main_branch: String,
+    pub(crate) project: Project,
+    /// What was granted, by UUID of the account.
+    pub(crate) permissions: BTreeMap<String, Permission>,
     /// UUID of what it is a fork of.
     pub(crate) parent: Option<String>,
     pub(crate) git: Git,
@@ -34,6 +39,23 @@ pub(crate) struct Repository {
     created: jiff::Timestamp,
 }
 
+/// The project that a repository lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    pub(crate) key: String,
+    pub(crate) uuid: String,
+}
+
+impl Project {
+    pub(crate) fn new(key: &str) -> Self {
+        Self { key: key.to_owned(), uuid: random::uuid() }
+    }
+
+    fn json(&self) -> Value {
+        json!({"type": "project", "key": self.key, "uuid": self.uuid, "name": self.key})
+    }
+}
+
 /// A pipeline that runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
@@ -41,6 +63,8 @@ pub(crate) struct Pipeline {
     pub(crate) number: u64,
     pub(crate) branch: String,
     pub(crate) commit: String,
+    /// The pull request that it runs for, and the tip of its destination when it began.
+    pub(crate) pull_request: Option<(u64, String)>,
     pub(crate) created: jiff::Timestamp,
 }
 
@@ -53,6 +77,8 @@ impl Repository {
             slug: slug.to_owned(),
             is_private: true,
             main_branch: "main".to_owned(),
+            project: Project::new("PRJ"),
+            permissions: BTreeMap::new(),
             parent,
             git,
             reports: Reports::default(),
@@ -97,11 +123,12 @@ impl Repository {
     }
 
     /// A pull request, after what has been pushed to its branches: open ones follow them. `fork` is the source's repository if it is
-    /// another one.
-    pub(crate) fn pull_request(&mut self, id: u64, fork: Option<&Git>) -> Option<&mut PullRequest> {
+    /// another one, and is still there.
+    pub(super) fn pull_request(&mut self, id: u64, is_fork: bool, fork: Option<&Git>) -> Option<&mut PullRequest> {
         let pull_request = self.pull_requests.get_mut(&id)?;
         if pull_request.state == State::Open {
             let source = match fork {
+                None if is_fork => None,
                 None => self.git.tip(&pull_request.source.branch),
                 Some(fork) => follow(&self.git, fork, id, &pull_request.source.branch),
             };
@@ -138,7 +165,7 @@ impl Repository {
             "username": self.workspace,
         });
         shown["workspace"] = self.workspace_json();
-        shown["project"] = json!({"type": "project", "key": "PRJ", "name": "Project"});
+        shown["project"] = self.project.json();
         shown["links"]["pullrequests"] = json!({"href": format!("{api}/pullrequests")});
         shown["links"]["commits"] = json!({"href": format!("{api}/commits")});
         shown["links"]["clone"] = json!([{"name": "https", "href": format!("{site}.git")}]);

@@ -29,7 +29,7 @@ pub(crate) enum Reach {
     Nothing,
     /// The one with this UUID.
     Repository(String),
-    /// All of the workspace with this slug.
+    /// All of the workspace with this UUID.
     Workspace(String),
 }
 
@@ -43,6 +43,8 @@ pub(crate) struct Token {
     pub(crate) scopes: Vec<String>,
     pub(crate) reach: Reach,
     pub(crate) expired: bool,
+    /// The installation of an app that it was made for.
+    pub(crate) installation: Option<String>,
 }
 
 /// An OAuth consumer.
@@ -82,6 +84,11 @@ impl Tokens {
         self.by_digest.get(&digest(secret))
     }
 
+    /// Takes back all tokens of an installation.
+    pub(crate) fn revoke_of(&mut self, installation: &str) {
+        self.by_digest.retain(|_, token| token.installation.as_deref() != Some(installation));
+    }
+
     /// Lets a token expire.
     pub(crate) fn expire(&mut self, secret: &str) {
         if let Some(token) = self.by_digest.get_mut(&digest(secret)) {
@@ -115,6 +122,7 @@ impl Tokens {
             scopes: consumer.scopes.clone(),
             reach: Reach::Workspace(consumer.workspace),
             expired: false,
+            installation: None,
         };
         Some((self.add(token), consumer.scopes))
     }
@@ -136,12 +144,13 @@ fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Do these scopes contain the one that is needed? The classic ones imply their lesser forms, and `pullrequest` implies `repository`;
-/// those of API tokens do not imply each other (both documented).
+/// Do these scopes contain the one that is needed? The classic ones imply their lesser forms, and `pullrequest` implies `repository`, also for
+/// writing; those of API tokens do not imply each other (documented).
 pub(crate) fn suffices(granted: &[String], needed: &str) -> bool {
     granted.iter().any(|granted| {
         granted == needed
             || granted.strip_prefix(needed).is_some_and(|rest| matches!(rest, ":write" | ":admin"))
             || (needed == "repository" && matches!(granted.as_str(), "pullrequest" | "pullrequest:write" | "project"))
+            || (needed == "repository:write" && granted == "pullrequest:write")
     })
 }

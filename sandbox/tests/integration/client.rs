@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use penstock_sandbox::{Commit, Sandbox};
+use penstock_sandbox::{Bitbucket, Commit, Sandbox};
 use reqwest::{Method, Proxy, redirect};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -61,9 +61,10 @@ enum Credentials {
     None,
     Bearer(String),
     Basic(String, String),
+    Header(String),
 }
 
-fn runtime() -> &'static Runtime {
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         // Nothing here speaks TLS, but a client is not built without.
@@ -84,7 +85,7 @@ fn http(proxy: Option<&str>) -> reqwest::Client {
 
 impl Client {
     /// Of the API, without credentials.
-    pub(crate) fn new(sandbox: &Sandbox) -> Self {
+    pub(crate) fn new(sandbox: &Bitbucket) -> Self {
         Self { http: http(None), base: sandbox.api_url(), credentials: Credentials::None }
     }
 
@@ -109,6 +110,12 @@ impl Client {
         self
     }
 
+    /// With a whole Authorization header.
+    pub(crate) fn authorized(mut self, header: &str) -> Self {
+        self.credentials = Credentials::Header(header.to_owned());
+        self
+    }
+
     pub(crate) fn at(mut self, base: &str) -> Self {
         base.clone_into(&mut self.base);
         self
@@ -122,6 +129,7 @@ impl Client {
             Credentials::None => request,
             Credentials::Bearer(token) => request.bearer_auth(token),
             Credentials::Basic(name, password) => request.basic_auth(name, Some(password)),
+            Credentials::Header(value) => request.header("authorization", value),
         }
     }
 

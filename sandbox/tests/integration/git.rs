@@ -18,7 +18,7 @@ fn git(folder: &Path, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn succeeds(folder: &Path, words: &[&str]) -> String {
+pub(crate) fn succeeds(folder: &Path, words: &[&str]) -> String {
     let output = git(folder, words);
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

@@ -7,6 +7,7 @@ mod client;
 mod auth;
 mod comments;
 mod companion;
+mod connect;
 mod contract;
 mod faults;
 mod git;

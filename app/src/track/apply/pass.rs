@@ -11,8 +11,8 @@ use super::is_late;
 use super::once::Once;
 use crate::track::timeline::{Order, Place};
 use crate::track::{
-    Account, Actor, Branch, Changes, Commit, Event, Facts, Finding, FindingId, Gone, Kind, NewIds, Occurrence, Print,
-    Prints, Repository, Run, Sighting, Stamp, Triage,
+    Account, Actor, Branch, Changes, Commit, Event, Facts, Finding, FindingId, Gap, Gone, Kind, NewIds, Occurrence,
+    Print, Prints, Repository, Run, Sighting, Stamp, Triage,
 };
 
 /// Most commits that are remembered of a secret's absence.
@@ -124,10 +124,11 @@ impl<'a> Pass<'a> {
         let mut row = known.clone();
         if self.place > self.order.place(&self.last_seen(known).0) {
             let (first, reopened, introduced_by) = (known.first, known.reopened, known.introduced_by);
-            row = Occurrence { first, reopened, introduced_by, ..fresh };
+            row = Occurrence { first, reopened, introduced_by, gap: known.gap, ..fresh };
             row.gone = self.gone(&row, &one.sighting.rule);
             match (known.gone, row.gone) {
-                (Some(_), None) => {
+                (Some(gone), None) => {
+                    row.gap = Some(Gap { gone: gone.by, back: self.stamp });
                     row.reopened += 1;
                     self.tell(Kind::Reopened, finding);
                 }
@@ -182,6 +183,7 @@ impl<'a> Pass<'a> {
             first: self.stamp,
             gone: None,
             reopened: 0,
+            gap: None,
             introduced_by: None,
         }
     }

@@ -10,4 +10,4 @@ mod scans;
 mod secrets;
 mod triage;
 mod verdict;
-mod world;
+pub(crate) mod world;

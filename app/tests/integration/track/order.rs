@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::scans::{Scan, scan, words, words_alike};
 use super::world::{World, code, lint, rows_written};
 
-/// The state of the main branch without what tells the story: ids, and how often something was seen to come back. Of what is open, only
+/// The state of the main branch without what tells the story: ids, and how often and when something was seen to come back. Of what is open, only
 /// that it is open is kept: its newest sighting need not be written.
 /// Where findings stand, by path and rule.
 type Standing = BTreeMap<(String, String), (Occurrence, Option<Stamp>)>;
@@ -19,7 +19,7 @@ fn told(world: &World) -> (Option<Branch>, Standing) {
         let finding = world.state.finding(row.finding).unwrap();
         let seen = row.gone.map(|_| row.seen);
         let mut row = row.clone();
-        (row.finding, row.reopened) = (penstock_app::track::FindingId(0), 0);
+        (row.finding, row.reopened, row.gap) = (penstock_app::track::FindingId(0), 0, None);
         row.seen = row.first;
         if seen.is_none() {
             row.configuration = penstock_app::track::Print(0);

@@ -74,6 +74,27 @@ fn what_the_base_has_does_not_block() {
 }
 
 #[test]
+fn what_comes_back_is_new_against_the_time_without_it() {
+    let mut world = World::new();
+    for (number, codes) in [(1, &["r a.rs a"][..]), (2, &[]), (3, &["r a.rs a"])] {
+        world.scan("main", number, codes);
+    }
+    let main = world.state.main().unwrap();
+    let base = track::base_of_branch(&world.state, main, commit(3), None);
+    let question =
+        Question { branch: main, pull_request: None, base: &base, measured: Measures::default(), doubt: None, now: 50 };
+    let judged = track::verdict(&world.state, &question, &none_new(), &[]);
+    assert_eq!((base.base.commit, judged.new.len()), (Some(commit(2).to_string()), 1));
+
+    // A branch that began before it was gone had it all along.
+    world.fork("feature", "main", 1, 20);
+    world.scan("feature", 20, &["r a.rs a"]);
+    world.open_pull_request(7, "feature", "main");
+    let judged = Asked { merge_base: Some(1), ..Asked::new(&world) }.judge();
+    assert_eq!((judged.new.len(), judged.existing.len()), (0, 1));
+}
+
+#[test]
 fn the_base_is_the_best_that_has_a_run_and_is_named() {
     let mut world = world();
     let kind = |world: &World, merge_base| {

@@ -9,7 +9,7 @@ use penstock_app::track::{
 use penstock_common::{Category, Severity};
 
 /// A piece of code that is a finding of the tool `lint`, written `rule path context`.
-pub(super) fn code(words: &str) -> Sighting {
+pub(crate) fn code(words: &str) -> Sighting {
     let words: Vec<&str> = words.split(' ').collect();
     let [rule, path, context] = words[..] else { panic!("a finding has a rule, a path and a context: {words:?}") };
     let print = |parts: [&str; 4]| Print::of(&parts.map(str::as_bytes));
@@ -28,24 +28,24 @@ pub(super) fn code(words: &str) -> Sighting {
 }
 
 /// The same, further down.
-pub(super) fn moved(words: &str, line: u32) -> Sighting {
+pub(crate) fn moved(words: &str, line: u32) -> Sighting {
     let sighting = code(words);
     let content = Print::of(&[&sighting.content.0.to_le_bytes(), &line.to_le_bytes()]);
     Sighting { content, ..sighting }
 }
 
-pub(super) fn secret(words: &str, value_in_base: Option<bool>) -> Sighting {
+pub(crate) fn secret(words: &str, value_in_base: Option<bool>) -> Sighting {
     Sighting { category: Category::Secret, value_in_base, ..code(words) }
 }
 
-pub(super) fn commit(number: u32) -> Commit {
+pub(crate) fn commit(number: u32) -> Commit {
     let mut bytes = [0; 20];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Commit::from(bytes)
 }
 
 /// What a tool did: a complete look at all files, unless the test says otherwise.
-pub(super) fn lint(sightings: &[Sighting]) -> ToolRun {
+pub(crate) fn lint(sightings: &[Sighting]) -> ToolRun {
     ToolRun {
         tool: "lint".to_owned(),
         configuration: Print(1),
@@ -55,12 +55,12 @@ pub(super) fn lint(sightings: &[Sighting]) -> ToolRun {
     }
 }
 
-pub(super) fn lint_codes(codes: &[&str]) -> ToolRun {
+pub(crate) fn lint_codes(codes: &[&str]) -> ToolRun {
     lint(&codes.iter().map(|words| code(words)).collect::<Vec<_>>())
 }
 
 /// The state, and what git would know.
-pub(super) struct World {
+pub(crate) struct World {
     pub state: Repository,
     /// The commits of every branch, the oldest first.
     pub git: BTreeMap<String, Vec<Commit>>,
@@ -72,7 +72,7 @@ pub(super) struct World {
 
 impl World {
     /// With a main branch `main` of commits 1, 2 and 3.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (git, events) = (BTreeMap::new(), Vec::new());
         let mut world = Self { state: Repository::default(), git, events, now: 0, next: 1 };
         world.git.insert("main".to_owned(), (1..=3).map(commit).collect());
@@ -82,14 +82,14 @@ impl World {
         world
     }
 
-    pub(super) fn accept(&mut self, changes: Changes) -> Changes {
+    pub(crate) fn accept(&mut self, changes: Changes) -> Changes {
         self.state.accept(changes.clone());
         self.events.extend(changes.events.iter().cloned());
         changes
     }
 
     /// The branch of this name, made if there is none.
-    pub(super) fn branch(&mut self, name: &str) -> BranchId {
+    pub(crate) fn branch(&mut self, name: &str) -> BranchId {
         let Self { state, next, .. } = self;
         let (id, changes) = track::find_or_create_branch(state, name, &mut counter(next));
         self.accept(changes);
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// A branch with the commits of another up to `from`, and one of its own.
-    pub(super) fn fork(&mut self, name: &str, of: &str, from: u32, own: u32) {
+    pub(crate) fn fork(&mut self, name: &str, of: &str, from: u32, own: u32) {
         let mut commits = self.git[of].clone();
         let at = commits.iter().position(|one| *one == commit(from)).unwrap();
         commits.truncate(at + 1);
@@ -106,11 +106,11 @@ impl World {
     }
 
     /// A further commit.
-    pub(super) fn push(&mut self, branch: &str, number: u32) {
+    pub(crate) fn push(&mut self, branch: &str, number: u32) {
         self.git.get_mut(branch).unwrap().push(commit(number));
     }
 
-    pub(super) fn run_of(&mut self, branch: &str, number: u32, tools: Vec<ToolRun>) -> Run {
+    pub(crate) fn run_of(&mut self, branch: &str, number: u32, tools: Vec<ToolRun>) -> Run {
         self.now += 1;
         self.next += 1;
         Run {
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Where a commit stands in a branch, as REST would tell it now.
-    pub(super) fn standing(&self, branch: &str, commit: Commit) -> Standing {
+    pub(crate) fn standing(&self, branch: &str, commit: Commit) -> Standing {
         let commits = self.git.get(branch).map(Vec::as_slice).unwrap_or_default();
         match commits.iter().position(|one| *one == commit) {
             None => Standing::Elsewhere,
@@ -142,41 +142,41 @@ impl World {
     }
 
     /// A base for secrets.
-    pub(super) fn base(&mut self, branch: &str, number: u32) -> BaseCommit {
+    pub(crate) fn base(&mut self, branch: &str, number: u32) -> BaseCommit {
         let id = self.branch(branch);
         BaseCommit { branch: id, commit: commit(number), after: self.newest_scanned(branch, commit(number)) }
     }
 
-    pub(super) fn facts(&self, run: &Run) -> Facts {
+    pub(crate) fn facts(&self, run: &Run) -> Facts {
         let branch = run.branch.as_deref().unwrap_or_default();
         Facts { standing: self.standing(branch, run.commit), base: None, now: self.now }
     }
 
-    pub(super) fn apply_with(&mut self, run: &Run, facts: &Facts) -> Applied {
+    pub(crate) fn apply_with(&mut self, run: &Run, facts: &Facts) -> Applied {
         let Self { state, next, .. } = self;
         let applied = track::apply_run(state, run, facts, &mut counter(next));
         self.accept(applied.changes.clone());
         applied
     }
 
-    pub(super) fn apply(&mut self, run: &Run) -> Applied {
+    pub(crate) fn apply(&mut self, run: &Run) -> Applied {
         let facts = self.facts(run);
         self.apply_with(run, &facts)
     }
 
     /// A run of these tools on a commit of a branch.
-    pub(super) fn scan_with(&mut self, branch: &str, number: u32, tools: Vec<ToolRun>) -> Applied {
+    pub(crate) fn scan_with(&mut self, branch: &str, number: u32, tools: Vec<ToolRun>) -> Applied {
         let run = self.run_of(branch, number, tools);
         self.apply(&run)
     }
 
     /// A complete run of `lint` that found these.
-    pub(super) fn scan(&mut self, branch: &str, number: u32, codes: &[&str]) -> Applied {
+    pub(crate) fn scan(&mut self, branch: &str, number: u32, codes: &[&str]) -> Applied {
         self.scan_with(branch, number, vec![lint_codes(codes)])
     }
 
     /// The same with a base for secrets.
-    pub(super) fn scan_secrets(
+    pub(crate) fn scan_secrets(
         &mut self,
         branch: &str,
         number: u32,
@@ -189,7 +189,7 @@ impl World {
         self.apply_with(&run, &facts)
     }
 
-    pub(super) fn open_pull_request(&mut self, number: u64, source: &str, destination: &str) {
+    pub(crate) fn open_pull_request(&mut self, number: u64, source: &str, destination: &str) {
         let head = *self.git[source].last().unwrap();
         let (source, destination) = (self.branch(source), self.branch(destination));
         let (author, state) = ("557058:author".to_owned(), PullRequestState::Open);
@@ -198,7 +198,7 @@ impl World {
     }
 
     /// The merge commit is the new head of the destination.
-    pub(super) fn merge(&mut self, number: u64, merge_commit: u32) -> Changes {
+    pub(crate) fn merge(&mut self, number: u64, merge_commit: u32) -> Changes {
         let destination = self.state.pull_request(number).unwrap().destination;
         let name = self.state.branch(destination).unwrap().name.clone();
         if !self.git[&name].contains(&commit(merge_commit)) {
@@ -210,35 +210,35 @@ impl World {
     }
 
     /// The finding that was last known by this code.
-    pub(super) fn finding(&self, words: &str) -> &Finding {
+    pub(crate) fn finding(&self, words: &str) -> &Finding {
         let all = self.findings(words);
         assert_eq!(all.len(), 1, "`{words}` is {} findings", all.len());
         all[0]
     }
 
     /// All findings that were ever known by this code, the oldest first.
-    pub(super) fn findings(&self, words: &str) -> Vec<&Finding> {
+    pub(crate) fn findings(&self, words: &str) -> Vec<&Finding> {
         let ours = code(words).ours;
         let mut all: Vec<&Finding> = self.state.findings().filter(|one| one.prints.ours.contains(&ours)).collect();
         all.sort_by_key(|one| one.id);
         all
     }
 
-    pub(super) fn id(&self, words: &str) -> FindingId {
+    pub(crate) fn id(&self, words: &str) -> FindingId {
         self.finding(words).id
     }
 
-    pub(super) fn row(&self, branch: &str, words: &str) -> &Occurrence {
+    pub(crate) fn row(&self, branch: &str, words: &str) -> &Occurrence {
         let branch = self.state.branch_named(branch).unwrap().id;
         self.state.occurrence(branch, self.id(words)).unwrap()
     }
 
-    pub(super) fn detection(&self, branch: &str, words: &str) -> Option<track::Detection> {
+    pub(crate) fn detection(&self, branch: &str, words: &str) -> Option<track::Detection> {
         self.state.detection(self.state.branch_named(branch)?.id, self.id(words))
     }
 
     /// Places of what is open.
-    pub(super) fn open(&self, branch: &str) -> Vec<String> {
+    pub(crate) fn open(&self, branch: &str) -> Vec<String> {
         let Some(branch) = self.state.branch_named(branch) else { return Vec::new() };
         let mut paths: Vec<String> = self.state.open(branch.id).map(|row| row.path.clone()).collect();
         paths.sort();
@@ -246,16 +246,16 @@ impl World {
     }
 
     /// What happened since this was last asked.
-    pub(super) fn news(&mut self) -> Vec<Kind> {
+    pub(crate) fn news(&mut self) -> Vec<Kind> {
         std::mem::take(&mut self.events).into_iter().map(|event| event.kind).collect()
     }
 
-    pub(super) fn triage(&mut self, words: &str, pull_request: Option<u64>, status: track::Status) {
+    pub(crate) fn triage(&mut self, words: &str, pull_request: Option<u64>, status: track::Status) {
         let id = self.id(words);
         self.triage_finding(id, pull_request, status);
     }
 
-    pub(super) fn triage_finding(&mut self, id: FindingId, pull_request: Option<u64>, status: track::Status) {
+    pub(crate) fn triage_finding(&mut self, id: FindingId, pull_request: Option<u64>, status: track::Status) {
         self.now += 1;
         let decision = decision(status, self.now);
         let changes = track::triage(&self.state, id, pull_request, &decision).unwrap();
@@ -263,16 +263,16 @@ impl World {
     }
 }
 
-pub(super) fn decision(status: track::Status, now: i64) -> track::Decision {
+pub(crate) fn decision(status: track::Status, now: i64) -> track::Decision {
     track::Decision { status, reason: "looked at it".to_owned(), author: person("reviewer"), expires: None, now }
 }
 
-pub(super) fn person(name: &str) -> Actor {
+pub(crate) fn person(name: &str) -> Actor {
     Actor::Account(format!("557058:{name}"))
 }
 
 /// Numbers that were not given before.
-pub(super) fn counter(next: &mut u128) -> impl FnMut() -> u128 + '_ {
+pub(crate) fn counter(next: &mut u128) -> impl FnMut() -> u128 + '_ {
     || {
         *next += 1;
         *next
@@ -280,10 +280,10 @@ pub(super) fn counter(next: &mut u128) -> impl FnMut() -> u128 + '_ {
 }
 
 /// Rows that a run wrote, without the branch's own.
-pub(super) fn rows_written(applied: &Applied) -> usize {
+pub(crate) fn rows_written(applied: &Applied) -> usize {
     applied.changes.findings.len() + applied.changes.occurrences.len() + applied.changes.events.len()
 }
 
-pub(super) fn distinct(matched: &[Vec<Option<FindingId>>]) -> BTreeSet<FindingId> {
+pub(crate) fn distinct(matched: &[Vec<Option<FindingId>>]) -> BTreeSet<FindingId> {
     matched.iter().flatten().filter_map(|one| *one).collect()
 }

@@ -56,6 +56,24 @@ impl ApiUrl {
         url.set_path("");
         SiteUrl(url)
     }
+
+    /// Whether it leads to this very machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+}
+
+impl fmt::Display for ApiUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// For calls of the site itself, such as that for a token.
+impl From<SiteUrl> for ApiUrl {
+    fn from(site: SiteUrl) -> Self {
+        Self(site.0)
+    }
 }
 
 impl Default for ApiUrl {
@@ -86,6 +104,16 @@ impl SiteUrl {
     /// Takes an https address, or a plain one on loopback.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         parse(text).map(Self)
+    }
+
+    /// Whether it leads to this very machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 
     /// Where the git server of a repository is.
@@ -246,6 +274,8 @@ mod tests {
     fn constants_are_addresses() {
         let site = ApiUrl::default().site();
         assert_eq!(site.to_string(), "https://bitbucket.org");
+        assert_eq!((site.origin(), site.is_loopback()), (site.to_string(), false));
+        assert_eq!(ApiUrl::default().to_string(), BITBUCKET);
         assert_eq!(site.token_url().as_str(), "https://bitbucket.org/site/oauth2/access_token");
         assert_eq!(ApiUrl::parse("https://api.bitbucket.org/2.0/"), Ok(ApiUrl::default()));
         assert_eq!(Home::proxied().host(), "http://api.bitbucket.org");

@@ -1,9 +1,12 @@
 //! Who we are.
 //!
-//! Owns the kinds of credentials and the header that each becomes. Tokens of OAuth are fetched when they are first needed, by one call at a
-//! time, and renewed before they expire. Which credentials are in force is decided by whoever makes the client.
+//! Owns the kinds of credentials and the header that each becomes. Tokens that end are fetched when they are first needed, by one call at a
+//! time, renewed before they expire, and forgotten when the server does not take them. Which credentials are in force is decided by whoever makes
+//! the client; how such a token is come by may be his too ([`Grant`]).
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -36,6 +39,27 @@ pub enum Auth {
     AccessToken(Secret),
     /// An OAuth consumer with the grant `client_credentials`.
     OAuth(Consumer),
+    /// Tokens that are got in a way that this crate does not know.
+    Granted(Arc<dyn Grant>),
+}
+
+/// A way to get tokens.
+pub trait Grant: Send + Sync {
+    /// Gets a new one. It is called by one request at a time, when there is none or the last one is about to end; if it fails, the next
+    /// request tries again.
+    fn grant(&self) -> Granting<'_>;
+}
+
+/// A token on its way.
+pub type Granting<'a> = Pin<Box<dyn Future<Output = Result<Granted, Error>> + Send + 'a>>;
+
+/// A token that ends.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// It.
+    pub token: Secret,
+    /// How long it is good for. A day at most is believed.
+    pub expires_in: Duration,
 }
 
 /// An OAuth consumer.
@@ -63,6 +87,7 @@ impl Auth {
             Self::ApiToken { .. } => "an API token",
             Self::AccessToken(_) => "an access token",
             Self::OAuth(_) => "an OAuth consumer",
+            Self::Granted(_) => "tokens that are granted",
         }
     }
 }
@@ -74,12 +99,19 @@ pub(super) enum Authorization {
     Fetched(Box<Fetched>),
 }
 
-/// What is fetched when it is needed, and what for.
+/// What is fetched when it is needed, and how.
 pub(super) struct Fetched {
-    token_url: Url,
-    /// Sent to `token_url` only.
-    basic: HeaderValue,
+    source: Source,
     token: Mutex<Option<Token>>,
+}
+
+enum Source {
+    /// `basic` is sent to `token_url` only.
+    Consumer {
+        token_url: Url,
+        basic: HeaderValue,
+    },
+    Granted(Arc<dyn Grant>),
 }
 
 /// A token of OAuth.
@@ -91,7 +123,7 @@ pub(super) struct Token {
 
 /// The answer of the token's address.
 #[derive(Deserialize)]
-struct Granted {
+struct TokenAnswer {
     access_token: Secret,
     /// Seconds.
     #[serde(default = "an_hour")]
@@ -101,6 +133,17 @@ struct Granted {
 /// What Bitbucket documents.
 const fn an_hour() -> u64 {
     3600
+}
+
+/// Longest life of a token that is believed.
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+impl Granted {
+    /// Reads the answer of an OAuth server; `None` if it holds no token. Why is not told: the words could quote one.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+        Some(Self { token: answer.access_token, expires_in: Duration::from_secs(answer.expires_in) })
+    }
 }
 
 impl Authorization {
@@ -119,9 +162,14 @@ impl Authorization {
             Auth::OAuth(consumer) => {
                 words.hide(consumer.secret.expose(), Some(&consumer.id));
                 let basic = basic(&consumer.id, &consumer.secret)?;
-                Self::Fetched(Box::new(Fetched { token_url: consumer.token_url, basic, token: Mutex::default() }))
+                Self::fetched(Source::Consumer { token_url: consumer.token_url, basic })
             }
+            Auth::Granted(grant) => Self::fetched(Source::Granted(grant)),
         })
+    }
+
+    fn fetched(source: Source) -> Self {
+        Self::Fetched(Box::new(Fetched { source, token: Mutex::default() }))
     }
 
     /// The header for the next request. `ask` sends a prepared request for a token and hands back the body of the answer.
@@ -137,22 +185,17 @@ impl Authorization {
             Self::Nothing => Ok(None),
             Self::Always(header) => Ok(Some(header.clone())),
             Self::Fetched(fetched) => {
-                let Fetched { token_url, basic, token } = &**fetched;
                 // Whoever comes while a token is fetched waits for that one.
-                let mut token = token.lock().await;
+                let mut token = fetched.token.lock().await;
                 if let Some(token) = token.as_ref().filter(|token| Instant::now() < token.renew) {
                     return Ok(Some(token.header.clone()));
                 }
-                let request = TokenRequest { url: token_url.clone(), basic: basic.clone() };
-                let call = request.call();
-                let body = ask(request).await?;
-                let unreadable = |words: &str| Error::Unreadable { call: call.clone(), words: words.to_owned() };
-                // What the library says of a wrong answer may quote the token.
-                let granted: Granted = serde_json::from_slice(&body).map_err(|_| unreadable("it holds no token"))?;
-                words.hide(granted.access_token.expose(), None);
-                let header = bearer(&granted.access_token).map_err(|_| unreadable("the token cannot be sent"))?;
+                let (granted, call) = fetched.source.fetch(ask).await?;
+                words.hide_for_now(granted.token.expose());
+                let unsendable = |_| Error::Unreadable { call, words: "the token cannot be sent".to_owned() };
+                let header = bearer(&granted.token).map_err(unsendable)?;
                 // A tenth of its life is left for clocks and slow requests.
-                let renew = Instant::now() + Duration::from_secs(granted.expires_in.min(86_400)) * 9 / 10;
+                let renew = Instant::now() + granted.expires_in.min(A_DAY) * 9 / 10;
                 *token = Some(Token { header: header.clone(), renew });
                 Ok(Some(header))
             }
@@ -167,6 +210,28 @@ impl Authorization {
             *token = None;
         }
         true
+    }
+}
+
+impl Source {
+    /// A new token, and the call that it came by.
+    async fn fetch<F>(&self, ask: impl FnOnce(TokenRequest) -> F) -> Result<(Granted, String), Error>
+    where
+        F: Future<Output = Result<Vec<u8>, Error>>,
+    {
+        match self {
+            Self::Consumer { token_url, basic } => {
+                let request = TokenRequest { url: token_url.clone(), basic: basic.clone() };
+                let call = request.call();
+                let granted = Granted::read(&ask(request).await?);
+                let nothing = || Error::Unreadable { call: call.clone(), words: "it holds no token".to_owned() };
+                Ok((granted.ok_or_else(nothing)?, call))
+            }
+            Self::Granted(grant) => {
+                let granted = grant.grant().await.map_err(|error| Error::NotGranted(Box::new(error)))?;
+                Ok((granted, "the token that was granted".to_owned()))
+            }
+        }
     }
 }
 

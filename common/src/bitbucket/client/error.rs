@@ -97,6 +97,20 @@ pub enum Error {
         /// Method and path.
         call: String,
     },
+    /// There is no token to call with. That a token is refused says nothing of what was to be called.
+    #[error("no token was granted: {0}")]
+    NotGranted(Box<Error>),
+    /// A call cannot be made at all.
+    #[error("the call cannot be made: {0}")]
+    NotMade(&'static str),
+    /// Whoever counts the requests allows no more of them now. Nothing was sent.
+    #[error("{call}: not sent, because the requests of this hour are used up; again in {} s", .after.as_secs_f32().ceil())]
+    NotAllowed {
+        /// Method and path.
+        call: String,
+        /// When there will be room again.
+        after: Duration,
+    },
     /// A name that cannot be part of a path.
     #[error("`{0}` cannot be part of an address")]
     Segment(String),
@@ -134,6 +148,31 @@ impl Error {
         matches!(self.status(), Some(401 | 403))
     }
 
+    /// Whether the server names scopes that are missing.
+    pub fn names_scopes(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if !refusal.required.is_empty())
+    }
+
+    /// Whether the credentials are no (longer) good for any call: the server does not take them, or grants no token for them.
+    pub fn is_unknown_to_server(&self) -> bool {
+        match self {
+            Self::NotGranted(error) => {
+                error.status().is_some_and(|status| (400..500).contains(&status) && !matches!(status, 408 | 429))
+            }
+            error => error.status() == Some(401),
+        }
+    }
+
+    /// How long to wait before the next call, if the server or whoever counts says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after,
+            Self::NotAllowed { after, .. } => Some(*after),
+            Self::NotGranted(error) | Self::Deadline { last: Some(error), .. } => error.retry_after(),
+            _ => None,
+        }
+    }
+
     /// Whether the server may have done what was asked, although no answer arrived.
     pub fn is_uncertain(&self) -> bool {
         match self {
@@ -154,7 +193,7 @@ impl Error {
                 "credentials go to the configured host only; ask that other host without this program"
             }
             Self::Moved { .. } => "use the new name",
-            Self::Deadline { last: Some(last), .. } => return last.remedy(),
+            Self::NotGranted(error) | Self::Deadline { last: Some(error), .. } => return error.remedy(),
             _ => return None,
         };
         Some(text.to_owned())

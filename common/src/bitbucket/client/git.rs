@@ -24,7 +24,7 @@ impl Access {
                 let (user, token) = match auth {
                     Auth::AccessToken(token) => (ACCESS_TOKEN_USER, token),
                     Auth::ApiToken { token, .. } => (API_TOKEN_USER, token),
-                    Auth::Anonymous | Auth::OAuth(_) => return None,
+                    Auth::Anonymous | Auth::OAuth(_) | Auth::Granted(_) => return None,
                 };
                 let auth = Auth::ApiToken { email: user.to_owned(), token: token.clone() };
                 let api = site.git(workspace, slug)?;

@@ -16,6 +16,7 @@
 //! ```
 
 mod address;
+mod allowance;
 mod auth;
 mod calls;
 mod error;
@@ -36,7 +37,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 pub use address::{ApiUrl, BadAddress, SiteUrl};
-pub use auth::{Auth, Consumer};
+pub use allowance::Allowance;
+pub use auth::{Auth, Consumer, Grant, Granted, Granting};
 pub use calls::InRepository;
 pub use error::{Error, SetupError};
 pub use refusal::Refusal;
@@ -52,6 +54,8 @@ use auth::Authorization;
 use send::Pace;
 use words::Words;
 
+use crate::Secret;
+
 /// How a client behaves.
 #[derive(Clone)]
 pub struct Options {
@@ -63,13 +67,15 @@ pub struct Options {
     pub redact: Option<Redact>,
     /// What the client calls itself.
     pub agent: String,
+    /// Who counts the requests, if anybody does.
+    pub allowance: Option<Arc<dyn Allowance>>,
 }
 
 impl Options {
     /// The usual.
     pub fn new(jitter: Jitter) -> Self {
         let agent = concat!("penstock/", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { patience: Patience::default(), jitter, redact: None, agent }
+        Self { patience: Patience::default(), jitter, redact: None, agent, allowance: None }
     }
 }
 
@@ -88,6 +94,7 @@ struct Shared {
     patience: Patience,
     jitter: Jitter,
     pace: Pace,
+    allowance: Option<Arc<dyn Allowance>>,
 }
 
 impl Client {
@@ -107,6 +114,26 @@ impl Client {
                 patience: options.patience,
                 jitter: options.jitter,
                 pace: Pace::default(),
+                allowance: options.allowance,
+            }),
+            deadline: None,
+        })
+    }
+
+    /// Another client of the same host, which shares connections with this one and nothing else: as somebody else, with an allowance of its own.
+    /// Neither learns of the other's tokens, nor of what the server said to him.
+    pub fn for_another(&self, auth: Auth, allowance: Option<Arc<dyn Allowance>>) -> Result<Self, SetupError> {
+        let words = self.shared.words.without_secrets();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http: self.shared.http.clone(),
+                home: self.shared.home.clone(),
+                authorization: Authorization::new(auth, &words)?,
+                words,
+                patience: self.shared.patience,
+                jitter: Arc::clone(&self.shared.jitter),
+                pace: Pace::default(),
+                allowance,
             }),
             deadline: None,
         })
@@ -144,6 +171,11 @@ impl Client {
     /// Has `secrets` hidden in all that servers say from now on, as the tokens of this client are.
     pub fn hide<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
         self.shared.words.hide_all(secrets);
+    }
+
+    /// The same for a secret that is not used for long: it is masked until many others came after it.
+    pub fn hide_for_now(&self, secret: &Secret) {
+        self.shared.words.hide_for_now(secret.expose());
     }
 
     /// `text` without tokens and what else is hidden.

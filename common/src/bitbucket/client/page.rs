@@ -37,7 +37,11 @@ impl Client {
     }
 
     /// At most `most` entries, and whether there are more.
-    async fn pages<T: DeserializeOwned>(&self, mut request: Request, most: usize) -> Result<(Vec<T>, bool), Error> {
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        mut request: Request,
+        most: usize,
+    ) -> Result<(Vec<T>, bool), Error> {
         let mut all = Vec::new();
         for _ in 0..PAGES_MAX {
             let answer = self.send(&request).await?;

@@ -5,13 +5,14 @@
 use std::fmt;
 
 use reqwest::Method;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::error::Error;
 use super::words::Words;
+use crate::Secret;
 
 /// Most bytes of an answer in JSON.
 pub const JSON_MAX: usize = 10 << 20;
@@ -73,6 +74,16 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).map(|value| (HeaderName::from_static(name), value)));
+        self
+    }
+
+    /// Sends credentials of this one call along, in place of the client's. What no header can carry is left out.
+    #[must_use]
+    pub fn authorization(mut self, value: &Secret) -> Self {
+        self.headers.extend(HeaderValue::from_str(value.expose()).map(|mut value| {
+            value.set_sensitive(true);
+            (AUTHORIZATION, value)
+        }));
         self
     }
 

@@ -1,6 +1,6 @@
 //! Sending one call until there is an answer.
 //!
-//! Owns the order of things: pause, authenticate, send, read within bounds, follow a redirect at home, try again or give up. What is tried again
+//! Owns the order of things: pause, authenticate, count, send, read within bounds, follow a redirect at home, try again or give up. What is tried again
 //! without harm is what surely was not done (no connection, 429), and what may be done twice.
 
 use std::error::Error as StdError;
@@ -120,7 +120,13 @@ impl Client {
                     renewed = true;
                     continue;
                 }
-                Ok(reply) => self.refused(&call, &reply),
+                Ok(reply) => {
+                    let failure = self.refused(&call, &reply);
+                    if let (429, Some(allowance)) = (reply.status, &self.shared.allowance) {
+                        allowance.exceeded(failure.asked);
+                    }
+                    failure
+                }
                 Err(failure) => failure,
             };
             // If the time was over before anything was sent, what happened before tells more.
@@ -190,7 +196,7 @@ impl Client {
     async fn once(&self, call: &str, request: &Request, url: &Url) -> Result<Reply, Failure> {
         let fetch = |token: TokenRequest| self.fetch_token(token);
         let authorization = self.shared.authorization.header(&self.shared.words, fetch).await.map_err(|error| {
-            // Asking for a token twice does no harm.
+            // Asking for a token twice does no harm. What is granted otherwise has patience of its own.
             let again = match &error {
                 Error::Unreachable { .. } | Error::Lost { .. } => Again::Always,
                 Error::Refused(refusal) if retry::is_passing(refusal.status) => Again::Always,
@@ -198,6 +204,11 @@ impl Client {
             };
             Failure::of(error, again)
         })?;
+        if let Some(allowance) = &self.shared.allowance
+            && let Err(after) = allowance.take()
+        {
+            return Err(Failure::of(Error::NotAllowed { call: call.to_owned(), after }, Again::Never));
+        }
         let mut sent = self.shared.http.request(request.method.clone(), url.clone());
         if let Some(authorization) = &authorization {
             sent = sent.header(AUTHORIZATION, authorization.clone());

@@ -4,7 +4,7 @@
 //! were sent or may come back, then whatever else the caller knows as secret, then it becomes one line of bounded length without
 //! control characters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,20 +16,30 @@ use crate::redact::{DOTS, escape_control};
 /// Most characters of a server's message that are shown.
 pub const WORDS_MAX: usize = 300;
 
+/// Most secrets that are hidden for now: as many as may be under way at once.
+const FOR_NOW_MAX: usize = 64;
+
 /// Hides further secrets in a text, such as those that a scan found.
 pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// What must not be shown.
 #[derive(Default)]
 pub(super) struct Words {
-    /// Every form of every token, the longest first. Tokens of OAuth come and go while the client lives.
+    /// Every form of every token, the longest first.
     forms: RwLock<Vec<String>>,
+    /// The same of tokens that come and go while the client lives, the newest last.
+    for_now: RwLock<VecDeque<Vec<String>>>,
     redact: Option<Redact>,
 }
 
 impl Words {
     pub(super) fn new(redact: Option<Redact>) -> Self {
-        Self { forms: RwLock::default(), redact }
+        Self { redact, ..Self::default() }
+    }
+
+    /// The same, with no secrets known but those that any redaction hides.
+    pub(super) fn without_secrets(&self) -> Self {
+        Self::new(self.redact.clone())
     }
 
     /// From now on `secret` is masked. `name` is what it is sent with in a Basic header.
@@ -42,6 +52,17 @@ impl Words {
         self.add(secrets.into_iter().flat_map(|secret| forms_of(secret, None)));
     }
 
+    /// `secret` is masked until [`FOR_NOW_MAX`] others came after it: a client may live for years.
+    pub(super) fn hide_for_now(&self, secret: &str) {
+        let mut forms = forms_of(secret, None);
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        let mut for_now = self.for_now.write().unwrap_or_else(PoisonError::into_inner);
+        for_now.push_back(forms);
+        if for_now.len() > FOR_NOW_MAX {
+            for_now.pop_front();
+        }
+    }
+
     fn add(&self, new: impl IntoIterator<Item = String>) {
         let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
         let all: BTreeSet<String> = forms.drain(..).chain(new).collect();
@@ -52,7 +73,8 @@ impl Words {
     /// `text` without tokens.
     pub(super) fn mask(&self, text: &str) -> String {
         let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
-        forms.iter().fold(text.to_owned(), |text, form| {
+        let for_now = self.for_now.read().unwrap_or_else(PoisonError::into_inner);
+        forms.iter().chain(for_now.iter().flatten()).fold(text.to_owned(), |text, form| {
             if text.contains(form.as_str()) { text.replace(form.as_str(), DOTS) } else { text }
         })
     }
@@ -147,6 +169,15 @@ mod tests {
         ] {
             assert_eq!(words.line(&format!("got <{echo}> here")), format!("got <{DOTS}> here"), "{echo}");
         }
+    }
+
+    #[test]
+    fn what_is_hidden_for_now_makes_room() {
+        let words = Words::default();
+        let token = |number: usize| format!("canary-{number:03}");
+        (0..=FOR_NOW_MAX).for_each(|number| words.hide_for_now(&token(number)));
+        assert_eq!(words.line(&token(0)), token(0));
+        assert!((1..=FOR_NOW_MAX).all(|number| words.line(&token(number)) == DOTS));
     }
 
     #[test]

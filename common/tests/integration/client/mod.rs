@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod faults;
+mod granted;
 mod hosts;
 mod oauth;
 mod proxies;

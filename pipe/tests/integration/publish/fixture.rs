@@ -86,6 +86,7 @@ impl Fixture {
             inline_comments: false,
             companion: Companion::default(),
             found: Vec::new(),
+            hurried: false,
         }
     }
 
@@ -195,7 +196,8 @@ fn gate(run: &Run) -> Evaluation {
 
 /// Publishes, and tells how each destination ended.
 pub(super) fn publish(plan: &Plan, run: &Run) -> Ended {
-    Ended(publish::run(plan, run))
+    let sent = publish::send(plan, run);
+    Ended(publish::run(plan, run, sent, false))
 }
 
 pub(super) struct Ended(pub(super) Vec<Delivery>);

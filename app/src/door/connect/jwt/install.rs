@@ -14,7 +14,7 @@ use crate::door::connect::{ClientKey, Request};
 /// Most characters of a key's name. Those of Atlassian are UUIDs.
 const KEY_ID_MAX: usize = 64;
 /// Most bytes of a key in PEM form.
-const KEY_MAX: usize = 16 * 1024;
+pub const KEY_MAX: usize = 16 * 1024;
 
 /// The name of a key: letters, digits, `-` and `_`, so that it is one harmless segment of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,7 @@ impl KeyId {
 }
 
 /// A public key of Atlassian's.
+#[derive(Clone)]
 pub struct InstallKey(DecodingKey);
 
 impl InstallKey {

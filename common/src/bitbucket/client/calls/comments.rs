@@ -17,6 +17,12 @@ impl InRepository {
         self.client.list(request.query("pagelen", PAGE), COMMENTS_MAX).await
     }
 
+    /// One comment; `None` if there is none, or no access. One that was deleted is there, and says so.
+    pub async fn comment(&self, pull_request: u64, id: u64) -> Result<Option<Comment>, Error> {
+        let (number, id) = (pull_request.to_string(), id.to_string());
+        self.read_if_found(&self.request(Method::GET, &["pullrequests", &number, "comments", &id])?).await
+    }
+
     /// Makes a comment. It is not repeated when its answer is lost ([`Error::is_uncertain`]): look for it among [`Self::comments`] first.
     pub async fn create_comment(&self, pull_request: u64, comment: &NewComment) -> Result<Comment, Error> {
         let request = self.request(Method::POST, &["pullrequests", &pull_request.to_string(), "comments"])?;

@@ -5,10 +5,12 @@
 
 mod comments;
 mod commits;
+mod pipelines;
 mod pull_requests;
 mod reports;
 mod repository;
 mod statuses;
+mod workspaces;
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;

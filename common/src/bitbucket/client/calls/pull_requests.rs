@@ -26,6 +26,12 @@ impl InRepository {
         self.client.first(request.query("pagelen", "50"), OPEN_MAX).await
     }
 
+    /// All open pull requests, the newest first; at most `most`, and whether there are more.
+    pub async fn all_open_pull_requests(&self, most: usize) -> Result<(Vec<PullRequest>, bool), Error> {
+        let request = self.request(Method::GET, &["pullrequests"])?.query("state", "OPEN");
+        self.client.pages(request.query("pagelen", "50"), most).await
+    }
+
     /// What a pull request changes, as a unified diff of at most `limit` bytes. It may be in any encoding.
     pub async fn diff(&self, number: u64, limit: usize) -> Result<Vec<u8>, Error> {
         let request = self.request(Method::GET, &["pullrequests", &number.to_string(), "diff"])?;

@@ -37,6 +37,23 @@ impl InRepository {
         self.delete(&["commit", commit, "reports", id]).await
     }
 
+    /// Puts a report with its annotations in place of the one with the same id, so that no annotation of that one stays: deleted, put as `pending`,
+    /// filled, put as it stands in the end. At most 13 requests.
+    pub async fn replace_report(
+        &self,
+        commit: &str,
+        pending: &Report,
+        report: &Report,
+        annotations: &[Annotation],
+    ) -> Result<(), Error> {
+        self.delete_report(commit, &report.external_id).await?;
+        self.put_report(commit, pending).await?;
+        let posted = self.post_annotations(commit, &report.external_id, annotations).await;
+        // The result holds also where annotations are missing, and nothing stays pending.
+        let result = self.put_report(commit, report).await;
+        posted.and(result)
+    }
+
     /// Adds annotations in as few requests as possible. Their ids must differ from each other. When an answer is lost, the ids that exist
     /// are read and only what is missing is sent again: no annotation comes twice.
     pub async fn post_annotations(&self, commit: &str, report: &str, annotations: &[Annotation]) -> Result<(), Error> {

@@ -1,0 +1,81 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+/// The companion app of Penstock. It is configured by the environment: see docs/operations.md.
+#[derive(Debug, Parser)]
+#[command(name = "penstock-app", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve. Needs nothing but BASE_URL
+    Serve,
+    /// Check configuration, key, database and reachability, and tell what is wrong
+    Check,
+    /// Make or upgrade the tables of the database
+    Migrate,
+    /// Write a copy of the embedded database into a folder, while it is in use. The master key is not in it
+    Backup {
+        /// A folder that does not exist yet
+        folder: std::path::PathBuf,
+    },
+    /// The master key
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Jobs that nobody tries any more
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Workspaces
+    #[command(subcommand)]
+    Tenants(Tenants),
+}
+
+/// The master key.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a new master key and seal everything with it. Running copies follow
+    Rotate,
+}
+
+/// Jobs that nobody tries any more.
+#[derive(Debug, Subcommand)]
+pub enum Queue {
+    /// List them, with the reason
+    List,
+    /// Try one again, or all
+    Retry {
+        /// Its id, or `all`
+        job: String,
+    },
+    /// Forget one
+    Drop {
+        /// Its id
+        job: String,
+    },
+}
+
+/// Workspaces.
+#[derive(Debug, Subcommand)]
+pub enum Tenants {
+    /// List them
+    List,
+    /// Write everything of one as JSON to standard output
+    Export {
+        /// UUID of the workspace
+        workspace: String,
+    },
+    /// Delete everything of one. The app should be uninstalled there first
+    Delete {
+        /// UUID of the workspace
+        workspace: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
+}

@@ -1,0 +1,264 @@
+//! What the program is told to do.
+//!
+//! Owns the way from a command to its end. What is printed is for people; what is wrong is told in one place, with what to do.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use penstock_common::Uuid;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Cli, Command, Keys, Queue, Tenants};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Database, environment};
+use crate::crypto::{CryptoError, MasterKeys};
+use crate::serve::{Listeners, ServeError, serve};
+use crate::state::State;
+use crate::store::system::TenantState;
+use crate::store::{self, Store, migrate_postgres};
+use crate::{router, telemetry};
+
+/// Most dead jobs that are listed.
+const LISTED: i64 = 1000;
+
+/// Why a command did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The key file.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A listener.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The network cannot be set up.
+    #[error("no HTTPS client can be made: {0}")]
+    Client(#[from] penstock_common::bitbucket::client::SetupError),
+    /// A file, or the terminal.
+    #[error("{what}: {source}")]
+    Io {
+        /// What could not be done.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was asked for makes no sense here.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    /// 2 for wrong usage and configuration, 3 for what could not be done.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) | Self::Usage(_) => 2,
+            _ => 3,
+        })
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When it does not come to its end.
+pub async fn run(cli: Cli, clock: Clock) -> Result<ExitCode, Error> {
+    let config = Config::new(&environment())?;
+    telemetry::start(config.log);
+    match cli.command {
+        Command::Serve => serve_until_signal(config, clock).await,
+        Command::Check => check(config, clock).await,
+        Command::Migrate => migrate(&config, &clock).await,
+        Command::Backup { folder } => {
+            let store = open(&config, &clock).await?;
+            store.backup(&folder).await?;
+            say(&format!(
+                "the database was copied to `{}`; keep the key file `{}` apart from it: without the key the copy's secrets are lost, with it they are open",
+                folder.display(),
+                config.master_key.display()
+            ))
+        }
+        Command::Keys(Keys::Rotate) => {
+            let store = open(&config, &clock).await?;
+            let keys = MasterKeys::read(&config.master_key)?;
+            let id = keys.add()?;
+            drop(store);
+            let store = open(&config, &clock).await?;
+            let count = store.system().reseal(clock()).await?;
+            say(&format!(
+                "the new master key is {id}; the keys of {count} workspaces are sealed with it. Once every copy has the new key file, older lines may be removed from it"
+            ))
+        }
+        Command::Queue(command) => queue(&open(&config, &clock).await?, command, &clock).await,
+        Command::Tenants(command) => tenants(&open(&config, &clock).await?, command).await,
+    }
+}
+
+fn say(text: &impl fmt::Display) -> Result<ExitCode, Error> {
+    writeln!(io::stdout().lock(), "{text}")
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|source| Error::Io { what: "standard output cannot be written".to_owned(), source })
+}
+
+async fn open(config: &Config, clock: &Clock) -> Result<Store, Error> {
+    Ok(match &config.database {
+        Database::Embedded(folder) => {
+            let what = format!("the folder `{}` cannot be made", folder.display());
+            std::fs::create_dir_all(folder).map_err(|source| Error::Io { what, source })?;
+            Store::open_sqlite(folder, MasterKeys::read_or_create(&config.master_key)?, clock()).await?
+        }
+        Database::Postgres(url) => Store::open_postgres(url, MasterKeys::read(&config.master_key)?, clock()).await?,
+    })
+}
+
+async fn serve_until_signal(config: Config, clock: Clock) -> Result<ExitCode, Error> {
+    for wish in config.wishes() {
+        tracing::info!("{wish}");
+    }
+    let store = open(&config, &clock).await?;
+    let state = State::new(config, store, clock)?;
+    let listeners = Listeners::bind(&state).await?;
+    let signals = |source| Error::Io { what: "signals cannot be heard".to_owned(), source };
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let stopper = state.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopper.stop();
+    });
+    tracing::info!(base = %state.config.base, listen = %state.config.listen, health = %state.config.health, "serving");
+    serve(state, listeners).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(config: Config, clock: Clock) -> Result<ExitCode, Error> {
+    say(&"configuration: usable")?;
+    for wish in config.wishes() {
+        say(&format!("note: {wish}"))?;
+    }
+    let store = open(&config, &clock).await?;
+    say(&"master key and database: usable")?;
+    let queue = store.system().queue_state(clock()).await?;
+    say(&format!("queue: {} waiting, {} taken, {} dead", queue.waiting, queue.taken, queue.dead))?;
+    let state = State::new(config, store, clock)?;
+    // Any answer shows that it is reached.
+    let asked = state.bitbucket.reaches_api().await;
+    match asked {
+        Ok(()) => say(&format!("Bitbucket: {} answers", state.config.hosts.api())),
+        Err(error) => {
+            say(&format!("Bitbucket: {} cannot be reached: {error}", state.config.hosts.api()))?;
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+async fn migrate(config: &Config, clock: &Clock) -> Result<ExitCode, Error> {
+    if let Database::Postgres(url) = &config.database {
+        migrate_postgres(url).await?;
+    }
+    // The embedded database is made and upgraded whenever it is opened.
+    open(config, clock).await?.close().await;
+    say(&"the tables are those of this version")
+}
+
+async fn queue(store: &Store, command: Queue, clock: &Clock) -> Result<ExitCode, Error> {
+    let system = store.system();
+    let id = |text: &str| {
+        let parsed = text.parse::<Uuid>().map(|id| u128::from_be_bytes(*id.as_bytes()));
+        parsed.map_err(|_| Error::Usage("a job is named by its id, as `queue list` shows it".to_owned()))
+    };
+    match command {
+        Queue::List => {
+            for dead in system.dead_jobs(LISTED).await? {
+                let job = &dead.job;
+                let why = store.for_workspace(job.workspace).job_failure(job.id).await?.unwrap_or_default();
+                let id = Uuid::from(job.id.to_be_bytes());
+                say(&format!(
+                    "{id}  workspace {}  {} {}  tried {} times: {why}",
+                    job.workspace, job.kind, job.subject, job.attempts
+                ))?;
+            }
+            let state = system.queue_state(clock()).await?;
+            say(&format!("{} dead, {} waiting, {} being done", state.dead, state.waiting, state.taken))
+        }
+        Queue::Retry { job } if job == "all" => {
+            let mut count = 0;
+            for dead in system.dead_jobs(LISTED).await? {
+                count += u32::from(system.replay_job(dead.job.id, clock()).await?);
+            }
+            say(&format!("{count} jobs are tried again"))
+        }
+        Queue::Retry { job } => match system.replay_job(id(&job)?, clock()).await? {
+            true => say(&"the job is tried again"),
+            false => Err(Error::Usage("there is no such dead job, or the same one waits already".to_owned())),
+        },
+        Queue::Drop { job } => match system.drop_job(id(&job)?).await? {
+            true => say(&"the job is forgotten"),
+            false => Err(Error::Usage("there is no such dead job".to_owned())),
+        },
+    }
+}
+
+async fn tenants(store: &Store, command: Tenants) -> Result<ExitCode, Error> {
+    let known = async |text: &str| {
+        let id: Uuid = text.parse().map_err(|_| Error::Usage("a workspace is named by its UUID".to_owned()))?;
+        let found = store.system().tenant(id).await?;
+        found.map(|_| id).ok_or_else(|| Error::Usage("there is no such workspace".to_owned()))
+    };
+    match command {
+        Tenants::List => {
+            for tenant in store.system().tenants().await? {
+                let workspace = store.for_workspace(tenant.workspace);
+                let slug = workspace.row().await?.and_then(|row| row.slug).unwrap_or_default();
+                let count = workspace.repositories().await?.len();
+                let state = match tenant.state {
+                    TenantState::Active => "installed",
+                    TenantState::Ending => "uninstalled",
+                };
+                say(&format!("{}  {slug}  {state}  {count} repositories", tenant.workspace))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Tenants::Export { workspace } => {
+            let id = known(&workspace).await?;
+            for line in store.for_workspace(id).export().await? {
+                say(&line)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Tenants::Delete { workspace, yes } => {
+            let id = known(&workspace).await?;
+            if !yes {
+                return Err(Error::Usage(format!(
+                    "everything of workspace {id} would be deleted; add `--yes` to do it"
+                )));
+            }
+            store.for_workspace(id).erase().await?;
+            say(&format!("everything of workspace {id} was deleted"))
+        }
+    }
+}
+
+/// The routes, for tests that need no listener.
+pub fn routes(state: &State) -> axum::Router {
+    router::router(state)
+}
+
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the app reads the clock")]
+    let now = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
+    };
+    Arc::new(now)
+}

@@ -1,0 +1,167 @@
+//! What Bitbucket tells, taken over.
+//!
+//! Owns the way from REST's answers to changes of what is tracked, for whoever asked: a job, or a run that came.
+
+use penstock_common::Uuid;
+
+use crate::bitbucket::{self, InRepository};
+use crate::state::State;
+use crate::store::workspace::{Lane, Workspace};
+use crate::store::{self, Error, new_id};
+use crate::track::{
+    self, BranchId, Changes, Commit, PullRequest, PullRequestState, find_or_create_branch, open_pull_request,
+};
+
+/// How long what REST said of a repository is believed without asking again, in milliseconds.
+const FRESH: i64 = 60 * 60_000;
+
+/// Makes sure that the repository is known, with its name and main branch, as REST tells them.
+///
+/// # Errors
+/// When Bitbucket or the database does not answer, or the repository is not this workspace's.
+pub async fn ensure_repository(
+    state: &State,
+    workspace: &Workspace,
+    there: &InRepository,
+) -> Result<(), crate::jobs::Failed> {
+    let now = state.now();
+    let known = workspace.repository(there.id()).await?;
+    if known.is_some_and(|row| row.gone_at.is_none() && row.refreshed_at > now - FRESH) {
+        return Ok(());
+    }
+    let told = there.get().await?.filter(|told| told.workspace == workspace.id());
+    let told = told.ok_or(Error::NotFound("repository in this workspace"))?;
+    take_over(state, workspace, &told).await?;
+    Ok(())
+}
+
+/// Writes what REST says of a repository.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_over(state: &State, workspace: &Workspace, told: &bitbucket::Repository) -> store::Result<()> {
+    let now = state.now();
+    let slug = told.full_name.split('/').next().unwrap_or_default().to_owned();
+    let mut write = workspace.write().await?;
+    write.workspace(&slug, &slug, now).await?;
+    write.repository(told.id, &told.slug, &told.full_name, told.is_private, now).await?;
+    write.commit().await?;
+    let Some(main) = &told.main_branch else { return Ok(()) };
+    let mut lane = workspace.lane(told.id).await;
+    let tracked = lane.state(&[]).await?;
+    let is_main =
+        tracked.repository.main().and_then(|id| tracked.repository.branch(id)).is_some_and(|row| row.name == *main);
+    if is_main {
+        return Ok(());
+    }
+    let (branch, mut changes) = find_or_create_branch(&tracked.repository, main, &mut new_id);
+    // The name of a new branch is asked for the event.
+    tracked.repository.accept(changes.clone());
+    changes.extend(track::set_main_branch(&tracked.repository, branch, track::Actor::Bitbucket, now));
+    write_in(&mut lane, &changes, now).await
+}
+
+/// Writes changes, with nothing beside them.
+///
+/// # Errors
+/// When the database does not answer, or somebody else came in between.
+pub async fn write_in(lane: &mut Lane, changes: &Changes, now: i64) -> store::Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut write = lane.workspace().write().await?;
+    let log = write.changes(lane, changes, &Default::default(), now).await?;
+    lane.accept(changes);
+    write.commit_in(lane, log).await
+}
+
+/// The row of a pull request as REST tells it, with its branches. Its source is absent for a fork.
+///
+/// # Errors
+/// When nothing is loaded.
+pub fn pull_request_row(lane: &Lane, told: &bitbucket::PullRequest, repository: Uuid) -> store::Result<Changes> {
+    let tracked = lane.loaded().ok_or(Error::Conflict)?;
+    let mut changes = Changes::default();
+    let mut seen = tracked.repository.clone_branches();
+    let mut branch = |name: &str, changes: &mut Changes| -> BranchId {
+        let (id, more) = find_or_create_branch(&seen, name, &mut new_id);
+        seen.accept(more.clone());
+        changes.extend(more);
+        id
+    };
+    let destination = branch(&told.destination, &mut changes);
+    let ours = !told.is_from_fork(repository);
+    let source = told.source.branch.as_deref().filter(|_| ours).map(|name| branch(name, &mut changes));
+    let Some(head) = told.source.head.or_else(|| known_head(tracked, told.number)) else {
+        return Ok(Changes::default());
+    };
+    let row = PullRequest {
+        number: told.number,
+        source,
+        destination,
+        head,
+        author: told.author.account_id.clone().unwrap_or_default(),
+        state: PullRequestState::Open,
+    };
+    changes.extend(open_pull_request(&tracked.repository, row));
+    Ok(changes)
+}
+
+fn known_head(tracked: &store::workspace::State, number: u64) -> Option<Commit> {
+    tracked.repository.pull_request(number).map(|row| row.head)
+}
+
+/// Names in addresses.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The workspace's.
+    pub workspace: String,
+    /// The repository's.
+    pub repository: String,
+}
+
+/// What workspace and repository are called in addresses. UUIDs serve as well where a name is not known.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn names(workspace: &Workspace, repository: Uuid) -> store::Result<Names> {
+    let slug = workspace.row().await?.and_then(|row| row.slug);
+    let row = workspace.repository(repository).await?;
+    Ok(Names {
+        workspace: slug.unwrap_or_else(|| workspace.id().braced()),
+        repository: row.map_or_else(|| repository.braced(), |row| row.slug),
+    })
+}
+
+/// Where the app may post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destinations {
+    /// The status.
+    pub status: bool,
+    /// The comment.
+    pub comment: bool,
+}
+
+/// Where the app posts: everywhere, but where its last try failed, and where settings say otherwise.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn destinations(workspace: &Workspace, repository: Uuid) -> store::Result<Destinations> {
+    let told = workspace.deliveries(repository, 50).await?;
+    let works = |destination: &str| {
+        let last = told.iter().find(|row| row.sender == "app" && row.destination == destination);
+        last.is_none_or(|row| row.outcome != "failed")
+    };
+    let mut posts = Destinations { status: works("build-status"), comment: works("pr-comment") };
+    for level in [None, Some(repository)] {
+        for setting in workspace.settings(level).await? {
+            let on = setting.value != "false";
+            match setting.name.as_str() {
+                "post_status" if !on => posts.status = false,
+                "post_comment" if !on => posts.comment = false,
+                _ => {}
+            }
+        }
+    }
+    Ok(posts)
+}

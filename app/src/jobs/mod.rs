@@ -1,0 +1,20 @@
+//! What is done after the answer.
+//!
+//! Owns the workers and what each kind of job does. A job says what to look at; what is there is read from Bitbucket, so that doing it twice, late or
+//! out of order comes to the same. One job at a time runs for each repository, and every tenant has his turn: that is the store's queue.
+
+mod branches;
+pub mod follow;
+pub mod kind;
+mod outcome;
+mod pull_request;
+mod repository;
+mod retention;
+mod rounds;
+mod sweep;
+mod waiting;
+mod worker;
+
+pub use outcome::Failed;
+pub use rounds::rounds;
+pub use worker::{do_one, workers};

@@ -1,0 +1,130 @@
+//! What is done again and again.
+//!
+//! Owns the rounds: webhooks that wait are worked out, lost jobs are given back, secrets that wait are proven; once in a while everything is compared
+//! with Bitbucket, judgements expire, and what is old is forgotten. What one copy of the program does is not done by another at the same time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Failed, follow, kind, retention};
+use crate::door;
+use crate::inbox;
+use crate::state::State;
+use crate::store::system::{Subject, TenantState};
+use crate::store::{self, new_id};
+use crate::track::expire;
+
+/// How long to wait between two looks, if nobody tells.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long one copy works out all webhooks before another one may, in milliseconds.
+const INBOX: i64 = 10_000;
+/// Time between two looks for lost jobs, two sweeps and two clean-ups, in milliseconds.
+const REAP: i64 = 10_000;
+const SWEEP: i64 = 30 * 60_000;
+const CLEAN: i64 = 60 * 60_000;
+
+/// Goes its rounds until everything comes to an end.
+pub async fn rounds(state: State) {
+    let mut leases = Leases { owner: new_id(), mine: BTreeMap::new() };
+    while !state.is_stopping() {
+        let busy = match round(&state, &mut leases).await {
+            Ok(busy) => busy,
+            Err(error) => {
+                tracing::warn!(%error, "a round was not finished");
+                false
+            }
+        };
+        if busy {
+            continue;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = state.store.job_added() => {}
+            () = state.stopped() => {}
+        }
+    }
+}
+
+/// What this copy does and no other one does meanwhile.
+struct Leases {
+    owner: u128,
+    /// Until when, in unix milliseconds.
+    mine: BTreeMap<&'static str, i64>,
+}
+
+impl Leases {
+    /// Whether this copy does it at `now`. A lease of `time` milliseconds is renewed in its second half only, so that looking costs nothing.
+    async fn has(&mut self, state: &State, name: &'static str, time: i64, now: i64) -> store::Result<bool> {
+        if self.mine.get(name).is_some_and(|until| until - now > time / 2) {
+            return Ok(true);
+        }
+        let until = now + time;
+        let taken = state.store.system().take_lease(name, self.owner, now, until).await?;
+        if taken {
+            self.mine.insert(name, until);
+        } else {
+            self.mine.remove(name);
+        }
+        Ok(taken)
+    }
+
+    /// Whether this copy does it now, once in `time` milliseconds.
+    async fn once(&mut self, state: &State, name: &'static str, time: i64, now: i64) -> store::Result<bool> {
+        if self.mine.get(name).is_some_and(|until| *until > now) {
+            return Ok(false);
+        }
+        self.mine.insert(name, now + time);
+        // Nobody keeps it: who finds it ended does it next.
+        state.store.system().take_lease(name, new_id(), now, now + time).await
+    }
+}
+
+/// One round; `true` if there may be more to do.
+async fn round(state: &State, leases: &mut Leases) -> Result<bool, Failed> {
+    let now = state.now();
+    let mut busy = false;
+    if leases.has(state, "inbox", INBOX, now).await? {
+        busy |= inbox::work_out(state).await? > 0;
+        busy |= door::prove_waiting(state).await? > 0;
+    }
+    if leases.once(state, "reaper", REAP, now).await? {
+        state.store.system().reap_jobs(now).await?;
+    }
+    if leases.once(state, "sweep", SWEEP, now).await? {
+        wish_for_sweeps(state, now).await?;
+    }
+    if leases.once(state, "clean", CLEAN, now).await? {
+        retention::forget(state).await?;
+        end_judgements(state, now).await?;
+    }
+    Ok(busy)
+}
+
+async fn wish_for_sweeps(state: &State, now: i64) -> Result<(), Failed> {
+    for tenant in state.store.system().tenants().await? {
+        if tenant.state != TenantState::Active {
+            continue;
+        }
+        let workspace = state.store.for_workspace(tenant.workspace);
+        let repositories = workspace.repositories().await?;
+        let mut write = workspace.write().await?;
+        for row in repositories.iter().filter(|row| row.gone_at.is_none()) {
+            let subject = Subject { repository: Some(row.repository), kind: kind::SWEEP, subject: String::new() };
+            write.job(&subject, now, now).await?;
+        }
+        write.commit().await?;
+    }
+    Ok(())
+}
+
+async fn end_judgements(state: &State, now: i64) -> Result<(), Failed> {
+    for tenant in state.store.system().tenants().await? {
+        let workspace = state.store.for_workspace(tenant.workspace);
+        for row in workspace.repositories().await? {
+            let mut lane = workspace.lane(row.repository).await;
+            let changes = expire(&lane.state(&[]).await?.repository, now);
+            follow::write_in(&mut lane, &changes, now).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! The end of waiting for a scan.
+//!
+//! Owns that no status stays "in progress" for ever: where no run came, it ends as stopped, and says why.
+
+use penstock_common::Uuid;
+use penstock_common::bitbucket::statuses::StatusState;
+
+use super::pull_request::json;
+use super::{Failed, follow, kind};
+use crate::review::{self, StatusWish};
+use crate::state::State;
+use crate::store::Error;
+use crate::store::system::Subject;
+use crate::store::workspace::{Place, Workspace};
+
+pub(super) async fn end_waiting(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    number: u64,
+) -> Result<(), Failed> {
+    let mut lane = workspace.lane(repository).await;
+    let tracked = lane.state(&[]).await?;
+    let Some(row) = tracked.repository.pull_request(number).cloned() else { return Ok(()) };
+    let Some(branch) = row.source else { return Ok(()) };
+    let place = Place { repository, kind: "status".to_owned(), subject: row.head.to_string() };
+    let waits = workspace.wish(&place).await?.and_then(|wish| serde_json::from_str::<StatusWish>(&wish.body).ok());
+    if waits.is_none_or(|wish| wish.status.state != StatusState::InProgress) {
+        return Ok(());
+    }
+    let names = follow::names(workspace, repository).await?;
+    let told = review::Told {
+        web: &state.config.hosts.script_and_frame_origin(),
+        workspace: &names.workspace,
+        repository: &names.repository,
+        tools: Vec::new(),
+        started_at: "",
+        comparison: None,
+    };
+    let about = review::About { branch, commit: row.head, pull_request: Some(number) };
+    let tracked = lane.loaded().ok_or(Error::Conflict)?;
+    let words = "No scan of this commit came: does its pipeline run Penstock?";
+    let status = review::status_without_verdict(tracked, &about, &told, StatusState::Stopped, words);
+    let now = state.now();
+    let mut write = workspace.write().await?;
+    if write.wish(&place, &json(&status)?, now).await? {
+        let subject = format!("{}/{}", place.kind, place.subject);
+        write.job(&Subject { repository: Some(repository), kind: kind::PUBLISH, subject }, now, now).await?;
+    }
+    Ok(write.commit().await?)
+}

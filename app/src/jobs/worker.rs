@@ -1,0 +1,135 @@
+//! The workers.
+//!
+//! Owns taking, keeping and giving back jobs. A worker that dies loses its job to another one when the lease is over.
+
+use std::time::Duration;
+
+use crate::jobs::outcome::ATTEMPTS_MAX;
+use crate::jobs::{Failed, branches, kind, pull_request, repository, sweep, waiting};
+use crate::publish;
+use crate::state::State;
+use crate::store::system::Job;
+use crate::store::{Result, new_id};
+use crate::track::RunId;
+use crate::upload;
+
+/// How long a job is taken for, and how often that is renewed.
+const LEASE: Duration = Duration::from_secs(60);
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How long a worker waits before it looks again, if nobody tells it.
+const IDLE: Duration = Duration::from_secs(2);
+/// How long it waits when the database does not answer.
+const AWAY: Duration = Duration::from_secs(3);
+
+/// Works until everything comes to an end.
+pub async fn workers(state: State) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..state.config.workers {
+        tasks.spawn(worker(state.clone()));
+    }
+    tasks.join_all().await;
+}
+
+async fn worker(state: State) {
+    while !state.is_stopping() {
+        let wait = match do_one(&state).await {
+            Ok(true) => continue,
+            Ok(false) => IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "the queue cannot be read");
+                AWAY
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = state.store.job_added() => {}
+            () = state.stopped() => {}
+        }
+    }
+}
+
+/// Does the next job that is due; `false` if there is none.
+///
+/// # Errors
+/// When the queue cannot be read.
+pub async fn do_one(state: &State) -> Result<bool> {
+    let system = state.store.system();
+    let (owner, now) = (new_id(), state.now());
+    let Some(job) = system.claim_job(owner, now, now + millis(LEASE)).await? else { return Ok(false) };
+    let outcome = {
+        let work = work(state, &job);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    let until = state.now() + millis(LEASE);
+                    // If it is lost, somebody else does it, too: that comes to the same.
+                    let _ = system.extend_job(job.id, owner, until).await;
+                }
+            }
+        }
+    };
+    end(state, &job, owner, outcome).await?;
+    Ok(true)
+}
+
+async fn end(state: &State, job: &Job, owner: u128, outcome: std::result::Result<(), Failed>) -> Result<()> {
+    let system = state.store.system();
+    let Err(failed) = outcome else {
+        state.metrics.job(&job.kind, "done");
+        return system.finish_job(job.id, owner).await;
+    };
+    let now = state.now();
+    if failed.is_passing() && job.attempts < ATTEMPTS_MAX {
+        let wait = failed.wait(job.attempts, drawn());
+        tracing::info!(kind = job.kind, attempts = job.attempts, %failed, wait, "a job is tried again");
+        state.metrics.job(&job.kind, "retried");
+        return system.retry_job(job.id, owner, now + wait).await;
+    }
+    // Without an installation there is nothing to be done and nobody to be told.
+    if matches!(&failed, Failed::Bitbucket(crate::bitbucket::Error::NotInstalled)) {
+        state.metrics.job(&job.kind, "dropped");
+        return system.finish_job(job.id, owner).await;
+    }
+    tracing::warn!(kind = job.kind, attempts = job.attempts, %failed, "a job is given up");
+    state.metrics.job(&job.kind, "buried");
+    let mut write = state.store.for_workspace(job.workspace).write().await?;
+    write.job_failed(job.id, &failed.to_string(), now).await?;
+    write.commit().await?;
+    system.bury_job(job.id, owner).await
+}
+
+async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
+    let workspace = state.store.for_workspace(job.workspace);
+    let senseless = Failed::Senseless("the job says nothing of what it is about");
+    let Some(repository) = job.repository else { return Err(senseless) };
+    let number = || job.subject.parse::<u64>().ok();
+    match job.kind.as_str() {
+        kind::BRANCHES => branches::follow_branches(state, &workspace, repository).await,
+        kind::REPOSITORY => repository::follow_repository(state, &workspace, repository).await,
+        kind::PULL_REQUEST => {
+            pull_request::follow_pull_request(state, &workspace, repository, number().ok_or(senseless)?).await
+        }
+        kind::WAITING => waiting::end_waiting(state, &workspace, repository, number().ok_or(senseless)?).await,
+        kind::SWEEP => sweep::sweep(state, &workspace, repository).await,
+        kind::RUN => {
+            let id: penstock_common::Uuid = job.subject.parse().map_err(|_| senseless)?;
+            let run = RunId(u128::from_be_bytes(*id.as_bytes()));
+            Ok(upload::settle(state, &workspace, repository, run, None).await.map(drop)?)
+        }
+        kind::PUBLISH => {
+            let (kind, subject) = job.subject.split_once('/').ok_or(senseless)?;
+            publish::post(state, &workspace, repository, kind, subject).await
+        }
+        _ => Err(Failed::Senseless("no such kind of job is known to this version")),
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn drawn() -> f64 {
+    getrandom::u32().map_or(1.0, |drawn| f64::from(drawn) / f64::from(u32::MAX))
+}

@@ -1,0 +1,114 @@
+//! From the outbox to Bitbucket.
+//!
+//! Owns posting what a wish says, and noting what came of it. Posting is an upsert: a status by its key, a comment by the number it was given. A wish
+//! that was replaced meanwhile is not posted; the newer one has a job of its own.
+
+use penstock_common::bitbucket::comments::NewComment;
+use penstock_common::delivery::Outcome;
+use penstock_common::{Delivery, Destination, Uuid, plain};
+
+use crate::bitbucket::{Error, InRepository};
+use crate::jobs::Failed;
+use crate::review::{CommentWish, StatusWish};
+use crate::state::State;
+use crate::store::workspace::{Place, Wish, Workspace};
+use crate::track::Commit;
+
+/// Most characters of a reason in the delivery log.
+const REASON_MAX: usize = 500;
+
+/// Posts what shall stand in a place, unless it stands there already.
+///
+/// # Errors
+/// When it could not be posted: then it is tried again, and the delivery log says why it is late.
+pub async fn post(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    kind: &str,
+    subject: &str,
+) -> Result<(), Failed> {
+    let place = Place { repository, kind: kind.to_owned(), subject: subject.to_owned() };
+    let Some(wish) = workspace.wish(&place).await? else { return Ok(()) };
+    if wish.posted == wish.generation {
+        return Ok(());
+    }
+    let there = state.bitbucket.of(workspace.id()).await?.in_repository(repository);
+    let (destination, posted) = match kind {
+        "status" => (Destination::BuildStatus, status(&there, subject, &wish).await),
+        "comment" => (Destination::PrComment, comment(&there, subject, &wish).await),
+        _ => return Err(Failed::Senseless("nothing of this kind is posted")),
+    };
+    let now = state.now();
+    let mut write = workspace.write().await?;
+    let outcome = match posted {
+        Ok(Posted { id, detail }) => {
+            write.posted(&place, wish.generation, id.as_deref()).await?;
+            write
+                .delivered(
+                    repository,
+                    "app",
+                    subject,
+                    &Delivery { destination, outcome: Outcome::Published { detail } },
+                    now,
+                )
+                .await?;
+            Ok(())
+        }
+        Err(failed) => {
+            // What will be tried again is noted once it is given up; a refusal is noted at once, so that the pipe posts instead.
+            if !failed.is_passing() {
+                let reason = plain::cut(&failed.to_string(), REASON_MAX);
+                let outcome = Outcome::Failed { reason, remedy: remedy(&failed) };
+                write.delivered(repository, "app", subject, &Delivery { destination, outcome }, now).await?;
+            }
+            Err(failed)
+        }
+    };
+    write.commit().await?;
+    outcome
+}
+
+struct Posted {
+    id: Option<String>,
+    detail: String,
+}
+
+fn remedy(failed: &Failed) -> String {
+    match failed {
+        Failed::Bitbucket(Error::Denied(_)) => {
+            "install the app again, so that it gets the scopes that it asks for, and check that the workspace may write here".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+async fn status(there: &InRepository, commit: &str, wish: &Wish) -> Result<Posted, Failed> {
+    let commit: Commit = commit.parse().map_err(|_| Failed::Senseless("the status names no commit"))?;
+    let StatusWish { status } =
+        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the status that was kept cannot be read"))?;
+    there.put_status(commit, &status).await?;
+    Ok(Posted { id: None, detail: format!("status {} {:?}", status.key, status.state) })
+}
+
+async fn comment(there: &InRepository, number: &str, wish: &Wish) -> Result<Posted, Failed> {
+    let number: u64 = number.parse().map_err(|_| Failed::Senseless("the comment names no pull request"))?;
+    let CommentWish { marker, body, has_news } =
+        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the comment that was kept cannot be read"))?;
+    let comment = NewComment::general(body.as_str());
+    let known = match wish.external_id.as_deref().and_then(|id| id.parse::<u64>().ok()) {
+        Some(id) => Some(id),
+        // The program may have died between posting and noting it.
+        None => there.find_comment(number, &marker).await?,
+    };
+    if let Some(id) = known
+        && there.update_comment(number, id, &comment).await?
+    {
+        return Ok(Posted { id: Some(id.to_string()), detail: format!("comment {id} was updated") });
+    }
+    if !has_news {
+        return Ok(Posted { id: None, detail: "there is nothing to say, and nothing was said before".to_owned() });
+    }
+    let id = there.create_comment(number, &comment).await?;
+    Ok(Posted { id: Some(id.to_string()), detail: format!("comment {id} was posted") })
+}

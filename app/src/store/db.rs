@@ -1,0 +1,95 @@
+//! The two databases behind one text of SQL.
+//!
+//! Owns pools and transactions. Every statement runs in a transaction, and every transaction says for whom: on PostgreSQL, rows of other
+//! tenants do not exist in it. SQLite has one writer; readers do not wait for it.
+
+use penstock_common::Uuid;
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use super::error::Result;
+
+/// A database.
+#[derive(Clone, Debug)]
+pub(crate) enum Db {
+    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction in it. Dropped, it changes nothing.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one body against whichever database it is: `on!(tx, connection => query("…").execute(connection).await)`.
+macro_rules! on {
+    ($tx:expr, $connection:ident => $body:expr) => {
+        match $tx {
+            $crate::store::db::Tx::Sqlite(tx) => {
+                let $connection = &mut **tx;
+                $body
+            }
+            $crate::store::db::Tx::Postgres(tx) => {
+                let $connection = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+impl Db {
+    /// For reading only.
+    pub(crate) async fn read(&self, tenant: Option<Uuid>) -> Result<Tx> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
+            Self::Postgres(pool) => begin(pool, "begin isolation level repeatable read read only", tenant).await,
+        }
+    }
+
+    /// For writing.
+    pub(crate) async fn write(&self, tenant: Option<Uuid>) -> Result<Tx> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("begin immediate").await?)),
+            Self::Postgres(pool) => begin(pool, "begin", tenant).await,
+        }
+    }
+
+    /// Waits until nothing runs, and closes.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn begin(pool: &PgPool, how: &'static str, tenant: Option<Uuid>) -> Result<Tx> {
+    let mut tx = Tx::Postgres(pool.begin_with(how).await?);
+    if let Some(tenant) = tenant {
+        tx.serve(tenant).await?;
+    }
+    Ok(tx)
+}
+
+impl Tx {
+    /// Says whose rows exist from here on. Over with the transaction.
+    pub(crate) async fn serve(&mut self, tenant: Uuid) -> Result<()> {
+        if let Self::Postgres(tx) = self {
+            let hex: String = tenant.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            sqlx::query("select set_config('penstock.workspace', $1, true)").bind(hex).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

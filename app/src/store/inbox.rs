@@ -1,0 +1,148 @@
+//! Webhooks, kept before they are acknowledged.
+//!
+//! Owns the group commit: rows that arrive together share one sync of the disk. Whoever sent one is answered when the sync is done.
+
+use std::time::Duration;
+
+use penstock_common::Uuid;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::db::{Db, on};
+use super::error::{Error, Result};
+use super::key::Key;
+use super::new_id;
+
+/// Most rows of one commit.
+const ROWS: usize = 64;
+/// How long the first row waits for others.
+const WAIT: Duration = Duration::from_millis(5);
+/// Most rows that wait. Beyond that the sender is told to come again.
+const WAITING: usize = 1024;
+
+/// What a webhook tells, in the shape of its sender.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// Whose, by verified credentials.
+    pub tenant: Uuid,
+    /// Its name, such as `repo:push`.
+    pub event: String,
+    /// What it tells, as JSON with its keys in order, so that the same news has the same digest.
+    pub body: String,
+    /// When it came, in unix milliseconds.
+    pub at: i64,
+}
+
+struct Waiting {
+    news: News,
+    done: oneshot::Sender<Result<bool>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Waiting>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(db: Db) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        Self { queue, task: Mutex::new(Some(tokio::spawn(work(db, waiting)))) }
+    }
+
+    /// Keeps it; `false` if it was known already. Durable when this returns.
+    pub(super) async fn keep(&self, news: News) -> Result<bool> {
+        let (done, answer) = oneshot::channel();
+        let full = |_| Error::Unavailable("too many webhooks wait to be written".to_owned());
+        self.queue.try_send(Waiting { news, done }).map_err(full)?;
+        answer.await.map_err(|_| Error::Unavailable("the program is stopping".to_owned()))?
+    }
+
+    /// Writes what waits, and stops.
+    pub(super) async fn stop(&self) {
+        // An empty place in the queue is not needed to be heard: closing it is.
+        if let Some(task) = self.task.lock().await.take() {
+            let (done, answer) = oneshot::channel();
+            let tenant = Uuid::from([0; 16]);
+            let news = News { tenant, event: String::new(), body: String::new(), at: 0 };
+            if self.queue.send(Waiting { news, done }).await.is_ok() {
+                let _ = answer.await;
+            }
+            task.abort();
+        }
+    }
+}
+
+async fn work(db: Db, mut queue: mpsc::Receiver<Waiting>) {
+    while let Some(first) = queue.recv().await {
+        let mut batch = vec![first];
+        let until = Instant::now() + WAIT;
+        while batch.len() < ROWS {
+            match timeout_at(until, queue.recv()).await {
+                Ok(Some(next)) => batch.push(next),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        match write(&db, &batch).await {
+            Ok(new) => batch.into_iter().zip(new).for_each(|(one, new)| drop(one.done.send(Ok(new)))),
+            Err(error) => {
+                let told = error.to_string();
+                for one in batch {
+                    drop(one.done.send(Err(Error::Unavailable(told.clone()))));
+                }
+            }
+        }
+    }
+}
+
+async fn write(db: &Db, batch: &[Waiting]) -> Result<Vec<bool>> {
+    let mut tx = db.write(None).await?;
+    let mut new = Vec::with_capacity(batch.len());
+    for Waiting { news, .. } in batch {
+        // The last word before the end holds nothing.
+        if news.event.is_empty() {
+            new.push(false);
+            continue;
+        }
+        let (id, tenant) = (Key::from(new_id()), Key::from(news.tenant));
+        tx.serve(news.tenant).await?;
+        let rows = on!(&mut tx, connection => {
+            sqlx::query(
+                "insert into inbox (id, workspace, digest, received_at) values ($1, $2, $3, $4) \
+                 on conflict (workspace, digest) do nothing",
+            )
+            .bind(id)
+            .bind(tenant)
+            .bind(digest(news).as_slice())
+            .bind(news.at)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+        })?;
+        if rows == 1 {
+            on!(&mut tx, connection => {
+                sqlx::query("insert into inbox_bodies (workspace, id, event, body) values ($1, $2, $3, $4)")
+                    .bind(tenant)
+                    .bind(id)
+                    .bind(&news.event)
+                    .bind(news.body.as_bytes())
+                    .execute(connection)
+                    .await
+                    .map(drop)
+            })?;
+        }
+        new.push(rows == 1);
+    }
+    tx.commit().await?;
+    Ok(new)
+}
+
+fn digest(news: &News) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update((news.event.len() as u64).to_le_bytes());
+    hash.update(&news.event);
+    hash.update(&news.body);
+    hash.finalize().into()
+}

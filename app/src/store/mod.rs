@@ -1,0 +1,116 @@
+//! What the app remembers.
+//!
+//! Owns all SQL. There are two doors: [`Store::for_workspace`] to everything with content, always of one tenant; and [`Store::system`] to what
+//! must be read before it is known who asks: tables that hold only ids, hashes, times and sealed secrets, by a closed list of methods. It
+//! knows the model and nothing of HTTP or Bitbucket.
+//!
+//! One text of SQL serves SQLite and PostgreSQL ([`db`]); what cannot be one text stands in `dialect`.
+
+mod db;
+mod dialect;
+mod error;
+mod inbox;
+mod key;
+mod migrate;
+mod open;
+pub mod system;
+pub mod workspace;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use penstock_common::Uuid;
+use tokio::sync::Notify;
+
+use crate::crypto::{DataKey, MasterKeys};
+use db::{Db, on};
+pub use error::{Error, Result};
+pub use inbox::News;
+use key::Key;
+pub use open::migrate_postgres;
+pub use system::System;
+pub use workspace::Workspace;
+
+/// The database. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    db: Db,
+    /// The same on PostgreSQL; a file of its own on SQLite.
+    inbox: Db,
+    inbox_writer: inbox::Writer,
+    keys: MasterKeys,
+    data_keys: RwLock<HashMap<Uuid, DataKey>>,
+    states: workspace::StateCache,
+    /// Told when there may be a job; a hint only.
+    jobs: Notify,
+}
+
+impl Store {
+    fn new(db: Db, inbox: Db, keys: MasterKeys) -> Self {
+        let shared = Shared {
+            inbox_writer: inbox::Writer::start(inbox.clone()),
+            db,
+            inbox,
+            keys,
+            data_keys: RwLock::default(),
+            states: workspace::StateCache::default(),
+            jobs: Notify::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Everything of one tenant, and nothing of any other.
+    pub fn for_workspace(&self, tenant: Uuid) -> Workspace {
+        Workspace::new(self.clone(), tenant)
+    }
+
+    /// What belongs to no tenant, or is needed to find him.
+    pub fn system(&self) -> System {
+        System::new(self.clone())
+    }
+
+    /// Waits until somebody adds a job to this copy's queue.
+    pub async fn job_added(&self) {
+        self.shared.jobs.notified().await;
+    }
+
+    /// Waits until nothing runs, and closes the database.
+    pub async fn close(&self) {
+        self.shared.inbox_writer.stop().await;
+        self.shared.db.close().await;
+        self.shared.inbox.close().await;
+    }
+
+    async fn data_key(&self, tenant: Uuid) -> Result<DataKey> {
+        let known = |keys: &RwLock<HashMap<Uuid, DataKey>>| {
+            keys.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+        };
+        if let Some(key) = known(&self.shared.data_keys) {
+            return Ok(key);
+        }
+        let mut tx = self.shared.db.read(None).await?;
+        let sealed: Option<Vec<u8>> = on!(&mut tx, connection => {
+            sqlx::query_scalar("select data_key from tenants where workspace = $1")
+                .bind(Key::from(tenant))
+                .fetch_optional(connection)
+                .await
+        })?;
+        let key = self.shared.keys.data_key(tenant, &sealed.ok_or(Error::NotFound("workspace"))?)?;
+        self.shared.data_keys.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, key.clone());
+        Ok(key)
+    }
+
+    fn forget_data_key(&self, tenant: Uuid) {
+        self.shared.data_keys.write().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
+    }
+}
+
+/// A new id: time first, so that later ones sort after earlier ones (UUID version 7, RFC 9562).
+pub fn new_id() -> u128 {
+    uuid::Uuid::now_v7().as_u128()
+}

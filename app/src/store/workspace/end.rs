@@ -1,0 +1,162 @@
+//! The end of what a tenant has: by age, and altogether.
+
+use penstock_common::Uuid;
+
+use super::Workspace;
+use crate::store::db::on;
+use crate::store::dialect::export;
+use crate::store::error::Result;
+use crate::store::key::Key;
+
+/// Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
+macro_rules! of_one_tenant {
+    ($use:ident) => {
+        $use!(
+            "workspaces",
+            "repositories",
+            "branches",
+            "pull_requests",
+            "findings",
+            "finding_prints",
+            "occurrences",
+            "contents",
+            "events",
+            "runs",
+            "deliveries",
+            "outbox",
+            "job_failures",
+            "settings",
+            "api_tokens",
+            "people",
+            "audit",
+            "token_hashes",
+            "hooks",
+            "jobs"
+        )
+    };
+}
+
+/// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
+const EXPORTED: [&str; 15] = [
+    "workspaces",
+    "repositories",
+    "branches",
+    "pull_requests",
+    "findings",
+    "occurrences",
+    "contents",
+    "events",
+    "runs",
+    "deliveries",
+    "outbox",
+    "settings",
+    "api_tokens",
+    "people",
+    "audit",
+];
+
+impl Workspace {
+    /// Deletes everything of the tenant. What stays is the tombstone of his installations: names, sealed secrets and dates.
+    pub async fn erase(&self) -> Result<()> {
+        let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        macro_rules! delete_all {
+            ($($table:literal),*) => {$(
+                on!(&mut tx, connection => {
+                    sqlx::query(concat!("delete from ", $table, " where workspace = $1"))
+                        .bind(self.key())
+                        .execute(connection)
+                        .await
+                        .map(drop)
+                })?;
+            )*};
+        }
+        of_one_tenant!(delete_all);
+        tx.commit().await?;
+        let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
+        macro_rules! delete_news {
+            ($($table:literal),*) => {$(
+                on!(&mut tx, connection => {
+                    sqlx::query(concat!("delete from ", $table, " where workspace = $1"))
+                        .bind(self.key())
+                        .execute(connection)
+                        .await
+                        .map(drop)
+                })?;
+            )*};
+        }
+        delete_news!("inbox_bodies", "inbox");
+        tx.commit().await?;
+        self.store.shared.states.forget_tenant(self.id);
+        self.store.forget_data_key(self.id);
+        Ok(())
+    }
+
+    /// Everything of the tenant that is content, one JSON object in each line: `{"table": …, "row": …}`.
+    pub async fn export(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut tx = self.read().await?;
+        for table in EXPORTED {
+            for row in export::rows(&mut tx, table, self.key()).await? {
+                lines.push(format!("{{\"table\":\"{table}\",\"row\":{row}}}"));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Deletes everything of one repository.
+    pub async fn erase_repository(&self, repository: Uuid) -> Result<()> {
+        let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        macro_rules! delete_all {
+            ($($table:literal),*) => {$(
+                on!(&mut tx, connection => {
+                    sqlx::query(concat!("delete from ", $table, " where workspace = $1 and repository = $2"))
+                        .bind(self.key())
+                        .bind(Key::from(repository))
+                        .execute(connection)
+                        .await
+                        .map(drop)
+                })?;
+            )*};
+        }
+        delete_all!(
+            "branches",
+            "pull_requests",
+            "findings",
+            "finding_prints",
+            "occurrences",
+            "contents",
+            "events",
+            "runs",
+            "deliveries",
+            "outbox",
+            "settings",
+            "hooks",
+            "repositories"
+        );
+        tx.commit().await?;
+        self.store.shared.states.forget_tenant(self.id);
+        Ok(())
+    }
+
+    /// Deletes what is older than it is kept: runs from before `runs`, deliveries from before `deliveries`, documents of applied runs.
+    pub async fn forget_old(&self, runs: i64, deliveries: i64) -> Result<()> {
+        let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        on!(&mut tx, connection => {
+            sqlx::query("delete from runs where workspace = $1 and received_at < $2")
+                .bind(self.key())
+                .bind(runs)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+        on!(&mut tx, connection => {
+            sqlx::query("delete from deliveries where workspace = $1 and at < $2")
+                .bind(self.key())
+                .bind(deliveries)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+        tx.commit().await
+    }
+}

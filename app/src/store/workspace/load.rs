@@ -1,0 +1,260 @@
+//! From rows to what is tracked.
+//!
+//! Owns the reading of branches, pull requests, findings and occurrences.
+
+use std::collections::BTreeSet;
+
+use penstock_common::Uuid;
+use sqlx::FromRow;
+
+use super::codes::{self, from_json};
+use super::{State, Workspace};
+use crate::store::db::{Tx, on};
+use crate::store::error::{Error, Result};
+use crate::store::key::Key;
+use crate::track::chain::Head;
+use crate::track::{
+    Branch, BranchId, Changes, Commit, Finding, FindingId, Gone, Occurrence, Print, Prints, PullRequest,
+    PullRequestState, Repository, Series, Triage,
+};
+
+#[derive(FromRow)]
+struct BranchRow {
+    branch: Key,
+    name: String,
+    deleted_at: Option<i64>,
+    head: Option<Vec<u8>>,
+    timeline: String,
+    stale: String,
+}
+
+#[derive(FromRow)]
+struct PullRequestRow {
+    number: i64,
+    source: Option<Key>,
+    destination: Key,
+    head: Vec<u8>,
+    author: String,
+    state: i64,
+    merged: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
+struct FindingRow {
+    finding: Key,
+    category: String,
+    rule: String,
+    ours: Key,
+    path_free: Key,
+    prints: Option<String>,
+    status: String,
+    triage: Option<String>,
+    proposed: Option<String>,
+    absent: Vec<u8>,
+}
+
+#[derive(FromRow)]
+struct OccurrenceRow {
+    finding: Key,
+    tool: String,
+    name: String,
+    seen_in: String,
+    path: String,
+    severity: i64,
+    content: Key,
+    allowed: Option<String>,
+    seen: Vec<u8>,
+    configuration: Key,
+    first: Vec<u8>,
+    gone: Option<Vec<u8>>,
+    gone_how: Option<String>,
+    gap: Option<Vec<u8>>,
+    reopened: i64,
+    introduced_by: Option<i64>,
+}
+
+pub(super) async fn version(workspace: &Workspace, repository: Uuid) -> Result<i64> {
+    let mut tx = workspace.read().await?;
+    let version: Option<i64> = on!(&mut tx, connection => {
+        sqlx::query_scalar("select version from repositories where workspace = $1 and repository = $2")
+            .bind(workspace.key())
+            .bind(Key::from(repository))
+            .fetch_optional(connection)
+            .await
+    })?;
+    version.ok_or(Error::NotFound("repository"))
+}
+
+/// Everything but occurrences.
+pub(super) async fn state(workspace: &Workspace, repository: Uuid) -> Result<State> {
+    let mut tx = workspace.read().await?;
+    let of = (workspace.key(), Key::from(repository));
+    let row: Option<(i64, i64, Vec<u8>, Option<Key>)> = on!(&mut tx, connection => {
+        sqlx::query_as("select version, log_number, log_hash, main_branch from repositories where workspace = $1 and repository = $2")
+            .bind(of.0)
+            .bind(of.1)
+            .fetch_optional(connection)
+            .await
+    })?;
+    let (version, number, hash, main) = row.ok_or(Error::NotFound("repository"))?;
+    let hash = hash.try_into().map_err(|_| Error::Corrupt("repositories.log_hash"))?;
+    let rows = Changes {
+        main: main.map(|key| BranchId(key.number())),
+        branches: branches(&mut tx, of).await?,
+        pull_requests: pull_requests(&mut tx, of).await?,
+        findings: findings(&mut tx, of).await?,
+        ..Changes::default()
+    };
+    let log = Head { number: number.unsigned_abs(), hash };
+    Ok(State { repository: Repository::load(rows), version, log, loaded: BTreeSet::new() })
+}
+
+/// The occurrences on further branches.
+pub(super) async fn occurrences(
+    workspace: &Workspace,
+    repository: Uuid,
+    state: &mut State,
+    branches: &BTreeSet<BranchId>,
+) -> Result<()> {
+    if branches.is_empty() {
+        return Ok(());
+    }
+    let mut tx = workspace.read().await?;
+    for branch in branches {
+        let rows: Vec<OccurrenceRow> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
+                 reopened, introduced_by from occurrences where workspace = $1 and repository = $2 and branch = $3",
+            )
+            .bind(workspace.key())
+            .bind(Key::from(repository))
+            .bind(Key::from(*branch))
+            .fetch_all(connection)
+            .await
+        })?;
+        let occurrences = rows.into_iter().map(|row| occurrence(*branch, row)).collect::<Result<_>>()?;
+        state.repository.accept(Changes { occurrences, ..Changes::default() });
+        state.loaded.insert(*branch);
+    }
+    Ok(())
+}
+
+async fn branches(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Branch>> {
+    let rows: Vec<BranchRow> = on!(tx, connection => {
+        sqlx::query_as(
+            "select branch, name, deleted_at, head, timeline, stale from branches where workspace = $1 and repository = $2",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .fetch_all(connection)
+        .await
+    })?;
+    let branch = |row: BranchRow| {
+        Ok(Branch {
+            id: BranchId(row.branch.number()),
+            name: row.name,
+            deleted: row.deleted_at,
+            head: row.head.as_deref().map(codes::commit).transpose()?,
+            timeline: from_json(&row.timeline, "branches.timeline")?,
+            stale: from_json::<Vec<(Series, i64)>>(&row.stale, "branches.stale")?.into_iter().collect(),
+        })
+    };
+    rows.into_iter().map(branch).collect()
+}
+
+async fn pull_requests(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<PullRequest>> {
+    let rows: Vec<PullRequestRow> = on!(tx, connection => {
+        sqlx::query_as(
+            "select number, source, destination, head, author, state, merged from pull_requests where workspace = $1 and repository = $2",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .fetch_all(connection)
+        .await
+    })?;
+    let pull_request = |row: PullRequestRow| {
+        let state = match (row.state, row.merged) {
+            (0, _) => PullRequestState::Open,
+            (1, Some(commit)) => PullRequestState::Merged(codes::commit(&commit)?),
+            (2, _) => PullRequestState::Declined,
+            _ => return Err(Error::Corrupt("pull_requests.state")),
+        };
+        Ok(PullRequest {
+            number: row.number.unsigned_abs(),
+            source: row.source.map(|key| BranchId(key.number())),
+            destination: BranchId(row.destination.number()),
+            head: codes::commit(&row.head)?,
+            author: row.author,
+            state,
+        })
+    };
+    rows.into_iter().map(pull_request).collect()
+}
+
+async fn findings(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Finding>> {
+    let rows: Vec<FindingRow> = on!(tx, connection => {
+        sqlx::query_as(
+            "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent from findings \
+             where workspace = $1 and repository = $2",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .fetch_all(connection)
+        .await
+    })?;
+    rows.into_iter().map(finding).collect()
+}
+
+fn finding(row: FindingRow) -> Result<Finding> {
+    let prints = match &row.prints {
+        Some(text) => from_json(text, "findings.prints")?,
+        None => Prints {
+            own: Vec::new(),
+            ours: vec![Print(row.ours.number())],
+            path_free: vec![Print(row.path_free.number())],
+        },
+    };
+    let triage: Triage = match &row.triage {
+        Some(text) => from_json(text, "findings.triage")?,
+        None => Triage { status: codes::status(&row.status)?, ..Triage::default() },
+    };
+    let proposed = match &row.proposed {
+        Some(text) => from_json(text, "findings.proposed")?,
+        None => Default::default(),
+    };
+    let absent: Result<Vec<Commit>> = row.absent.chunks(20).map(codes::commit).collect();
+    Ok(Finding {
+        id: FindingId(row.finding.number()),
+        category: codes::category(&row.category)?,
+        rule: row.rule,
+        prints,
+        triage,
+        proposed,
+        absent: absent?,
+    })
+}
+
+fn occurrence(branch: BranchId, row: OccurrenceRow) -> Result<Occurrence> {
+    let gone = match (row.gone, row.gone_how) {
+        (Some(by), Some(how)) => Some(Gone { by: codes::stamp(&by)?, how: codes::how(&how)? }),
+        (None, _) => None,
+        (Some(_), None) => return Err(Error::Corrupt("occurrences.gone_how")),
+    };
+    Ok(Occurrence {
+        finding: FindingId(row.finding.number()),
+        branch,
+        series: Series::from((row.tool, row.name)),
+        seen_in: from_json(&row.seen_in, "occurrences.seen_in")?,
+        path: row.path,
+        severity: codes::severity(row.severity)?,
+        content: Print(row.content.number()),
+        allowed: row.allowed.as_deref().map(codes::allowed).transpose()?,
+        seen: codes::stamp(&row.seen)?,
+        configuration: Print(row.configuration.number()),
+        first: codes::stamp(&row.first)?,
+        gone,
+        gap: row.gap.as_deref().map(codes::gap).transpose()?,
+        reopened: row.reopened.try_into().unwrap_or(u32::MAX),
+        introduced_by: row.introduced_by.map(i64::unsigned_abs),
+    })
+}

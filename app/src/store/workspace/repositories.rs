@@ -1,0 +1,185 @@
+//! The workspace and its repositories by name and age.
+
+use penstock_common::Uuid;
+use sqlx::FromRow;
+
+use super::{Workspace, Write};
+use crate::store::db::on;
+use crate::store::error::Result;
+use crate::store::key::Key;
+
+/// A workspace as REST last told it.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct WorkspaceRow {
+    /// Its name in addresses; absent for a personal account that nobody asked for yet.
+    pub slug: Option<String>,
+    /// Its name for people.
+    pub name: String,
+    /// When that was told.
+    pub refreshed_at: i64,
+}
+
+/// A repository as REST last told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryRow {
+    /// Its id.
+    pub repository: Uuid,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Whether only members see it.
+    pub is_private: bool,
+    /// When it was first heard of.
+    pub created_at: i64,
+    /// When REST told this.
+    pub refreshed_at: i64,
+    /// When the last run came that was confirmed.
+    pub trusted_run_at: Option<i64>,
+    /// Since when it is deleted, or another workspace's.
+    pub gone_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    repository: Key,
+    slug: String,
+    name: String,
+    is_private: i64,
+    created_at: i64,
+    refreshed_at: i64,
+    trusted_run_at: Option<i64>,
+    gone_at: Option<i64>,
+}
+
+impl From<Row> for RepositoryRow {
+    fn from(row: Row) -> Self {
+        let Row { repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at } = row;
+        let (repository, is_private) = (repository.uuid(), is_private != 0);
+        Self { repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at }
+    }
+}
+
+impl Workspace {
+    /// The workspace itself.
+    pub async fn row(&self) -> Result<Option<WorkspaceRow>> {
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, connection => {
+            sqlx::query_as("select slug, name, refreshed_at from workspaces where workspace = $1")
+                .bind(self.key())
+                .fetch_optional(connection)
+                .await
+        })?)
+    }
+
+    /// A repository.
+    pub async fn repository(&self, repository: Uuid) -> Result<Option<RepositoryRow>> {
+        let mut tx = self.read().await?;
+        let row: Option<Row> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at \
+                 from repositories where workspace = $1 and repository = $2",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .fetch_optional(connection)
+            .await
+        })?;
+        Ok(row.map(RepositoryRow::from))
+    }
+
+    /// All repositories that were heard of, by name.
+    pub async fn repositories(&self) -> Result<Vec<RepositoryRow>> {
+        let mut tx = self.read().await?;
+        let rows: Vec<Row> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at \
+                 from repositories where workspace = $1 order by slug",
+            )
+            .bind(self.key())
+            .fetch_all(connection)
+            .await
+        })?;
+        Ok(rows.into_iter().map(RepositoryRow::from).collect())
+    }
+}
+
+impl Write {
+    /// The workspace as REST tells it.
+    pub async fn workspace(&mut self, slug: &str, name: &str, now: i64) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into workspaces (workspace, slug, name, refreshed_at) values ($1, $2, $3, $4) \
+                 on conflict (workspace) do update set slug = excluded.slug, name = excluded.name, refreshed_at = excluded.refreshed_at",
+            )
+            .bind(key)
+            .bind(slug)
+            .bind(name)
+            .bind(now)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+
+    /// A repository as REST tells it, new or known.
+    pub async fn repository(
+        &mut self,
+        repository: Uuid,
+        slug: &str,
+        name: &str,
+        is_private: bool,
+        now: i64,
+    ) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into repositories (workspace, repository, slug, name, is_private, version, log_number, log_hash, created_at, refreshed_at) \
+                 values ($1, $2, $3, $4, $5, 0, 0, $6, $7, $7) \
+                 on conflict (workspace, repository) do update set slug = excluded.slug, name = excluded.name, \
+                 is_private = excluded.is_private, refreshed_at = excluded.refreshed_at, gone_at = null",
+            )
+            .bind(key)
+            .bind(Key::from(repository))
+            .bind(slug)
+            .bind(name)
+            .bind(i64::from(is_private))
+            .bind([0_u8; 32].as_slice())
+            .bind(now)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+
+    /// A confirmed run came.
+    pub async fn trusted_run(&mut self, repository: Uuid, now: i64) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query("update repositories set trusted_run_at = $3 where workspace = $1 and repository = $2")
+                .bind(key)
+                .bind(Key::from(repository))
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?)
+    }
+
+    /// It was deleted, or belongs to another workspace now.
+    pub async fn repository_gone(&mut self, repository: Uuid, now: i64) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "update repositories set gone_at = $3, version = version + 1 where workspace = $1 and repository = $2 and gone_at is null",
+            )
+            .bind(key)
+            .bind(Key::from(repository))
+            .bind(now)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+}

@@ -1,0 +1,302 @@
+//! From what is tracked to rows.
+//!
+//! Owns the writing of changes and their log.
+
+use std::collections::HashMap;
+
+use penstock_common::Uuid;
+
+use super::codes::{self, json};
+use super::{Lane, Write};
+use crate::store::db::on;
+use crate::store::dialect::bulk::{self, Column, Table};
+use crate::store::error::{Error, Result};
+use crate::store::key::Key;
+use crate::track::chain::{self, Head};
+use crate::track::{Branch, Changes, Event, Finding, Occurrence, Print, PullRequest, PullRequestState, Series};
+
+const FINDINGS: Table = Table {
+    name: "findings",
+    columns: &["finding", "category", "rule", "ours", "path_free", "prints", "status", "triage", "proposed", "absent"],
+    conflict: "on conflict (workspace, repository, finding) do update set ours = excluded.ours, path_free = excluded.path_free, \
+               prints = excluded.prints, status = excluded.status, triage = excluded.triage, proposed = excluded.proposed, \
+               absent = excluded.absent",
+};
+
+const PRINTS: Table = Table {
+    name: "finding_prints",
+    columns: &["print", "finding"],
+    conflict: "on conflict (workspace, repository, print, finding) do nothing",
+};
+
+const OCCURRENCES: Table = Table {
+    name: "occurrences",
+    columns: &[
+        "branch",
+        "finding",
+        "tool",
+        "name",
+        "seen_in",
+        "path",
+        "severity",
+        "content",
+        "allowed",
+        "seen",
+        "configuration",
+        "first",
+        "gone",
+        "gone_how",
+        "gap",
+        "reopened",
+        "introduced_by",
+        "since",
+    ],
+    conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
+               seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
+               allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
+               gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by",
+};
+
+const CONTENTS: Table = Table {
+    name: "contents",
+    columns: &["content", "body"],
+    conflict: "on conflict (workspace, repository, content) do nothing",
+};
+
+const EVENTS: Table = Table {
+    name: "events",
+    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "body", "hash"],
+    conflict: "",
+};
+
+impl Write {
+    /// Writes changes to the repository of `lane`, with what is shown of the findings in them, and gives the end of the log for
+    /// [`Write::commit_in`]. Nothing is done twice: rows that are there already are replaced.
+    pub async fn changes(
+        &mut self,
+        lane: &Lane,
+        changes: &Changes,
+        contents: &HashMap<Print, String>,
+        now: i64,
+    ) -> Result<Head> {
+        let of = (self.key(), Key::from(lane.repository()));
+        let log = lane.loaded().ok_or(Error::Conflict)?.log;
+        if let Some(main) = changes.main {
+            on!(&mut self.tx, connection => {
+                sqlx::query("update repositories set main_branch = $3 where workspace = $1 and repository = $2")
+                    .bind(of.0)
+                    .bind(of.1)
+                    .bind(Key::from(main))
+                    .execute(connection)
+                    .await
+                    .map(drop)
+            })?;
+        }
+        for branch in &changes.branches {
+            self.branch(of, branch).await?;
+        }
+        for pull_request in &changes.pull_requests {
+            self.pull_request(of, pull_request).await?;
+        }
+        self.findings(of, &changes.findings).await?;
+        self.occurrences(of, &changes.occurrences, contents, now).await?;
+        self.events(of, log, &changes.events).await
+    }
+
+    async fn branch(&mut self, of: (Key, Key), branch: &Branch) -> Result<()> {
+        let stale: Vec<(&Series, &i64)> = branch.stale.iter().collect();
+        let (timeline, stale) = (json(&branch.timeline)?, json(&stale)?);
+        let head = branch.head.map(codes::commit_bytes);
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into branches (workspace, repository, branch, name, deleted_at, head, timeline, stale) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8) \
+                 on conflict (workspace, repository, branch) do update set name = excluded.name, deleted_at = excluded.deleted_at, \
+                 head = excluded.head, timeline = excluded.timeline, stale = excluded.stale",
+            )
+            .bind(of.0)
+            .bind(of.1)
+            .bind(Key::from(branch.id))
+            .bind(&branch.name)
+            .bind(branch.deleted)
+            .bind(head)
+            .bind(timeline)
+            .bind(stale)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+
+    async fn pull_request(&mut self, of: (Key, Key), row: &PullRequest) -> Result<()> {
+        let (state, merged) = match row.state {
+            PullRequestState::Open => (0_i64, None),
+            PullRequestState::Merged(commit) => (1, Some(codes::commit_bytes(commit))),
+            PullRequestState::Declined => (2, None),
+        };
+        let number = i64::try_from(row.number).map_err(|_| Error::Corrupt("pull_requests.number"))?;
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into pull_requests (workspace, repository, number, source, destination, head, author, state, merged) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                 on conflict (workspace, repository, number) do update set source = excluded.source, \
+                 destination = excluded.destination, head = excluded.head, author = excluded.author, state = excluded.state, \
+                 merged = excluded.merged",
+            )
+            .bind(of.0)
+            .bind(of.1)
+            .bind(number)
+            .bind(row.source.map(Key::from))
+            .bind(Key::from(row.destination))
+            .bind(codes::commit_bytes(row.head))
+            .bind(&row.author)
+            .bind(state)
+            .bind(merged)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+
+    async fn findings(&mut self, of: (Key, Key), rows: &[Finding]) -> Result<()> {
+        let mut prints = Vec::with_capacity(rows.len());
+        let (mut others, mut holders) = (Vec::new(), Vec::new());
+        for row in rows {
+            let known = &row.prints;
+            let is_plain = known.own.is_empty() && known.ours.len() == 1 && known.path_free.len() == 1;
+            prints.push(if is_plain { None } else { Some(json(known)?) });
+            if !is_plain {
+                let all = known.own.iter().chain(&known.ours).chain(&known.path_free);
+                all.for_each(|print| {
+                    others.push(Key::from(*print));
+                    holders.push(Key::from(row.id));
+                });
+            }
+        }
+        let newest = |prints: &[Print]| prints.last().copied().map_or(Key::ZERO, Key::from);
+        let maybe = |row: &Finding| {
+            let untouched = row.triage == crate::track::Triage::default();
+            (!untouched).then(|| json(&row.triage)).transpose()
+        };
+        let proposed = |row: &Finding| (!row.proposed.is_empty()).then(|| json(&row.proposed)).transpose();
+        let columns = vec![
+            Column::Key(rows.iter().map(|row| row.id.into()).collect()),
+            Column::Text(rows.iter().map(|row| row.category.name().to_owned()).collect()),
+            Column::Text(rows.iter().map(|row| row.rule.clone()).collect()),
+            Column::Key(rows.iter().map(|row| newest(&row.prints.ours)).collect()),
+            Column::Key(rows.iter().map(|row| newest(&row.prints.path_free)).collect()),
+            Column::MaybeText(prints),
+            Column::Text(rows.iter().map(|row| row.triage.status.name().to_owned()).collect()),
+            Column::MaybeText(rows.iter().map(maybe).collect::<Result<_>>()?),
+            Column::MaybeText(rows.iter().map(proposed).collect::<Result<_>>()?),
+            Column::Bytes(
+                rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
+            ),
+        ];
+        bulk::write(&mut self.tx, &FINDINGS, of, columns).await?;
+        bulk::write(&mut self.tx, &PRINTS, of, vec![Column::Key(others), Column::Key(holders)]).await
+    }
+
+    async fn occurrences(
+        &mut self,
+        of: (Key, Key),
+        rows: &[Occurrence],
+        contents: &HashMap<Print, String>,
+        now: i64,
+    ) -> Result<()> {
+        let mut shown: Vec<(Key, &String)> = rows
+            .iter()
+            .filter_map(|row| contents.get(&row.content).map(|body| (Key::from(row.content), body)))
+            .collect();
+        shown.sort_unstable_by_key(|(content, _)| *content);
+        shown.dedup_by_key(|(content, _)| *content);
+        let (keys, bodies) = shown.into_iter().map(|(content, body)| (content, body.clone())).unzip();
+        bulk::write(&mut self.tx, &CONTENTS, of, vec![Column::Key(keys), Column::Text(bodies)]).await?;
+        let columns = vec![
+            Column::Key(rows.iter().map(|row| row.branch.into()).collect()),
+            Column::Key(rows.iter().map(|row| row.finding.into()).collect()),
+            Column::Text(rows.iter().map(|row| row.series.tool.to_string()).collect()),
+            Column::Text(rows.iter().map(|row| row.series.name.to_string()).collect()),
+            Column::Text(rows.iter().map(|row| json(&row.seen_in)).collect::<Result<_>>()?),
+            Column::Text(rows.iter().map(|row| row.path.clone()).collect()),
+            Column::Integer(rows.iter().map(|row| codes::severity_code(row.severity)).collect()),
+            Column::Key(rows.iter().map(|row| row.content.into()).collect()),
+            Column::MaybeText(
+                rows.iter().map(|row| row.allowed.map(|kind| codes::allowed_name(kind).to_owned())).collect(),
+            ),
+            Column::Bytes(rows.iter().map(|row| codes::stamp_bytes(&row.seen)).collect()),
+            Column::Key(rows.iter().map(|row| row.configuration.into()).collect()),
+            Column::Bytes(rows.iter().map(|row| codes::stamp_bytes(&row.first)).collect()),
+            Column::MaybeBytes(rows.iter().map(|row| row.gone.map(|gone| codes::stamp_bytes(&gone.by))).collect()),
+            Column::MaybeText(
+                rows.iter().map(|row| row.gone.map(|gone| codes::how_name(gone.how).to_owned())).collect(),
+            ),
+            Column::MaybeBytes(rows.iter().map(|row| row.gap.map(|gap| codes::gap_bytes(&gap))).collect()),
+            Column::Integer(rows.iter().map(|row| i64::from(row.reopened)).collect()),
+            Column::MaybeInteger(rows.iter().map(|row| row.introduced_by.map(|number| number as i64)).collect()),
+            Column::Integer(vec![now; rows.len()]),
+        ];
+        bulk::write(&mut self.tx, &OCCURRENCES, of, columns).await
+    }
+
+    async fn events(&mut self, of: (Key, Key), log: Head, events: &[Event]) -> Result<Head> {
+        let (links, end) = chain::append(log, events).map_err(|_| Error::Corrupt("an event"))?;
+        let kinds = events.iter().map(|event| event.kind.name().to_owned()).collect();
+        let columns = vec![
+            Column::Integer(links.iter().map(|link| link.number as i64).collect()),
+            Column::Integer(events.iter().map(|event| event.at).collect()),
+            Column::Text(kinds),
+            Column::MaybeKey(events.iter().map(|event| event.finding.map(Key::from)).collect()),
+            Column::MaybeKey(events.iter().map(|event| event.branch.map(Key::from)).collect()),
+            Column::MaybeInteger(events.iter().map(|event| event.pull_request.map(|number| number as i64)).collect()),
+            Column::Text(links.iter().map(|link| link.body.clone()).collect()),
+            Column::Bytes(links.iter().map(|link| link.hash.to_vec()).collect()),
+        ];
+        bulk::write(&mut self.tx, &EVENTS, of, columns).await?;
+        Ok(end)
+    }
+}
+
+impl super::Workspace {
+    /// What is shown of findings, as JSON, by what stands for it. What is not known is left out.
+    pub async fn contents(&self, repository: Uuid, prints: &[Print]) -> Result<HashMap<Print, String>> {
+        let mut contents = HashMap::with_capacity(prints.len());
+        if prints.is_empty() {
+            return Ok(contents);
+        }
+        let mut tx = self.read().await?;
+        for print in prints {
+            let body: Option<String> = on!(&mut tx, connection => {
+                sqlx::query_scalar("select body from contents where workspace = $1 and repository = $2 and content = $3")
+                    .bind(self.key())
+                    .bind(Key::from(repository))
+                    .bind(Key::from(*print))
+                    .fetch_optional(connection)
+                    .await
+            })?;
+            contents.extend(body.map(|body| (*print, body)));
+        }
+        Ok(contents)
+    }
+
+    /// The log of a repository from entry `from` on, at most `limit` entries.
+    pub async fn log(&self, repository: Uuid, from: u64, limit: i64) -> Result<Vec<chain::Link>> {
+        let mut tx = self.read().await?;
+        let rows: Vec<(i64, String, Vec<u8>)> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select number, body, hash from events where workspace = $1 and repository = $2 and number >= $3 order by number limit $4",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(from as i64)
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+        })?;
+        let link = |(number, body, hash): (i64, String, Vec<u8>)| {
+            let hash = hash.try_into().map_err(|_| Error::Corrupt("events.hash"))?;
+            Ok(chain::Link { number: number.unsigned_abs(), body, hash })
+        };
+        rows.into_iter().map(link).collect()
+    }
+}

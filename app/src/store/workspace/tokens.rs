@@ -1,0 +1,199 @@
+//! API tokens and hooks: what they may do, who made them. What their bearer shows is kept apart, as a hash or sealed.
+
+use penstock_common::{Secret, Uuid};
+use sqlx::FromRow;
+
+use super::{Workspace, Write};
+use crate::store::db::on;
+use crate::store::error::Result;
+use crate::store::key::Key;
+
+/// A token to be.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Its id.
+    pub token: u128,
+    /// SHA-256 of what its bearer shows.
+    pub hash: [u8; 32],
+    /// Good for one repository only.
+    pub repository: Option<Uuid>,
+    /// Its name, which stands in logs.
+    pub name: String,
+    /// What it may do, names separated by blanks.
+    pub scopes: String,
+    /// Who made it, an account id.
+    pub creator: String,
+    /// From when on it holds no more.
+    pub expires_at: Option<i64>,
+}
+
+/// A token as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub token: u128,
+    /// Good for one repository only.
+    pub repository: Option<Uuid>,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub scopes: String,
+    /// Who made it.
+    pub creator: String,
+    /// When.
+    pub created_at: i64,
+    /// From when on it holds no more.
+    pub expires_at: Option<i64>,
+    /// Since when it is revoked.
+    pub revoked_at: Option<i64>,
+    /// When it was last used.
+    pub last_used_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    token: Key,
+    repository: Option<Key>,
+    name: String,
+    scopes: String,
+    creator: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl From<Row> for Token {
+    fn from(row: Row) -> Self {
+        let Row { token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at } = row;
+        let (token, repository) = (token.number(), repository.map(Key::uuid));
+        Self { token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at }
+    }
+}
+
+impl Workspace {
+    /// A token.
+    pub async fn token(&self, token: u128) -> Result<Option<Token>> {
+        Ok(self.tokens().await?.into_iter().find(|one| one.token == token))
+    }
+
+    /// All tokens, revoked ones too.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        let mut tx = self.read().await?;
+        let rows: Vec<Row> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at \
+                 from api_tokens where workspace = $1 order by token",
+            )
+            .bind(self.key())
+            .fetch_all(connection)
+            .await
+        })?;
+        Ok(rows.into_iter().map(Token::from).collect())
+    }
+}
+
+impl Write {
+    /// Keeps a new token.
+    pub async fn new_token(&mut self, token: &NewToken, now: i64) -> Result<()> {
+        let key = self.key();
+        on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into api_tokens (workspace, token, repository, name, scopes, creator, created_at, expires_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(key)
+            .bind(Key::from(token.token))
+            .bind(token.repository.map(Key::from))
+            .bind(&token.name)
+            .bind(&token.scopes)
+            .bind(&token.creator)
+            .bind(now)
+            .bind(token.expires_at)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?;
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query("insert into token_hashes (hash, workspace, token, expires_at) values ($1, $2, $3, $4)")
+                .bind(token.hash.as_slice())
+                .bind(key)
+                .bind(Key::from(token.token))
+                .bind(token.expires_at)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?)
+    }
+
+    /// Ends a token at once; `false` if there is none that holds.
+    pub async fn revoke_token(&mut self, token: u128, now: i64) -> Result<bool> {
+        let key = self.key();
+        on!(&mut self.tx, connection => {
+            sqlx::query("delete from token_hashes where workspace = $1 and token = $2")
+                .bind(key)
+                .bind(Key::from(token))
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+        let rows = on!(&mut self.tx, connection => {
+            sqlx::query("update api_tokens set revoked_at = $3 where workspace = $1 and token = $2 and revoked_at is null")
+                .bind(key)
+                .bind(Key::from(token))
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        Ok(rows == 1)
+    }
+
+    /// A token was used.
+    pub async fn token_used(&mut self, token: u128, now: i64) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query("update api_tokens set last_used_at = $3 where workspace = $1 and token = $2")
+                .bind(key)
+                .bind(Key::from(token))
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?)
+    }
+
+    /// Keeps a hook that a repository sets up by hand; the one before it is forgotten.
+    pub async fn new_hook(&mut self, id: Uuid, repository: Uuid, secret: &Secret, now: i64) -> Result<()> {
+        let key = self.key();
+        let sealed = self.data_key().await?.seal("hooks.secret", id.as_bytes(), secret)?;
+        on!(&mut self.tx, connection => {
+            sqlx::query("delete from hooks where workspace = $1 and repository = $2")
+                .bind(key)
+                .bind(Key::from(repository))
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query("insert into hooks (id, workspace, repository, secret, created_at) values ($1, $2, $3, $4, $5)")
+                .bind(Key::from(id))
+                .bind(key)
+                .bind(Key::from(repository))
+                .bind(sealed)
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?)
+    }
+
+    async fn data_key(&mut self) -> Result<crate::crypto::DataKey> {
+        let key = self.key();
+        let sealed: Option<Vec<u8>> = on!(&mut self.tx, connection => {
+            sqlx::query_scalar("select data_key from tenants where workspace = $1").bind(key).fetch_optional(connection).await
+        })?;
+        let sealed = sealed.ok_or(crate::store::Error::NotFound("workspace"))?;
+        Ok(self.store.shared.keys.data_key(self.id, &sealed)?)
+    }
+}

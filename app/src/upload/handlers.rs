@@ -1,0 +1,195 @@
+//! The upload API over HTTP.
+//!
+//! Owns status codes and headers. A run is durable before it is answered, also where Bitbucket cannot confirm it now: then the answer says so, and a job
+//! tries again.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::post;
+use axum::{Json, Router};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use penstock_common::upload::answer::{Answer, State as Progress};
+use penstock_common::upload::v1::{BODY_MAX, IDEMPOTENCY_HEADER};
+use penstock_common::{Delivery, Uuid};
+
+use super::settle::{TRUSTED, blank, delivered, repository_of, uuid};
+use super::{Encoding, Unsettled, read, reduce, settle};
+use crate::door::caller::Caller;
+use crate::jobs::kind;
+use crate::problem::Problem;
+use crate::state::State;
+use crate::store::new_id;
+use crate::store::system::Subject as Wish;
+use crate::store::workspace::NewRun;
+use crate::track::{Commit, RunId};
+
+/// How long a request waits for Bitbucket. Beyond that a job goes on, and the pipe takes its own verdict.
+const CONFIRMATION: Duration = Duration::from_secs(20);
+
+/// The routes.
+pub fn router() -> Router<State> {
+    Router::new()
+        .route("/api/v1/runs", post(receive).layer(DefaultBodyLimit::max(BODY_MAX)))
+        .route("/api/v1/runs/{run}/deliveries", post(deliveries).layer(DefaultBodyLimit::max(256 * 1024)))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+async fn receive(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Answer>), Problem> {
+    let caller = Caller::of(&state, &headers).await?;
+    state.limits.take(caller.workspace(), state.now())?;
+    let encoding = Encoding::of(text(&headers, header::CONTENT_ENCODING.as_str()))?;
+    let key = text(&headers, IDEMPOTENCY_HEADER).filter(|key| is_key(key)).map(str::to_owned);
+    let key =
+        key.ok_or_else(|| Problem::bad_request("`Idempotency-Key` must be 8 to 128 letters, digits, `-` or `_`"))?;
+
+    let read = tokio::task::spawn_blocking(move || read(&body, encoding)).await;
+    let (upload, bytes) = read.map_err(|_| Problem::bad_request("the body cannot be read"))??;
+    let subject = upload.run.subject.clone().unwrap_or_default();
+    let named = repository_of(&subject);
+    let repository = match (&caller, named) {
+        (Caller::Step(step), _) => step.repository,
+        (_, Some(named)) => named,
+        (_, None) => return Err(Problem::unprocessable("the run names no repository: `run.subject.repository_uuid`")),
+    };
+    let (pipeline, step) = (uuid(subject.pipeline_uuid.as_ref()), uuid(subject.step_uuid.as_ref()));
+    if let Caller::Step(caller) = &caller {
+        caller.check(named, pipeline, step).map_err(|why| Problem::forbidden(why.to_string()))?;
+    }
+    caller.may_upload(repository)?;
+    let commit: Commit = subject
+        .commit
+        .parse()
+        .map_err(|_| Problem::unprocessable("`run.subject.commit` must be a full commit: 40 hex digits"))?;
+
+    let workspace = state.store.for_workspace(caller.workspace());
+    let now = state.now();
+    if let Some(known) = workspace.run_by_key(repository, &key).await? {
+        let answer = match known.answer.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+            Some(answer) => answer,
+            None => settled(&state, caller.workspace(), repository, known.run, None).await?,
+        };
+        return told(answer);
+    }
+    let run = RunId(new_id());
+    // Nothing is from the future, whatever the sender's clock says.
+    let started_at = millis(&upload.run.started_at).unwrap_or(now).min(now);
+    let document = tokio::task::spawn_blocking(move || gzip(&bytes)).await;
+    let document = document.ok().and_then(Result::ok).ok_or_else(|| Problem::bad_request("the body cannot be kept"))?;
+    let actor = match &caller {
+        Caller::Step(_) => "step".to_owned(),
+        Caller::Token { name, .. } if caller.is_trusted_for_any_ref() => format!("{TRUSTED}{name}"),
+        Caller::Token { name, .. } => format!("token:{name}"),
+    };
+    let pipeline = pipeline.or(match &caller {
+        Caller::Step(step) => step.pipeline,
+        Caller::Token { .. } => None,
+    });
+    let new = NewRun {
+        run,
+        repository,
+        idempotency_key: key.clone(),
+        received_at: now,
+        started_at,
+        commit,
+        branch: subject.branch.clone(),
+        pull_request: subject.pull_request.as_ref().map(|pull_request| pull_request.id),
+        name: upload.name.clone(),
+        step,
+        pipeline,
+        actor,
+        complete: upload.run.complete(),
+        findings: upload.run.findings.len(),
+        document,
+    };
+    let mut write = workspace.write().await?;
+    let is_new = write.new_run(&new).await?;
+    if is_new {
+        // If this copy of the program dies here, another one goes on.
+        let later = now + 2 * i64::try_from(CONFIRMATION.as_millis()).unwrap_or(0);
+        let wish = Wish { repository: Some(repository), kind: kind::RUN, subject: run.to_string() };
+        write.job(&wish, later, now).await?;
+    }
+    write.commit().await?;
+    let (run, reduced) = if is_new {
+        let reduced = tokio::task::spawn_blocking(move || reduce(upload, run, commit, started_at)).await;
+        (run, reduced.ok().and_then(Result::ok))
+    } else {
+        // The same request came twice at the same time.
+        (workspace.run_by_key(repository, &key).await?.map_or(run, |known| known.run), None)
+    };
+    told(settled(&state, caller.workspace(), repository, run, reduced).await?)
+}
+
+/// Settles a run while the sender waits, if Bitbucket is quick enough.
+async fn settled(
+    state: &State,
+    workspace: Uuid,
+    repository: Uuid,
+    run: RunId,
+    reduced: Option<super::Reduced>,
+) -> Result<Answer, Problem> {
+    let workspace = state.store.for_workspace(workspace);
+    let note = match tokio::time::timeout(CONFIRMATION, settle(state, &workspace, repository, run, reduced)).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(Unsettled::Store(error))) if !error.is_temporary() => return Err(error.into()),
+        Ok(Err(error)) => {
+            tracing::warn!(workspace = %workspace.id(), %repository, %run, %error, "a run waits");
+            error.to_string()
+        }
+        Err(_) => "Bitbucket did not confirm in time what the run is about".to_owned(),
+    };
+    Ok(blank(run, Progress::Waiting, note))
+}
+
+fn told(answer: Answer) -> Result<(StatusCode, Json<Answer>), Problem> {
+    match answer.state {
+        Progress::Refused if !answer.note.starts_with("not scanned") => Err(Problem::unprocessable(answer.note)),
+        _ => Ok((StatusCode::CREATED, Json(answer))),
+    }
+}
+
+async fn deliveries(
+    Shared(state): Shared<State>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    Json(deliveries): Json<Vec<Delivery>>,
+) -> Result<StatusCode, Problem> {
+    let caller = Caller::of(&state, &headers).await?;
+    state.limits.take(caller.workspace(), state.now())?;
+    let unknown = || Problem::not_found("there is no such run");
+    let run = run.parse::<Uuid>().map_err(|_| unknown())?;
+    let run = RunId(u128::from_be_bytes(*run.as_bytes()));
+    let workspace = state.store.for_workspace(caller.workspace());
+    let (repository, row) = workspace.run_anywhere(run).await?.ok_or_else(unknown)?;
+    caller.may_upload(repository).map_err(|_| unknown())?;
+    delivered(&workspace, repository, &row.commit.to_string(), &deliveries, state.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn is_key(key: &str) -> bool {
+    (8..=128).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// Unix milliseconds of a moment in RFC 3339.
+fn millis(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+}

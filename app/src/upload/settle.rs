@@ -1,0 +1,329 @@
+//! A run is confirmed, applied and judged.
+//!
+//! Owns the one way from a run that is kept to what it changes, whoever goes it: the request that brought it, or a job that tries again. All that
+//! it changes is written in one transaction: findings, log, verdict, and what shall stand in Bitbucket.
+
+use penstock_common::upload::answer::{Answer, Post, Sender, State as Progress};
+use penstock_common::upload::v1::Upload;
+use penstock_common::{Delivery, Destination, Subject, Uuid, measure};
+
+use super::confirm::{About as Confirmation, Confirmed, confirm};
+use super::{Encoding, Reduced, read, reduce};
+use crate::bitbucket::facts::{self, facts};
+use crate::bitbucket::{Error as Refused, InRepository};
+use crate::jobs::{Failed, follow, kind};
+use crate::review;
+use crate::state::State;
+use crate::store;
+use crate::store::system::Subject as Wish;
+use crate::store::workspace::{Lane, Place, RunRow, RunState, Workspace};
+use crate::track::{Applied, Changes, Doubt, Effect, Facts, RunId, apply_run};
+
+/// How often a run is applied anew because another copy wrote in between.
+const ATTEMPTS: usize = 5;
+
+/// Why a run was not settled. It waits on.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsettled {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Bitbucket.
+    #[error("Bitbucket could not be asked: {0}")]
+    Bitbucket(#[from] Refused),
+    /// What was kept of it cannot be read.
+    #[error("the run that was kept cannot be read")]
+    Document,
+}
+
+impl From<Failed> for Unsettled {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Store(error) => Self::Store(error),
+            Failed::Bitbucket(error) => Self::Bitbucket(error),
+            Failed::Senseless(_) => Self::Document,
+        }
+    }
+}
+
+/// Settles a run. `reduced` is what the request that brought it already has; otherwise the run is read as it was kept.
+///
+/// # Errors
+/// When it cannot be settled now. What is wrong with the run itself is no error but an answer.
+pub async fn settle(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    run: RunId,
+    reduced: Option<Reduced>,
+) -> Result<Answer, Unsettled> {
+    let row = workspace.run(repository, run).await?.ok_or(store::Error::NotFound("run"))?;
+    if let Some(answer) = row.answer.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        return Ok(answer);
+    }
+    let mut reduced = match reduced {
+        Some(reduced) => reduced,
+        None => kept(workspace, repository, &row).await?,
+    };
+    let bitbucket = state.bitbucket.of(workspace.id()).await?;
+    let there = bitbucket.in_repository(repository);
+    let subject = reduced.upload.run.subject.clone().unwrap_or_default();
+    let trusted = row.actor.starts_with(TRUSTED);
+    let about = match confirm(&there, &subject, row.pipeline, trusted).await? {
+        Confirmed::Yes(about) => about,
+        Confirmed::No(why) => return refuse(workspace, repository, &row, why).await,
+        Confirmed::Fork(number) => {
+            let why = format!("not scanned: pull request {number} comes from a fork");
+            return refuse(workspace, repository, &row, why).await;
+        }
+    };
+    follow::ensure_repository(state, workspace, &there).await?;
+    reduced.run.branch.clone_from(&about.branch);
+    for _ in 0..ATTEMPTS {
+        match apply(state, workspace, &there, &reduced, &about).await {
+            Err(Unsettled::Store(store::Error::Conflict)) => {}
+            settled => return settled,
+        }
+    }
+    Err(store::Error::Conflict.into())
+}
+
+/// How the actor of a run begins that may say by itself what it is about. No other actor begins so.
+pub(super) const TRUSTED: &str = "any-ref:";
+
+async fn kept(workspace: &Workspace, repository: Uuid, row: &RunRow) -> Result<Reduced, Unsettled> {
+    let document = workspace.run_document(repository, row.run).await?.ok_or(Unsettled::Document)?;
+    let (run, commit, at) = (row.run, row.commit, row.started_at);
+    let reduced = tokio::task::spawn_blocking(move || {
+        let (upload, _) = read(&document, Encoding::Gzip).map_err(|_| Unsettled::Document)?;
+        reduce(upload, run, commit, at).map_err(|error| Unsettled::Store(error.into()))
+    });
+    reduced.await.map_err(|_| Unsettled::Document)?
+}
+
+/// An upload as it was kept; nothing if it was forgotten.
+pub async fn upload_of(workspace: &Workspace, repository: Uuid, row: &RunRow) -> Option<Upload> {
+    let document = workspace.run_document(repository, row.run).await.ok().flatten()?;
+    let read = tokio::task::spawn_blocking(move || read(&document, Encoding::Gzip).ok()).await;
+    read.ok().flatten().map(|(upload, _)| upload)
+}
+
+async fn refuse(workspace: &Workspace, repository: Uuid, row: &RunRow, why: String) -> Result<Answer, Unsettled> {
+    let answer = blank(row.run, Progress::Refused, why);
+    let mut write = workspace.write().await?;
+    let text = json(&answer)?;
+    write.run_ended(repository, row.run, RunState::Refused, row.branch.as_deref(), row.pull_request, &text).await?;
+    write.commit().await?;
+    Ok(answer)
+}
+
+/// An answer without a verdict.
+pub(super) fn blank(run: RunId, state: Progress, note: String) -> Answer {
+    Answer {
+        version: 1,
+        run: run.to_string(),
+        state,
+        note,
+        base: None,
+        gate: None,
+        counts: Default::default(),
+        policy_changes: Vec::new(),
+        link: None,
+        posts: Vec::new(),
+    }
+}
+
+fn json(answer: &Answer) -> Result<String, Unsettled> {
+    serde_json::to_string(answer).map_err(|_| Unsettled::Document)
+}
+
+/// One attempt.
+async fn apply(
+    state: &State,
+    workspace: &Workspace,
+    there: &InRepository,
+    reduced: &Reduced,
+    about: &Confirmation,
+) -> Result<Answer, Unsettled> {
+    let repository = there.id();
+    let names: Vec<&str> = about.branch.as_deref().into_iter().chain(about.destination()).collect();
+    let mut lane = workspace.lane(repository).await;
+    let now = state.now();
+    let outcome = async {
+        lane.state(&names).await?;
+        let mut changes = Changes::default();
+        if let Some(pull_request) = &about.pull_request {
+            let more = follow::pull_request_row(&lane, pull_request, repository)?;
+            take(&mut lane, &mut changes, more);
+        }
+        let known = facts_of(&lane, there, reduced, about, now).await?;
+        let applied = {
+            let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+            apply_run(&tracked.repository, &reduced.run, &known, &mut store::new_id)
+        };
+        let Applied { changes: more, effect, branch, .. } = applied;
+        take(&mut lane, &mut changes, more);
+
+        let mut answer = blank(reduced.run.id, Progress::History, String::new());
+        let moved = matches!(effect, Effect::Moved | Effect::Repeated);
+        let mut write = None;
+        if let (true, Some(branch)) = (moved, branch) {
+            answer.state = Progress::Applied;
+            let about = review::About {
+                branch,
+                commit: about.commit,
+                pull_request: about.pull_request.as_ref().map(|pull_request| pull_request.number),
+            };
+            write = Some(judge(state, workspace, there, &mut lane, reduced, &about, &mut answer, now).await?);
+        } else {
+            answer.note = match effect {
+                Effect::History => "the branch was scanned further already: the run tells of its past".to_owned(),
+                _ => "the run's commit stands in no branch: it is kept, and changes nothing".to_owned(),
+            };
+        }
+        let mut write = match write {
+            Some(write) => write,
+            None => workspace.write().await?,
+        };
+        let text = json(&answer)?;
+        let number = about.pull_request.as_ref().map(|pull_request| pull_request.number);
+        write.run_ended(repository, reduced.run.id, RunState::Applied, about.branch.as_deref(), number, &text).await?;
+        write.trusted_run(repository, now).await?;
+        for delivery in reduced.upload.deliveries.iter().take(Destination::ALL.len()) {
+            write.delivered(repository, "pipe", &about.commit.to_string(), delivery, now).await?;
+        }
+        let log = write.changes(&lane, &changes, &reduced.contents, now).await?;
+        write.commit_in(&mut lane, log).await?;
+        Ok(answer)
+    }
+    .await;
+    if outcome.is_err() {
+        lane.forget();
+    }
+    outcome
+}
+
+fn take(lane: &mut Lane, changes: &mut Changes, more: Changes) {
+    lane.accept(&more);
+    changes.extend(more);
+}
+
+impl Confirmation {
+    fn destination(&self) -> Option<&str> {
+        self.pull_request.as_ref().map(|pull_request| pull_request.destination.as_str())
+    }
+}
+
+/// Where the run stands, as Bitbucket says now.
+async fn facts_of(
+    lane: &Lane,
+    there: &InRepository,
+    reduced: &Reduced,
+    about: &Confirmation,
+    now: i64,
+) -> Result<Facts, Unsettled> {
+    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+    let known = about.branch.as_deref().and_then(|name| tracked.repository.branch_named(name));
+    let timeline = known.map(|branch| branch.timeline.commits()).unwrap_or_default();
+    let named = reduced.upload.run.comparison.as_ref().and_then(|comparison| comparison.base.commit.as_deref());
+    let commit = named.and_then(|hash| hash.parse().ok());
+    let of = match about.destination() {
+        Some(name) => tracked.repository.branch_named(name),
+        None => tracked.repository.main().and_then(|main| tracked.repository.branch(main)),
+    };
+    let place = facts::About { commit: about.commit, branch: about.branch.as_deref(), timeline };
+    Ok(facts(there, place, of.zip(commit), now).await?)
+}
+
+/// The verdict, written into the answer, and what shall stand in Bitbucket.
+#[expect(clippy::too_many_arguments, reason = "one step of one way, cut out to be read")]
+async fn judge(
+    state: &State,
+    workspace: &Workspace,
+    there: &InRepository,
+    lane: &mut Lane,
+    reduced: &Reduced,
+    about: &review::About,
+    answer: &mut Answer,
+    now: i64,
+) -> Result<store::workspace::Write, Unsettled> {
+    let run = &reduced.upload.run;
+    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+    let asked = review::ask(there, tracked, about).await?;
+    let floor = review::floor(workspace, there.id()).await?;
+    let mut measured = measure::measure(&[], run.comparison.as_ref());
+    measured.values.retain(|metric, _| matches!(metric, penstock_common::gate::Metric::Leaked(_)));
+    let doubt = (!run.complete()).then_some(Doubt::Incomplete);
+    let verdict = review::judge(tracked, about, &asked, &floor, measured, doubt, now);
+    let mut contents = reduced.contents.clone();
+    let missing = review::shown(tracked, about.branch, &verdict)
+        .into_iter()
+        .filter_map(|id| tracked.repository.occurrence(about.branch, id).map(|row| row.content))
+        .filter(|content| !contents.contains_key(content))
+        .collect::<Vec<_>>();
+    contents.extend(workspace.contents(there.id(), &missing).await?);
+
+    let names = follow::names(workspace, there.id()).await?;
+    let told = review::Told {
+        web: &state.config.hosts.script_and_frame_origin(),
+        workspace: &names.workspace,
+        repository: &names.repository,
+        tools: run.tools.clone(),
+        started_at: &run.started_at,
+        comparison: run.comparison.as_ref(),
+    };
+    let wishes = review::wishes(tracked, about, &verdict, &contents, &told);
+    answer.base = Some(verdict.judgement.base.clone());
+    answer.counts = verdict.counts();
+    answer.gate = Some(verdict.judgement.evaluation.clone());
+    answer.policy_changes = run.comparison.as_ref().map(|one| one.policy_changes.clone()).unwrap_or_default();
+    answer.link = Some(wishes.page.clone());
+
+    let mut write = workspace.write().await?;
+    let mut post = async |destination, kind: &str, subject: String, body: String| -> Result<(), Unsettled> {
+        let place = Place { repository: there.id(), kind: kind.to_owned(), subject };
+        write.wish(&place, &body, now).await?;
+        let subject = format!("{}/{}", place.kind, place.subject);
+        write.job(&Wish { repository: Some(place.repository), kind: kind::PUBLISH, subject }, now, now).await?;
+        answer.posts.push(Post { destination, by: Sender::App, reason: String::new() });
+        Ok(())
+    };
+    let may_post = follow::destinations(workspace, there.id()).await?;
+    if may_post.status {
+        let body = serde_json::to_string(&wishes.status).map_err(|_| Unsettled::Document)?;
+        post(Destination::BuildStatus, "status", about.commit.to_string(), body).await?;
+    }
+    if let (true, Some(comment), Some(number)) = (may_post.comment, &wishes.comment, about.pull_request) {
+        let body = serde_json::to_string(comment).map_err(|_| Unsettled::Document)?;
+        post(Destination::PrComment, "comment", number.to_string(), body).await?;
+    }
+    Ok(write)
+}
+
+/// What the pipe says of a run's deliveries after it was sent.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn delivered(
+    workspace: &Workspace,
+    repository: Uuid,
+    commit: &str,
+    deliveries: &[Delivery],
+    now: i64,
+) -> store::Result<()> {
+    let mut write = workspace.write().await?;
+    for delivery in deliveries.iter().take(Destination::ALL.len()) {
+        write.delivered(repository, "pipe", commit, delivery, now).await?;
+    }
+    write.commit().await
+}
+
+/// The ids in an upload's subject.
+pub(super) fn uuid(text: Option<&String>) -> Option<Uuid> {
+    text.and_then(|text| text.parse().ok())
+}
+
+/// The repository that an upload names.
+pub(super) fn repository_of(subject: &Subject) -> Option<Uuid> {
+    uuid(subject.repository_uuid.as_ref())
+}

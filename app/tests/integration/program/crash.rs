@@ -1,0 +1,131 @@
+//! The program is killed again and again while webhooks come: nothing that it acknowledged is lost.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use penstock_app::store::Store;
+use penstock_sandbox::{Install, Sandbox};
+use serde_json::json;
+use sqlx::Connection;
+use tokio::sync::Mutex;
+
+use super::world::{APP, REPOSITORY, WORKSPACE};
+
+const KILLS: usize = 50;
+
+struct Program {
+    environment: Vec<(&'static str, String)>,
+    health: String,
+}
+
+impl Program {
+    fn start(&self) -> Child {
+        #[expect(clippy::disallowed_methods, reason = "the program under test")]
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock-app"));
+        command
+            .arg("serve")
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    async fn ready(&self) {
+        for _ in 0..400 {
+            if reqwest::get(format!("{}/readyz", self.health)).await.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("it does not become ready");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_that_was_acknowledged_is_lost() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.repository(REPOSITORY).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (listen, health) = (free(), free());
+    let base = format!("http://{listen}");
+    let program = Program {
+        environment: vec![
+            ("BASE_URL", base.clone()),
+            ("LISTEN_ADDR", listen.to_string()),
+            ("HEALTH_ADDR", health.to_string()),
+            ("DATA_DIR", folder.path().display().to_string()),
+            ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
+            ("BITBUCKET_API_URL", sandbox.api_url()),
+            ("BITBUCKET_SITE_URL", sandbox.site_url()),
+        ],
+        health: format!("http://{health}"),
+    };
+    let mut child = program.start();
+    program.ready().await;
+    let wish = Install::new(WORKSPACE, &format!("{base}/atlassian-connect.json"));
+    tokio::task::block_in_place(|| sandbox.install(&wish)).unwrap();
+    let token = sandbox.sign(APP, WORKSPACE, "POST", "/connect/webhooks").unwrap();
+
+    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+    let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (acknowledged, stop, next) = (Arc::clone(&acknowledged), Arc::clone(&stop), Arc::clone(&next));
+        let (token, address) = (token.clone(), format!("{base}/connect/webhooks"));
+        senders.spawn(async move {
+            let client = reqwest::Client::new();
+            while !stop.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let body = json!({"event": "repo:fork", "data": {"number": number}}).to_string();
+                let sent =
+                    client.post(&address).header("authorization", format!("JWT {token}")).body(body).send().await;
+                match sent {
+                    Ok(answer) if answer.status().is_success() => drop(acknowledged.lock().await.insert(number)),
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        });
+    }
+    for _ in 0..KILLS {
+        // Somewhere in the middle of something.
+        tokio::time::sleep(Duration::from_millis(u64::from(getrandom::u32().unwrap() % 60))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = program.start();
+        program.ready().await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    senders.join_all().await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let acknowledged = acknowledged.lock().await;
+    assert!(acknowledged.len() > KILLS, "there was load: {}", acknowledged.len());
+    let path = folder.path().join("inbox.db");
+    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let bodies: Vec<Vec<u8>> = sqlx::query_scalar("select body from inbox_bodies where event = 'repo:fork'")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let mut kept = BTreeSet::new();
+    for body in bodies {
+        let number = serde_json::from_slice::<serde_json::Value>(&body).unwrap()["number"].as_u64().unwrap();
+        assert!(kept.insert(number), "{number} was kept twice");
+    }
+    let lost: Vec<_> = acknowledged.difference(&kept).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let sound: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(sound, "ok");
+    drop(connection);
+
+    // And it goes on from there.
+    let keys = penstock_app::crypto::MasterKeys::read(&folder.path().join("master.key")).unwrap();
+    let store = Store::open_sqlite(folder.path(), keys, 0).await.unwrap();
+    assert_eq!(store.system().tenants().await.unwrap().len(), 1);
+}

@@ -1,0 +1,7 @@
+//! The whole program, over real HTTP, with a Bitbucket on loopback.
+
+mod crash;
+mod story;
+mod uploads;
+mod webhooks;
+pub(crate) mod world;

@@ -1,0 +1,281 @@
+//! Two tenants: no method of one reaches a row of the other.
+
+use std::collections::{BTreeSet, HashMap};
+
+use penstock_app::store::system::Subject;
+use penstock_app::store::workspace::RunState;
+use penstock_app::store::{Error, News, Workspace, new_id};
+use penstock_app::track::{Branch, BranchId, Changes, RunId};
+use penstock_common::{Secret, Uuid};
+
+use super::on_both;
+use super::rows::{delivery, new_run, new_token, place};
+use super::world::{NOW, World};
+use crate::track::world::World as Code;
+
+on_both!(no_method_reaches_another_tenant);
+
+/// Methods of the tenant's door. Whoever adds one adds what it may not do below.
+const METHODS: [&str; 47] = [
+    "changes",
+    "commit",
+    "commit_in",
+    "contents",
+    "deliveries",
+    "delivered",
+    "erase",
+    "erase_person",
+    "erase_repository",
+    "export",
+    "forget_old",
+    "job",
+    "job_failed",
+    "job_failure",
+    "lane",
+    "log",
+    "new_hook",
+    "new_run",
+    "new_token",
+    "news",
+    "people",
+    "person",
+    "posted",
+    "repositories",
+    "repository",
+    "repository_gone",
+    "revoke_token",
+    "row",
+    "run",
+    "run_anywhere",
+    "run_by_key",
+    "run_document",
+    "run_ended",
+    "runs",
+    "runs_on",
+    "setting",
+    "settings",
+    "state",
+    "token",
+    "token_used",
+    "tokens",
+    "trusted_run",
+    "wish",
+    "wishes",
+    "with_branches",
+    "workspace",
+    "write",
+];
+
+/// Methods of the other door, which give ids, hashes, times and secrets.
+const SYSTEM: [&str; 29] = [
+    "active_installations",
+    "bury_job",
+    "candidates",
+    "claim_job",
+    "dead_jobs",
+    "drop_candidate",
+    "drop_job",
+    "due_candidates",
+    "extend_job",
+    "finish_job",
+    "forget_news",
+    "hook",
+    "installation",
+    "keep_candidate",
+    "keep_news",
+    "news_handled",
+    "next_job_at",
+    "old_news",
+    "queue_state",
+    "reap_jobs",
+    "replay_job",
+    "reseal",
+    "retry_job",
+    "take_lease",
+    "tenant",
+    "tenants",
+    "token_by_hash",
+    "unsigned_candidates",
+    "waiting_news",
+];
+
+const WRITTEN_TOO: &str = "write_installation";
+
+fn methods(folder: &str) -> BTreeSet<String> {
+    let folder = format!("{}/src/store/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let mut methods = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("pub async fn ")?.split(['(', '<']).next());
+        methods.extend(names.map(str::to_owned));
+    }
+    methods
+}
+
+#[test]
+fn every_method_is_probed() {
+    let listed = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(methods("workspace"), listed(&METHODS), "a method without a probe");
+    let mut system = listed(&SYSTEM);
+    system.insert(WRITTEN_TOO.to_owned());
+    assert_eq!(methods("system"), system, "the list is closed: what is added here is thought about twice");
+}
+
+/// A tenant with a row in every table.
+pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
+    let (workspace, repository) = world.tenant(number).await;
+    let mut code = Code::new();
+    let start =
+        Changes { main: code.state.main(), branches: code.state.branches().cloned().collect(), ..Changes::default() };
+    let applied = code.scan("main", 1, &["r a.rs x"]).changes;
+    code.open_pull_request(7, "main", "main");
+    let pull_requests = code.state.pull_request(7).cloned().into_iter().collect();
+    let mut findings = applied.findings.clone();
+    findings[0].prints.own.push(penstock_app::track::Print(9));
+    for changes in [start, applied, Changes { pull_requests, findings, ..Changes::default() }] {
+        let mut lane = workspace.lane(repository).await;
+        lane.state(&["main"]).await.unwrap();
+        let contents: HashMap<_, _> = changes.occurrences.iter().map(|row| (row.content, "{}".to_owned())).collect();
+        let mut write = workspace.write().await.unwrap();
+        let log = write.changes(&lane, &changes, &contents, NOW).await.unwrap();
+        lane.accept(&changes);
+        write.commit_in(&mut lane, log).await.unwrap();
+    }
+    let id = u128::from(number) << 64 | 1;
+    let mut run = new_run(repository, "key");
+    run.run = RunId(id);
+    let mut write = workspace.write().await.unwrap();
+    write.new_run(&run).await.unwrap();
+    write.delivered(repository, "app", "7", &delivery(), NOW).await.unwrap();
+    write.wish(&place(repository), "{}", NOW).await.unwrap();
+    write.job_failed(id, "why", NOW).await.unwrap();
+    write.setting(Some(repository), "a", Some("1"), "me", NOW).await.unwrap();
+    write.setting(None, "a", Some("1"), "me", NOW).await.unwrap();
+    write.new_token(&new_token(id, number), NOW).await.unwrap();
+    write.new_hook(Uuid::from(id.to_be_bytes()), repository, &Secret::new("canary"), NOW).await.unwrap();
+    write.person("a:1", "Ann", NOW).await.unwrap();
+    write.job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW, NOW).await.unwrap();
+    write.commit().await.unwrap();
+    let news = News { tenant: workspace.id(), event: "e".to_owned(), body: "{}".to_owned(), at: NOW };
+    world.store.system().keep_news(news).await.unwrap();
+    (workspace, repository, id)
+}
+
+/// Every row of a tenant, as text.
+pub(super) async fn dump(world: &World, number: u8) -> Vec<String> {
+    let mut rows = Vec::new();
+    let id = format!("{number:02x}").repeat(16);
+    if world.postgres.is_some() {
+        let tables = world.ask("select table_name::text from information_schema.columns where table_schema = 'public' and column_name = 'workspace' order by 1").await;
+        for table in tables {
+            let sql = format!("select '{table}|' || t::text from {table} t where workspace = '\\x{id}' order by 1");
+            rows.extend(world.ask(&sql).await);
+        }
+        return rows;
+    }
+    for file in ["penstock.db", "inbox.db"] {
+        let mut connection = world.raw(file).await;
+        let tables: Vec<(String, String)> = sqlx::query_as(
+            "select t.name, (select group_concat('quote(\"' || c.name || '\")', ' || ''|'' || ') from pragma_table_info(t.name) c) \
+             from sqlite_schema t where t.type = 'table' and exists (select 1 from pragma_table_info(t.name) c where c.name = 'workspace') order by 1",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        for (table, columns) in tables {
+            let sql = format!("select '{table}|' || {columns} from {table} where workspace = x'{id}' order by 1");
+            let found: Vec<String> =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            rows.extend(found);
+        }
+    }
+    rows
+}
+
+async fn no_method_reaches_another_tenant(world: World) {
+    let (one, repository, id) = fill(&world, 1).await;
+    let (other, own_repository, _) = fill(&world, 2).await;
+    let before = dump(&world, 1).await;
+    let tables: BTreeSet<&str> = before.iter().map(|line| line.split('|').next().unwrap()).collect();
+    assert!(tables.len() >= 20, "every table holds something: {tables:?}");
+    let news = world
+        .store
+        .system()
+        .waiting_news(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|one| one.workspace == Uuid::from([1; 16]));
+
+    // Reading.
+    assert!(other.repository(repository).await.unwrap().is_none());
+    assert_eq!(other.repositories().await.unwrap().len(), 1);
+    assert_eq!(other.row().await.unwrap().unwrap().slug.as_deref(), Some("team"));
+    assert!(matches!(other.lane(repository).await.state(&["main"]).await, Err(Error::NotFound(_))));
+    assert!(matches!(other.lane(repository).await.with_branches(&[BranchId(1)]).await, Err(Error::NotFound(_))));
+    assert!(other.log(repository, 1, 10).await.unwrap().is_empty());
+    assert!(other.run(repository, RunId(id)).await.unwrap().is_none());
+    assert!(other.run(own_repository, RunId(id)).await.unwrap().is_none());
+    assert!(other.run_anywhere(RunId(id)).await.unwrap().is_none());
+    assert!(one.run_anywhere(RunId(id)).await.unwrap().is_some());
+    assert!(other.run_by_key(repository, "key").await.unwrap().is_none());
+    assert!(other.runs(repository, RunId(u128::MAX), 10).await.unwrap().is_empty());
+    assert!(other.runs_on(repository, crate::track::world::commit(1)).await.unwrap().is_empty());
+    assert!(other.run_document(repository, RunId(id)).await.unwrap().is_none());
+    let content = penstock_app::track::Print::of(&[b"r", b"a.rs", b"x", b"line 1"]);
+    assert_eq!(one.contents(repository, &[content]).await.unwrap().len(), 1);
+    assert!(other.contents(repository, &[content]).await.unwrap().is_empty());
+    assert!(other.deliveries(repository, 10).await.unwrap().is_empty());
+    assert!(other.wish(&place(repository)).await.unwrap().is_none());
+    assert!(other.wishes("comment", 10).await.unwrap().iter().all(|(place, _)| place.repository == own_repository));
+    assert!(other.settings(Some(repository)).await.unwrap().is_empty());
+    assert_eq!(other.settings(None).await.unwrap().len(), 1);
+    assert!(other.token(id).await.unwrap().is_none());
+    assert_eq!(other.tokens().await.unwrap().len(), 1);
+    assert_eq!(other.people().await.unwrap().len(), 1);
+    assert!(other.news(news.unwrap().id).await.unwrap().is_none());
+    assert!(other.job_failure(id).await.unwrap().is_none());
+
+    let id_of_one = "\\\\x01010101";
+    assert!(one.export().await.unwrap().iter().all(|line| line.contains(id_of_one)));
+    assert!(other.export().await.unwrap().iter().all(|line| !line.contains(id_of_one)));
+
+    // Writing: whatever it does, it does to its own rows.
+    let mut write = other.write().await.unwrap();
+    write.workspace("evil", "Evil", NOW).await.unwrap();
+    write.repository(repository, "evil", "Evil", false, NOW).await.unwrap();
+    write.trusted_run(repository, NOW).await.unwrap();
+    write.run_ended(repository, RunId(id), RunState::Refused, None, None, "evil").await.unwrap();
+    write.delivered(repository, "evil", "7", &delivery(), NOW).await.unwrap();
+    write.wish(&place(repository), "evil", NOW).await.unwrap();
+    write.posted(&place(repository), 9, Some("evil")).await.unwrap();
+    write.setting(Some(repository), "a", None, "evil", NOW).await.unwrap();
+    assert!(!write.revoke_token(id, NOW).await.unwrap());
+    write.token_used(id, NOW + 9).await.unwrap();
+    write.person("a:1", "Evil", NOW).await.unwrap();
+    write.erase_person("a:1").await.unwrap();
+    write.job_failed(id, "evil", NOW).await.unwrap();
+    write
+        .job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW - 9, NOW)
+        .await
+        .unwrap();
+    write.new_hook(Uuid::from([250; 16]), repository, &Secret::new("evil"), NOW).await.unwrap();
+    write.new_token(&new_token(new_id(), 99), NOW).await.unwrap();
+    write.new_run(&new_run(repository, "key")).await.unwrap();
+    write.repository_gone(repository, NOW).await.unwrap();
+    write.commit().await.unwrap();
+    // The same id of a repository in both: it is another repository.
+    let mut lane = other.lane(repository).await;
+    lane.state(&["main"]).await.unwrap();
+    let changes = Changes { branches: vec![Branch::new(BranchId(1), "evil")], ..Changes::default() };
+    let mut write = other.write().await.unwrap();
+    let log = write.changes(&lane, &changes, &HashMap::new(), NOW).await.unwrap();
+    write.commit_in(&mut lane, log).await.unwrap();
+    drop(lane);
+    other.forget_old(NOW + 100, NOW + 100).await.unwrap();
+    other.erase_repository(repository).await.unwrap();
+    assert_eq!(dump(&world, 1).await, before);
+    other.erase().await.unwrap();
+    assert_eq!(dump(&world, 1).await, before);
+    assert!(one.repository(repository).await.unwrap().is_some());
+}

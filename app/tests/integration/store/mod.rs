@@ -1,0 +1,33 @@
+//! The store: one suite, run on both databases.
+
+mod borders;
+mod directory;
+mod findings;
+mod queue;
+mod rows;
+mod schema;
+pub(crate) mod world;
+
+use world::World;
+
+/// Runs each test on SQLite, and on PostgreSQL where there is one. `scripts/test` demands that there is.
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test($crate::store::World::sqlite().await).await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some(world) = $crate::store::World::postgres().await {
+                    super::$test(world).await;
+                }
+            })*
+        }
+    };
+}
+use on_both;

@@ -1,0 +1,205 @@
+//! Runs, deliveries, wishes, settings, tokens, people: what is written is read back, once.
+
+use penstock_app::store::new_id;
+use penstock_app::store::workspace::{NewRun, NewToken, Place, RunState};
+use penstock_app::track::RunId;
+use penstock_common::Uuid;
+use penstock_common::delivery::{Delivery, Destination, Outcome};
+
+use super::on_both;
+use super::world::{NOW, World};
+use crate::track::world::commit;
+
+on_both!(
+    a_run_is_kept_once,
+    deliveries_are_told_newest_first,
+    a_place_has_its_newest_wish,
+    settings_have_two_levels,
+    a_token_leads_to_its_tenant_until_it_is_revoked,
+    names_are_erased,
+    a_repository_is_renamed_and_goes,
+    a_tenant_ends_without_a_row,
+);
+
+pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
+    NewRun {
+        run: RunId(new_id()),
+        repository,
+        idempotency_key: key.to_owned(),
+        received_at: NOW,
+        started_at: NOW - 5,
+        commit: commit(1),
+        branch: Some("main".to_owned()),
+        pull_request: Some(3),
+        name: "penstock".to_owned(),
+        step: Some(Uuid::from([5; 16])),
+        pipeline: Some(Uuid::from([6; 16])),
+        actor: "step".to_owned(),
+        complete: true,
+        findings: 2,
+        document: vec![1, 2, 3],
+    }
+}
+
+async fn a_run_is_kept_once(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let run = new_run(repository, "key");
+    let mut write = workspace.write().await.unwrap();
+    assert!(write.new_run(&run).await.unwrap());
+    assert!(!write.new_run(&new_run(repository, "key")).await.unwrap());
+    write.commit().await.unwrap();
+    let known = workspace.run_by_key(repository, "key").await.unwrap().unwrap();
+    assert_eq!((known.run, known.state, known.findings, known.answer), (run.run, RunState::Waiting, 2, None));
+    assert_eq!(workspace.run_document(repository, run.run).await.unwrap(), Some(vec![1, 2, 3]));
+    let mut write = workspace.write().await.unwrap();
+    write.run_ended(repository, run.run, RunState::Applied, Some("other"), None, "{}").await.unwrap();
+    write.commit().await.unwrap();
+    let known = workspace.run(repository, run.run).await.unwrap().unwrap();
+    assert_eq!((known.state, known.branch.as_deref(), known.pull_request), (RunState::Applied, Some("other"), None));
+    let mut write = workspace.write().await.unwrap();
+    let newer = new_run(repository, "other");
+    write.new_run(&newer).await.unwrap();
+    write.commit().await.unwrap();
+    let listed = workspace.runs(repository, RunId(u128::MAX), 10).await.unwrap();
+    assert_eq!(listed.iter().map(|row| row.run).collect::<Vec<_>>(), [newer.run, run.run]);
+    assert_eq!(workspace.runs(repository, newer.run, 10).await.unwrap().len(), 1);
+    assert_eq!(workspace.runs_on(repository, commit(1)).await.unwrap().len(), 2);
+    workspace.forget_old(NOW + 1, NOW).await.unwrap();
+    assert!(workspace.runs(repository, RunId(u128::MAX), 10).await.unwrap().is_empty());
+}
+
+pub(super) fn delivery() -> Delivery {
+    let outcome = Outcome::Skipped { reason: "no token".to_owned(), remedy: "set one".to_owned() };
+    Delivery { destination: Destination::PrComment, outcome }
+}
+
+async fn deliveries_are_told_newest_first(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut write = workspace.write().await.unwrap();
+    write.delivered(repository, "pipe", "a", &delivery(), NOW).await.unwrap();
+    write.delivered(repository, "app", "b", &delivery(), NOW + 1).await.unwrap();
+    write.commit().await.unwrap();
+    let told = workspace.deliveries(repository, 10).await.unwrap();
+    assert_eq!(told.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!((told[1].outcome.as_str(), told[1].remedy.as_str()), ("skipped", "set one"));
+}
+
+pub(super) fn place(repository: Uuid) -> Place {
+    Place { repository, kind: "comment".to_owned(), subject: "7".to_owned() }
+}
+
+async fn a_place_has_its_newest_wish(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let place = place(repository);
+    assert!(workspace.wish(&place).await.unwrap().is_none());
+    let mut write = workspace.write().await.unwrap();
+    assert!(write.wish(&place, "one", NOW).await.unwrap());
+    assert!(!write.wish(&place, "one", NOW + 1).await.unwrap());
+    assert!(write.wish(&place, "two", NOW + 2).await.unwrap());
+    write.posted(&place, 1, Some("4711")).await.unwrap();
+    write.commit().await.unwrap();
+    let wish = workspace.wish(&place).await.unwrap().unwrap();
+    assert_eq!((wish.generation, wish.posted, wish.body.as_str()), (2, 1, "two"));
+    assert_eq!(wish.external_id.as_deref(), Some("4711"));
+    assert_eq!(workspace.wishes("comment", 10).await.unwrap(), [(place, wish)]);
+    assert!(workspace.wishes("status", 10).await.unwrap().is_empty());
+}
+
+async fn settings_have_two_levels(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut write = workspace.write().await.unwrap();
+    write.setting(None, "waiting", Some("30"), "me", NOW).await.unwrap();
+    write.setting(Some(repository), "waiting", Some("60"), "me", NOW).await.unwrap();
+    write.setting(Some(repository), "waiting", Some("90"), "you", NOW + 1).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(workspace.settings(None).await.unwrap()[0].value, "30");
+    let set = workspace.settings(Some(repository)).await.unwrap();
+    assert_eq!((set.len(), set[0].value.as_str(), set[0].updated_by.as_str()), (1, "90", "you"));
+    let mut write = workspace.write().await.unwrap();
+    write.setting(Some(repository), "waiting", None, "you", NOW).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(workspace.settings(Some(repository)).await.unwrap().is_empty());
+}
+
+pub(super) fn new_token(token: u128, hash: u8) -> NewToken {
+    NewToken {
+        token,
+        hash: [hash; 32],
+        repository: None,
+        name: "ci".to_owned(),
+        scopes: "upload read".to_owned(),
+        creator: "me".to_owned(),
+        expires_at: Some(NOW + 100),
+    }
+}
+
+async fn a_token_leads_to_its_tenant_until_it_is_revoked(world: World) {
+    let (workspace, _) = world.tenant(1).await;
+    let (system, token) = (world.store.system(), new_id());
+    let mut write = workspace.write().await.unwrap();
+    write.new_token(&new_token(token, 7), NOW).await.unwrap();
+    write.token_used(token, NOW + 3).await.unwrap();
+    write.commit().await.unwrap();
+    let known = system.token_by_hash(&[7; 32], NOW + 99).await.unwrap().unwrap();
+    assert_eq!((known.workspace, known.token), (workspace.id(), token));
+    assert!(system.token_by_hash(&[7; 32], NOW + 100).await.unwrap().is_none(), "it expired");
+    assert!(system.token_by_hash(&[8; 32], NOW).await.unwrap().is_none());
+    let row = workspace.token(token).await.unwrap().unwrap();
+    assert_eq!((row.scopes.as_str(), row.last_used_at, row.revoked_at), ("upload read", Some(NOW + 3), None));
+    let mut write = workspace.write().await.unwrap();
+    assert!(write.revoke_token(token, NOW + 5).await.unwrap());
+    assert!(!write.revoke_token(token, NOW + 6).await.unwrap());
+    write.commit().await.unwrap();
+    assert!(world.again().await.system().token_by_hash(&[7; 32], NOW).await.unwrap().is_none());
+    assert_eq!(workspace.tokens().await.unwrap()[0].revoked_at, Some(NOW + 5));
+}
+
+async fn names_are_erased(world: World) {
+    let (workspace, _) = world.tenant(1).await;
+    let mut write = workspace.write().await.unwrap();
+    write.person("a:1", "Ann", NOW).await.unwrap();
+    write.person("a:1", "Anne", NOW).await.unwrap();
+    write.person("b:2", "Bob", NOW).await.unwrap();
+    write.erase_person("b:2").await.unwrap();
+    write.commit().await.unwrap();
+    let people = workspace.people().await.unwrap();
+    assert_eq!((people.len(), people[0].name.as_str()), (1, "Anne"));
+}
+
+async fn a_repository_is_renamed_and_goes(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut write = workspace.write().await.unwrap();
+    write.workspace("new-slug", "Team", NOW + 1).await.unwrap();
+    write.repository(repository, "new", "New", false, NOW + 1).await.unwrap();
+    write.trusted_run(repository, NOW + 2).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(workspace.row().await.unwrap().unwrap().slug.as_deref(), Some("new-slug"));
+    let row = workspace.repository(repository).await.unwrap().unwrap();
+    assert_eq!(
+        (row.slug.as_str(), row.is_private, row.created_at, row.trusted_run_at),
+        ("new", false, NOW, Some(NOW + 2))
+    );
+    let mut write = workspace.write().await.unwrap();
+    write.repository_gone(repository, NOW + 3).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(workspace.repositories().await.unwrap()[0].gone_at, Some(NOW + 3));
+    workspace.erase_repository(repository).await.unwrap();
+    assert!(workspace.repositories().await.unwrap().is_empty());
+}
+
+async fn a_tenant_ends_without_a_row(world: World) {
+    for number in [1, 2] {
+        super::borders::fill(&world, number).await;
+    }
+    let before = super::borders::dump(&world, 2).await;
+    world.store.for_workspace(Uuid::from([1; 16])).erase().await.unwrap();
+    let left = super::borders::dump(&world, 1).await;
+    let tables: std::collections::BTreeSet<&str> = left.iter().map(|line| line.split('|').next().unwrap()).collect();
+    assert_eq!(tables.into_iter().collect::<Vec<_>>(), ["installations", "tenants"], "the tombstone stays: {left:?}");
+    assert_eq!(super::borders::dump(&world, 2).await, before, "and so does everything of the other one");
+    let system = world.store.system();
+    assert_eq!(
+        system.installation("test", "installation-1").await.unwrap().unwrap().secret.expose(),
+        "canary-secret-of-1"
+    );
+}
