@@ -3,7 +3,10 @@
 //! Owns choosing between the two, and the only `unsafe` code of the program: calling a function that is compiled for instructions which not
 //! every processor has. Nothing else here is unsafe: no pointer is read, every index is checked, and no byte beyond a slice is touched. Each
 //! function has a plain twin, which a test holds it against. Decides nothing about what the bytes mean.
-#![expect(unsafe_code, reason = "only so can a function be called that is compiled for what the processor has")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "only so can a function be called that is compiled for what the processor has")
+)]
 
 /// Bytes whose trigrams are numbered at once.
 pub(super) const BLOCK: usize = 512;
