@@ -1,7 +1,7 @@
 //! Compiles the rules in `rules/*.toml` into static tables, so that starting up costs nothing.
 //!
-//! Written are `rules.rs`, the rules as Rust statics, and `keywords.rs` with `lists.bin` and `passes.bin`, what the search for keywords
-//! needs. What is wrong with a rule's file stops the build with the file's name; what is wrong with its pattern or
+//! Written are `rules.rs`, the rules as Rust statics, and `keywords.rs` with `nodes.bin`, `lists.bin` and `passes.bin`, what the search for
+//! keywords needs. What is wrong with a rule's file stops the build with the file's name; what is wrong with its pattern or
 //! examples is found by the tests.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 #[path = "build/filter.rs"]
 mod filter;
 
-use filter::{Entry, Filter};
+use filter::{Entry, Filter, Node};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +80,9 @@ struct Builtin {
     escape: Vec<String>,
 }
 
+/// How the action of a token's mark begins.
+const TOKEN: &str = "Action::Token";
+
 fn main() -> Result<(), Box<dyn Error>> {
     #[expect(clippy::disallowed_methods, reason = "this is how cargo speaks to build scripts")]
     let (root, out) = (PathBuf::from(env::var("CARGO_MANIFEST_DIR")?), PathBuf::from(env::var("OUT_DIR")?));
@@ -114,9 +117,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("rules.rs"), write_rules(&rules)?)?;
     let actions = actions(&rules, &builtin)?;
     let keywords: Vec<&str> = actions.keys().map(String::as_str).collect();
-    let filter = filter::build(&keywords, &fs::read_to_string(root.join("build/trigrams.txt"))?)?;
-    fs::write(out.join("passes.bin"), filter.lists.iter().map(|list| u8::from(*list != 0)).collect::<Vec<_>>())?;
-    fs::write(out.join("lists.bin"), filter.lists.iter().flat_map(|list| list.to_le_bytes()).collect::<Vec<_>>())?;
+    let free: Vec<bool> = actions.values().map(|list| list.iter().all(|action| action.starts_with(TOKEN))).collect();
+    let filter = filter::build(&keywords, &free, &fs::read_to_string(root.join("build/trigrams.txt"))?)?;
+    let bytes = |table: &[u16]| table.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    fs::write(out.join("passes.bin"), filter.nodes_of.iter().map(|node| u8::from(*node != 0)).collect::<Vec<_>>())?;
+    fs::write(out.join("nodes.bin"), bytes(&filter.nodes_of))?;
+    fs::write(out.join("lists.bin"), bytes(&filter.lists))?;
     fs::write(out.join("keywords.rs"), write_keywords(&filter, &actions)?)?;
     Ok(())
 }
@@ -265,13 +271,19 @@ fn write_keywords(filter: &Filter, actions: &BTreeMap<String, Vec<String>>) -> R
     writeln!(text, "pub(super) const BEFORE: usize = {};", filter::BEFORE)?;
     // Flat tables without pointers: a pointer in a static must be relocated each time the program starts.
     let mut entries = String::new();
-    for Entry { bytes, mask, keyword, offset, length, last } in &filter.entries {
+    for Entry { bytes, mask, keyword, offset, length, free, last } in &filter.entries {
         write!(
             entries,
-            "Entry {{ bytes: {bytes}, mask: {mask}, keyword: {keyword}, offset: {offset}, length: {length}, last: {last} }}, "
+            "Entry {{ bytes: {bytes}, mask: {mask}, keyword: {keyword}, offset: {offset}, length: {length}, \
+             free: {free}, last: {last} }}, "
         )?;
     }
     writeln!(text, "pub(super) static ENTRIES: &[Entry] = &[{entries}];")?;
+    let mut nodes = String::new();
+    for Node { first, shift, mask } in &filter.nodes {
+        write!(nodes, "Node {{ first: {first}, shift: {shift}, mask: {mask} }}, ")?;
+    }
+    writeln!(text, "pub(super) static NODES: &[Node] = &[{nodes}];")?;
     let mut starts = vec![0_u32];
     let mut words = String::new();
     for keyword in actions.keys() {

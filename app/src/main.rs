@@ -1,4 +1,5 @@
 //! The program: parse, run, exit code.
+#![forbid(unsafe_code)]
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 //!
 //! This crate holds data and pure functions. It does no I/O, starts no thread, and never reads the environment or the clock; only the
 //! REST client of Bitbucket, behind the feature `client`, talks to a network.
+#![forbid(unsafe_code)]
 
 pub mod bitbucket;
 pub mod compare;

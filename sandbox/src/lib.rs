@@ -7,6 +7,7 @@
 //!
 //! Whatever Bitbucket is believed to do is written down here once more, without a look at how Penstock does its part: so that the two
 //! can disagree.
+#![forbid(unsafe_code)]
 
 mod acts;
 mod app;

@@ -1,4 +1,5 @@
 //! Starts a sandbox, seeds it, and says where to look; or tells a story in it.
+#![forbid(unsafe_code)]
 
 mod app_demo;
 mod demo;

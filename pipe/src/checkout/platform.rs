@@ -62,6 +62,47 @@ pub fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// An open folder. Its files are opened from it, so that the system need not find the way to them for each anew.
+pub struct OpenFolder {
+    #[cfg(unix)]
+    folder: std::os::fd::OwnedFd,
+}
+
+#[cfg(unix)]
+impl OpenFolder {
+    /// Opens the folder at `path`.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { folder: rustix::fs::open(path, flags, Mode::empty())? })
+    }
+
+    /// Opens the file `name` in it as [`open`] does.
+    pub fn file(&self, name: &OsStr) -> io::Result<File> {
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        loop {
+            match rustix::fs::openat(&self.folder, name, flags, Mode::empty()) {
+                Err(rustix::io::Errno::INTR) => {}
+                opened => return Ok(File::from(opened?)),
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl OpenFolder {
+    /// Fails: files are opened by their paths here.
+    pub fn open(_path: &Path) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Fails likewise.
+    pub fn file(&self, _name: &OsStr) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Whether the failure of [`open`] means that the path is a symbolic link.
 pub fn is_symlink_refused(error: &io::Error) -> bool {
     SYMLINK_REFUSED != 0 && error.raw_os_error() == Some(SYMLINK_REFUSED)
@@ -168,6 +209,10 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert!(open(&file).is_ok());
         assert!(is_symlink_refused(&open(&link).unwrap_err()));
+        let opened = OpenFolder::open(folder.path()).unwrap();
+        assert!(opened.file("file".as_ref()).is_ok());
+        assert!(is_symlink_refused(&opened.file("link".as_ref()).unwrap_err()));
+        assert_eq!(opened.file("gone".as_ref()).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(is_ours(&file).unwrap());
     }
 

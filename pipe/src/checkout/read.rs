@@ -3,8 +3,8 @@
 //! Owns the buffer that a worker reads into and the words for why a file was passed over. Never maps a file into memory: one
 //! that shrinks while it is read would end the process.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use penstock_common::Skipped;
 
@@ -56,9 +56,9 @@ pub(super) fn failure(error: &io::Error) -> (String, bool) {
 }
 
 impl Buffer {
-    /// The content of the file at `path`.
-    pub(super) fn read(&mut self, path: &Path, limit: u64) -> Result<&[u8], Passed> {
-        let mut file = platform::open(path).map_err(|error| {
+    /// The content of a file, opened as `platform` does or failed to be.
+    pub(super) fn read(&mut self, opened: io::Result<File>, limit: u64) -> Result<&[u8], Passed> {
+        let mut file = opened.map_err(|error| {
             if platform::is_symlink_refused(&error) { Passed::Symlink } else { Passed::Failed(error) }
         })?;
         let metadata = file.metadata().map_err(Passed::Failed)?;

@@ -17,7 +17,7 @@ use penstock_common::Skipped;
 use super::ignoring::Patterns;
 use super::index::Index;
 use super::locate::{Location, Trust};
-use super::platform::{self, Kind, path_bytes};
+use super::platform::{self, Kind, OpenFolder, path_bytes};
 use super::pool::{self, Queue};
 use super::read::{Buffer, failure};
 use super::scope::{Folder, Tree, TreeOptions, resolve};
@@ -242,12 +242,22 @@ impl Walk<'_> {
         let Worker { visitor, buffer, path, shown, coverage, tally } = worker;
         path.clear();
         path.push(&folder.path);
+        // A folder that may be entered and not read is none that can be opened; its files are opened by their paths.
+        let opened = if names.len() > 1 { OpenFolder::open(path).ok() } else { None };
         for name in names {
-            path.push(name);
             shown.clear();
             shown.extend_from_slice(&folder.shown);
             shown.extend_from_slice(&path_bytes(name));
-            match buffer.read(path, self.max_size) {
+            let file = match &opened {
+                Some(opened) => opened.file(name),
+                None => {
+                    path.push(name);
+                    let file = platform::open(path);
+                    path.pop();
+                    file
+                }
+            };
+            match buffer.read(file, self.max_size) {
                 Ok(bytes) => {
                     visitor.visit(Item { path: shown, bytes, lines: None, commit: None });
                     coverage.files += 1;
@@ -256,7 +266,6 @@ impl Walk<'_> {
                 }
                 Err(passed) => coverage.skipped.extend(passed.skipped(shown)),
             }
-            path.pop();
         }
     }
 }

@@ -2,18 +2,23 @@
 //!
 //! Owns the search. A keyword waits for one of its trigrams, a rare one that `build.rs` chose. For each place in the text a table says whether any
 //! keyword waits for the trigram there: that is the same few instructions for every byte, without a branch and without waiting for the byte
-//! before. Only the places that pass, some three or four in a hundred, are compared with keywords. Decides nothing about what a keyword means.
+//! before (`simd`). Only the places that pass, some three or four in a hundred, are compared with keywords, eight bytes at once. Decides
+//! nothing about what a keyword means, but leaves out the marks of tokens that stand within a word: they are more than half of all.
 
 mod table {
-    use super::{Action, Entry};
+    use super::{Action, Entry, Node};
     include!(concat!(env!("OUT_DIR"), "/keywords.rs"));
-    /// By trigram: 1 if a keyword waits for it. Apart from `LISTS`, so that the table which every byte needs stays near the processor.
+    /// By trigram: 1 if a keyword waits for it. Apart from `NODES_OF`, so that the table which every byte needs stays near the processor.
     pub(super) static PASSES: &[u8; 1 << 16] = include_bytes!(concat!(env!("OUT_DIR"), "/passes.bin"));
-    /// By trigram: one more than where its list begins in `ENTRIES`, or 0.
+    /// By trigram: which of `NODES`, or 0.
+    pub(super) static NODES_OF: &[[u8; 2]] = include_bytes!(concat!(env!("OUT_DIR"), "/nodes.bin")).as_chunks().0;
+    /// By node and what it asks for: where the list begins in `ENTRIES`.
     pub(super) static LISTS: &[[u8; 2]] = include_bytes!(concat!(env!("OUT_DIR"), "/lists.bin")).as_chunks().0;
 }
 
-use table::{BEFORE, ENTRIES, LISTS, PASSES};
+use super::boundary::starts_free;
+use super::simd::{BLOCK, Sieve};
+use table::{BEFORE, ENTRIES, LISTS, NODES, NODES_OF, PASSES};
 
 /// What a keyword leads to. Numbers are indices of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +80,16 @@ impl Hit {
     }
 }
 
-/// A keyword in the list of the trigram that it waits for.
+/// Which list of keywords to look into once a trigram was found.
+struct Node {
+    /// Where its part of `LISTS` begins.
+    first: u16,
+    /// Where in the eight bytes around the trigram the bits stand that say which list, and which bits.
+    shift: u8,
+    mask: u8,
+}
+
+/// A keyword in a list.
 struct Entry {
     /// What stands in the eight bytes from [`BEFORE`] bytes before the trigram on, as a little-endian number.
     bytes: u64,
@@ -85,20 +99,41 @@ struct Entry {
     /// Where in the keyword the trigram stands.
     offset: u8,
     length: u8,
+    /// It counts only where a token may begin: all that it leads to are tokens.
+    free: bool,
     /// The list ends here.
     last: bool,
 }
 
-/// Bytes that are numbered at once.
-const BLOCK: usize = 512;
-/// Places that are looked at together: as many as a number has bits.
-const PLACES: usize = 64;
+/// A place at which a keyword may stand.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    /// The bytes around the trigram.
+    around: u64,
+    /// Where in the block it begins.
+    place: u16,
+    /// Where its list begins in `ENTRIES`.
+    first: u16,
+}
 
-/// All occurrences of all keywords, overlapping ones too, by their end; of several that end together the longest first.
-pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
+/// The working memory of a search: too much to be cleared for every small file.
+pub(super) struct Finder {
+    sieve: Sieve,
+    candidates: [Candidate; BLOCK],
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self { sieve: Sieve::default(), candidates: [Candidate::default(); BLOCK] }
+    }
+}
+
+/// All occurrences of all keywords, overlapping ones too, by their end; of several that end together the longest first. Marks of tokens are
+/// left out where no token may begin.
+pub(super) fn find(text: &[u8], finder: &mut Finder, hits: &mut Vec<Hit>) {
     hits.clear();
+    let Finder { sieve, candidates } = finder;
     let mut last = [0; BLOCK + 2];
-    let mut trigrams = [0; BLOCK];
     for start in (0..text.len()).step_by(BLOCK) {
         let rest = &text[start..];
         let block = rest.first_chunk().unwrap_or_else(|| {
@@ -107,38 +142,34 @@ pub(super) fn find(text: &[u8], hits: &mut Vec<Hit>) {
             last[..rest.len()].copy_from_slice(rest);
             &last
         });
-        number(block, &mut trigrams);
-        for (first, places) in (start..text.len()).step_by(PLACES).zip(trigrams.as_chunks::<PLACES>().0) {
-            // The first place is the highest bit. A branch for each place would be mispredicted.
-            let mut passed = places.iter().fold(0_u64, |bits, &at| bits << 1 | u64::from(PASSES[usize::from(at)]));
-            while passed != 0 {
-                let at = passed.leading_zeros() as usize;
-                passed &= !(1 << (PLACES - 1 - at));
-                compare(text, first + at, places[at], hits);
-            }
+        sieve.fill(block, PASSES);
+        // Written down whether it is one or not, and overwritten by the next if it is none: a branch would be mispredicted.
+        let mut count = 0;
+        for (place, trigram) in sieve.places() {
+            let at = start + place;
+            let around = around(text, at);
+            let node = &NODES[usize::from(u16::from_le_bytes(NODES_OF[usize::from(trigram)]))];
+            let list = usize::from(node.first) + usize::from((around >> node.shift) as u8 & node.mask);
+            let first = u16::from_le_bytes(LISTS[list]);
+            let entry = &ENTRIES[usize::from(first)];
+            candidates[count % BLOCK] = Candidate { around, place: place as u16, first };
+            count += usize::from((around & entry.mask == entry.bytes) | !entry.last);
+        }
+        for candidate in &candidates[..count] {
+            compare(text, start, candidate, hits);
         }
     }
 }
 
-/// The number of the trigram at each place of a block, as `build/filter.rs` counts them. Not inlined: the compiler makes vector instructions
-/// of the loop as long as it does not know what comes before and after.
-#[inline(never)]
-fn number(block: &[u8; BLOCK + 2], trigrams: &mut [u16; BLOCK]) {
-    let (first, second, third) = (&block[..BLOCK], &block[1..=BLOCK], &block[2..]);
-    for (((trigram, &a), &b), &c) in trigrams.iter_mut().zip(first).zip(second).zip(third) {
-        let letters = u16::from(a & b & c & 0x40);
-        *trigram = letters << 9 | u16::from(a & 0x1f) << 10 | u16::from(b & 0x1f) << 5 | u16::from(c & 0x1f);
-    }
-}
-
-/// Takes up the keywords that wait for the trigram at `at` and stand there.
+/// Takes up the keywords of the candidate's list that stand there. `block` is where its block begins.
 #[inline]
-fn compare(text: &[u8], at: usize, trigram: u16, hits: &mut Vec<Hit>) {
-    let Some(first) = usize::from(u16::from_le_bytes(LISTS[usize::from(trigram)])).checked_sub(1) else { return };
-    let around = around(text, at);
-    for entry in &ENTRIES[first..] {
+fn compare(text: &[u8], block: usize, candidate: &Candidate, hits: &mut Vec<Hit>) {
+    let &Candidate { around, place, first } = candidate;
+    let at = block + usize::from(place);
+    for entry in &ENTRIES[usize::from(first)..] {
         if around & entry.mask == entry.bytes
             && let Some(start) = at.checked_sub(usize::from(entry.offset))
+            && (!entry.free || starts_free(text, start))
         {
             let hit = Hit { end: start + usize::from(entry.length), keyword: entry.keyword };
             let beyond = usize::from(entry.length - entry.offset) > 8 - BEFORE || usize::from(entry.offset) > BEFORE;
@@ -180,6 +211,7 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
+    use crate::analyze::secrets::simd::MASK;
     use proptest::prelude::*;
 
     fn words() -> &'static [&'static str] {
@@ -189,6 +221,10 @@ mod tests {
         &WORDS
     }
 
+    fn is_mark(id: u16) -> bool {
+        Hit { end: 0, keyword: id }.actions().iter().all(|action| matches!(action, Action::Token(_)))
+    }
+
     /// Every keyword at every place, by end and the longest first.
     fn naive(text: &[u8]) -> Vec<(usize, u16)> {
         let lower = text.to_ascii_lowercase();
@@ -196,8 +232,11 @@ mod tests {
         for (id, word) in words().iter().enumerate() {
             let mut from = 0;
             while let Some(at) = memchr::memmem::find(&lower[from..], word.as_bytes()) {
-                from += at + 1;
-                found.push((from - 1 + word.len(), id as u16));
+                let start = from + at;
+                from = start + 1;
+                if !is_mark(id as u16) || starts_free(text, start) {
+                    found.push((start + word.len(), id as u16));
+                }
             }
         }
         found.sort_by_key(|&(end, id)| (end, std::cmp::Reverse(words()[usize::from(id)].len())));
@@ -206,7 +245,7 @@ mod tests {
 
     fn found(text: &[u8]) -> Vec<(usize, u16)> {
         let mut hits = vec![Hit { end: 0, keyword: 0 }];
-        find(text, &mut hits);
+        find(text, &mut Finder::default(), &mut hits);
         hits.iter().map(|hit| (hit.end, hit.keyword)).collect()
     }
 
@@ -239,7 +278,7 @@ mod tests {
     #[test]
     fn finds_every_keyword_wherever_places_and_blocks_end() {
         for (id, word) in words().iter().enumerate() {
-            for end in [word.len(), PLACES - 1, PLACES + 1, BLOCK, BLOCK + 1, BLOCK + 2, BLOCK + word.len() - 1] {
+            for end in [word.len(), MASK - 1, MASK + 1, BLOCK, BLOCK + 1, BLOCK + 2, BLOCK + word.len() - 1] {
                 let before = end.saturating_sub(word.len());
                 let text = [&vec![b'\t'; before], word.to_ascii_uppercase().as_bytes()].concat();
                 assert!(found(&text).contains(&(text.len(), id as u16)), "{word} at {before}");

@@ -6,16 +6,19 @@
 
 mod allow;
 mod assignment;
+mod boundary;
 mod candidate;
 mod detect;
 mod file_kind;
 pub mod gitleaks;
 mod judge;
 mod keywords;
+mod lead;
 mod names;
 mod patterns;
 mod report;
 pub mod rule;
+mod simd;
 mod validate;
 mod view;
 
@@ -30,7 +33,7 @@ pub use report::{Found, Reporter, redact_text};
 
 use detect::Known;
 use file_kind::FileKind;
-use keywords::{Action, Hit};
+use keywords::{Action, Finder, Hit};
 use patterns::{Caches, Patterns};
 
 /// More keys, salts and nonces than this in one text are test vectors.
@@ -74,6 +77,7 @@ impl Engine {
         Scanner {
             engine: self,
             caches: Caches::new(rule::builtin().len()),
+            finder: Box::default(),
             spare: Vec::new(),
             candidates: Vec::new(),
             memory: gitleaks::Memory::default(),
@@ -90,6 +94,7 @@ impl Engine {
 pub struct Scanner<'e> {
     engine: &'e Engine,
     caches: Caches,
+    finder: Box<Finder>,
     spare: Vec<Vec<Hit>>,
     candidates: Vec<Candidate>,
     memory: gitleaks::Memory,
@@ -140,7 +145,7 @@ impl Scanner<'_> {
 
     fn pass(&mut self, path: &[u8], text: &[u8], kind: FileKind, nested: bool) -> Vec<Candidate> {
         let mut hits = self.spare.pop().unwrap_or_default();
-        keywords::find(text, &mut hits);
+        keywords::find(text, &mut self.finder, &mut hits);
         let mut pass = Pass {
             scanner: self,
             text,

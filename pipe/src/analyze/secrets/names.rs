@@ -99,6 +99,38 @@ impl Endings {
     }
 }
 
+/// A sorted list of words, of which most are refused by their first letter, their last letter and their length.
+struct List {
+    words: &'static [&'static [u8]],
+    /// By first letter, in its lower five bits: which lengths, and which last letters, its words have.
+    lengths: [u32; 32],
+    lasts: [u32; 32],
+}
+
+impl List {
+    const fn new(words: &'static [&'static [u8]]) -> Self {
+        let (mut lengths, mut lasts) = ([0; 32], [0; 32]);
+        let mut at = 0;
+        while at < words.len() {
+            let word = words[at];
+            assert!(word.len() < 32);
+            let first = (word[0] & 0x1f) as usize;
+            lengths[first] |= 1 << word.len();
+            lasts[first] |= 1 << (word[word.len() - 1] & 0x1f);
+            at += 1;
+        }
+        Self { words, lengths, lasts }
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        let [first, ..] = word else { return false };
+        let (at, last) = (usize::from(first & 0x1f), word[word.len() - 1] & 0x1f);
+        word.len() < 32
+            && self.lengths[at] >> word.len() & self.lasts[at] >> last & 1 == 1
+            && self.words.binary_search(&word).is_ok()
+    }
+}
+
 /// Endings of words that promise a password, also when glued to another word (`dbpassword`).
 #[rustfmt::skip]
 const PASSWORD_ENDINGS: &Endings = &Endings::new(&[
@@ -117,23 +149,23 @@ const SECRET_ENDINGS: &Endings = &Endings::new(&[
 ]);
 /// Words that make a secret of a `key`. Sorted.
 #[rustfmt::skip]
-const KEY_QUALIFIERS: &[&[u8]] = &[
+const KEY_QUALIFIERS: &List = &List::new(&[
     b"access", b"account", b"admin", b"aes", b"api", b"app", b"application", b"auth", b"authentication", b"cipher",
     b"client", b"consumer", b"cookie", b"crypto", b"data", b"decrypt", b"decryption", b"deploy", b"des", b"dev",
     b"developer", b"encrypt", b"encryption", b"hmac", b"ingest", b"integration", b"jwt", b"license", b"live", b"master",
     b"merchant", b"oauth", b"pre", b"private", b"prod", b"production", b"root", b"rsa", b"secret", b"security",
     b"server", b"service", b"session", b"shared", b"sign", b"signing", b"ssh", b"staging", b"storage", b"subscription",
     b"user", b"webhook", b"write",
-];
+]);
 /// Words of which only a random value counts. Sorted.
 #[rustfmt::skip]
-const PERHAPS_WORDS: &[&[u8]] = &[
+const PERHAPS_WORDS: &List = &List::new(&[
     b"auth", b"cookie", b"dsn", b"hmac", b"iv", b"key", b"keys", b"nonce", b"salt", b"sas", b"session", b"sid",
     b"signature", b"webhook",
-];
+]);
 /// Last words that say the value is about a secret and not the secret. Sorted.
 #[rustfmt::skip]
-const ABOUT: &[&[u8]] = &[
+const ABOUT: &List = &List::new(&[
     b"action", b"age", b"alg", b"algo", b"algorithm", b"alias", b"annotation", b"answer", b"arn", b"at", b"attr",
     b"attribute", b"attributes", b"audience", b"binding", b"bindings", b"bits", b"board", b"body", b"branch", b"button",
     b"bytes", b"cache", b"callback", b"caption", b"chain", b"changed", b"charset", b"check", b"checker", b"checksum",
@@ -159,10 +191,10 @@ const ABOUT: &[&[u8]] = &[
     b"tooltip", b"ttl", b"type", b"types", b"up", b"uri", b"url", b"urls", b"usage", b"used", b"util", b"utils",
     b"valid", b"validation", b"validator", b"var", b"variable", b"vault", b"verified", b"version", b"view", b"visible",
     b"width", b"word", b"words", b"xpath",
-];
+]);
 /// Words anywhere in the name that make it harmless. Sorted.
 #[rustfmt::skip]
-const HARMLESS: &[&[u8]] = &[
+const HARMLESS: &List = &List::new(&[
     b"anti", b"arrow", b"ast", b"authenticity", b"author", b"authors", b"bos", b"cache", b"cancel", b"cancellation",
     b"column", b"continuation", b"csrf", b"cursor", b"delimiter", b"dict", b"digest", b"eos", b"etag", b"expected",
     b"fake", b"foreign", b"forgot", b"forgotten", b"grammar", b"hash", b"hashed", b"hotkey", b"i", b"index", b"invalid",
@@ -170,7 +202,7 @@ const HARMLESS: &[&[u8]] = &[
     b"page", b"parser", b"partition", b"placeholder", b"primary", b"pub", b"pubkey", b"public", b"publickey",
     b"publishable", b"resume", b"separator", b"shortcut", b"sort", b"stop", b"sync", b"syntax", b"tokenization",
     b"tokenize", b"tokenizer", b"total", b"translation", b"unk", b"xsrf",
-];
+]);
 /// Words beside which a `key` is a name or the public half.
 const KEY_HARMLESS: &[&[u8]] = &[b"gpg", b"pgp", b"recv", b"site", b"sitekey", b"known", b"verify", b"vkey"];
 
@@ -182,7 +214,7 @@ pub(super) fn promise(name: &[u8]) -> Promise {
     }
     let words = Words::of(name);
     let Some(last) = words.iter().next_back() else { return Promise::Nothing };
-    if is_one_of(last, ABOUT) || words.iter().any(|word| is_one_of(word, HARMLESS) || word.starts_with(b"csrf")) {
+    if ABOUT.has(last) || words.iter().any(|word| HARMLESS.has(word) || word.starts_with(b"csrf")) {
         return Promise::Nothing;
     }
     let mut best = Promise::Nothing;
@@ -190,10 +222,6 @@ pub(super) fn promise(name: &[u8]) -> Promise {
         best = best.max(word_promise(word, &words));
     }
     best
-}
-
-fn is_one_of(word: &[u8], sorted: &[&[u8]]) -> bool {
-    sorted.binary_search(&word).is_ok()
 }
 
 fn word_promise(word: &[u8], all: &Words) -> Promise {
@@ -213,10 +241,10 @@ fn word_promise(word: &[u8], all: &Words) -> Promise {
     if is_key && all.iter().any(|other| KEY_HARMLESS.contains(&other)) {
         return Promise::Nothing;
     }
-    if (word == b"key" || word == b"keys") && all.iter().any(|other| is_one_of(other, KEY_QUALIFIERS)) {
+    if (word == b"key" || word == b"keys") && all.iter().any(|other| KEY_QUALIFIERS.has(other)) {
         return Promise::Secret;
     }
-    if is_one_of(word, PERHAPS_WORDS) || word.ends_with(b"key") {
+    if PERHAPS_WORDS.has(word) || word.ends_with(b"key") {
         return Promise::Perhaps;
     }
     Promise::Nothing
@@ -235,7 +263,7 @@ mod tests {
     #[test]
     fn lists_are_sorted() {
         for list in [ABOUT, HARMLESS, KEY_QUALIFIERS, PERHAPS_WORDS] {
-            assert!(list.is_sorted());
+            assert!(list.words.is_sorted() && list.words.iter().all(|word| list.has(word)));
         }
     }
 

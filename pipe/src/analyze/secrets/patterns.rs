@@ -1,8 +1,9 @@
 //! The rules' regular expressions, compiled when first needed.
 //!
-//! Owns compiling and searching. Compiled expressions are shared by all threads; the working memory of each belongs to one thread, so that no
+//! Owns compiling and searching. Where a match must begin at a given place, that place is first tried by `lead`. Compiled expressions are shared by all threads; the working memory of each belongs to one thread, so that no
 //! search waits for another. Nothing is compiled for rules whose keyword never occurs.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -10,11 +11,13 @@ use regex_automata::meta::{BuildError, Cache, Config, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, PatternID};
 
+use super::lead::Lead;
 use super::rule::{Rule, Shape};
 
 /// Compiled expressions of all rules, by index.
 pub(super) struct Patterns {
     compiled: Vec<OnceLock<Option<Arc<Compiled>>>>,
+    leads: Vec<OnceLock<Lead>>,
 }
 
 struct Compiled {
@@ -36,16 +39,16 @@ pub(super) struct Match {
     pub(super) secret: Range<usize>,
 }
 
-/// Compiles a rule's pattern as its shape demands.
+/// A rule's pattern as its shape demands.
+pub(super) fn written(rule: &Rule) -> Cow<'static, str> {
+    match rule.shape {
+        Shape::Assigned => format!(r"\A(?:{})\z", rule.pattern).into(),
+        _ => rule.pattern.into(),
+    }
+}
+
+/// Compiles a rule's pattern.
 pub(super) fn compile(rule: &Rule) -> Result<Regex, Box<BuildError>> {
-    let whole_value;
-    let pattern = match rule.shape {
-        Shape::Assigned => {
-            whole_value = format!(r"\A(?:{})\z", rule.pattern);
-            whole_value.as_str()
-        }
-        _ => rule.pattern,
-    };
     // What costs more to make than it saves in short windows is left out: small tables that need the whole pattern beforehand, and, where a
     // search stays at its start, what skips ahead.
     let config = Config::new()
@@ -57,13 +60,23 @@ pub(super) fn compile(rule: &Rule) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
         .configure(config)
         .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build(pattern)
+        .build(&written(rule))
         .map_err(Box::new)
 }
 
 impl Patterns {
     pub(super) fn new(rules: usize) -> Self {
-        Self { compiled: (0..rules).map(|_| OnceLock::new()).collect() }
+        Self {
+            compiled: (0..rules).map(|_| OnceLock::new()).collect(),
+            leads: (0..rules).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Whether rule `index` may match where `text` begins; for the rule of an assignment, `text` as a whole.
+    pub(super) fn admit(&self, rules: &[Rule], index: usize, text: &[u8]) -> bool {
+        let rule = &rules[index];
+        let lead = self.leads[index].get_or_init(|| Lead::of(&written(rule)));
+        if rule.shape == Shape::Assigned { lead.admits_whole(text) } else { lead.admits(text) }
     }
 
     fn get(&self, rules: &[Rule], index: usize) -> Option<Arc<Compiled>> {
@@ -93,6 +106,9 @@ impl Caches {
         range: Range<usize>,
         anchored: bool,
     ) -> Option<Match> {
+        if anchored && !patterns.admit(rules, index, &text[range.clone()]) {
+            return None;
+        }
         if self.0[index].is_none() {
             let compiled = patterns.get(rules, index)?;
             let cache = compiled.regex.create_cache();

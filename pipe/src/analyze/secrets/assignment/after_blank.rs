@@ -3,9 +3,14 @@
 //! Owns the list of syntaxes in which a blank connects: options, directives, Lisp, configuration lines, declared types.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::cursor::Cursor;
 use super::{Operator, line_start, operator};
+
+static LOGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"login "));
 
 /// A blank connects only where some syntax says so.
 pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quoted_name: bool) -> Option<Operator> {
@@ -50,7 +55,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quo
         || trimmed.starts_with(b"ARG ")
         || trimmed.starts_with(b"#define ")
         || trimmed.starts_with(b"setenv ");
-    let netrc = || memchr::memmem::find(head, b"login ").is_some();
+    let netrc = || LOGIN.find(head).is_some();
     let lisp = before == b':'
         || head.ends_with(b"setq ")
         || head.ends_with(b"def ")
@@ -108,6 +113,10 @@ pub(super) fn skip_type(cursor: &mut Cursor<'_>) {
 /// Go's `password string = "…"` and Swift-like forms without a colon.
 fn skip_declared_type(cursor: &mut Cursor<'_>) -> Option<Operator> {
     let start = cursor.at;
+    // Each of them begins so; asking for ten words costs more.
+    if !matches!(cursor.peek(), b's' | b'S' | b'[' | b't' | b'v' | b'*' | b'i' | b'A' | b'a') {
+        return None;
+    }
     for word in [
         &b"string"[..],
         b"String",

@@ -145,6 +145,10 @@ pub(super) fn read_default(cursor: &mut Cursor<'_>) -> Option<Operator> {
 pub(super) fn eat_value_word(cursor: &mut Cursor<'_>) -> bool {
     let start = cursor.at;
     let _ = cursor.eat_quote();
+    if !matches!(cursor.peek(), b'v' | b'V' | b'c' | b'd') {
+        cursor.at = start;
+        return false;
+    }
     for word in [&b"value"[..], b"Value", b"VALUE", b"content", b"default"] {
         if cursor.eat(word) {
             let _ = cursor.eat_quote();

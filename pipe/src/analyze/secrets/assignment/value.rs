@@ -121,7 +121,7 @@ fn quoted(cursor: &mut Cursor<'_>, close: &[u8]) -> Option<Range<usize>> {
     let start = cursor.at;
     let escaped_quote = close[0] == b'\\';
     while cursor.at < cursor.limit {
-        if cursor.starts_with(close) {
+        if cursor.peek() == close[0] && cursor.starts_with(close) {
             let value = start..cursor.at;
             cursor.at += close.len();
             return Some(value);

@@ -90,16 +90,18 @@ impl Pass<'_, '_, '_> {
     fn vendor_value(&mut self, index: usize, assignment: &Assignment, named: Option<Hit>) -> bool {
         let rules = rule::builtin();
         let rule = &rules[index];
-        let name = &self.text[assignment.name.clone()];
-        if !names::holds_one(name, rule.names) {
-            return false;
-        }
         let value = token::without_scheme(self.text, assignment.value.clone());
         if value.len() > 1024 {
             return false;
         }
         let engine = self.scanner.engine;
         let slice = &self.text[value.clone()];
+        // The form of the value refuses more than the words of the name, and sooner.
+        if !engine.patterns.admit(rules, index, slice)
+            || !names::holds_one(&self.text[assignment.name.clone()], rule.names)
+        {
+            return false;
+        }
         let found = self.scanner.caches.search(&engine.patterns, rules, index, slice, 0..slice.len(), true);
         let Some(found) = found else { return false };
         let plausible = token::is_plausible(rule, &slice[found.secret.clone()], 0);

@@ -10,6 +10,7 @@ use super::rank;
 use crate::analyze::secrets::Pass;
 use crate::analyze::secrets::candidate::{self, Candidate};
 use crate::analyze::secrets::keywords::Hit;
+use crate::analyze::secrets::simd::{self, MASK};
 
 /// Shorter runs hold no secret worth naming.
 const RUN_MIN: usize = 24;
@@ -69,24 +70,57 @@ fn looks_like_text(head: &[u8]) -> bool {
     })
 }
 
+/// Every run of digits of base64 that is long enough, in order.
+fn runs(text: &[u8], mut take: impl FnMut(Range<usize>)) {
+    let mut masks = [0; 64];
+    // Where the run began that reaches up to the place that is looked at.
+    let mut open = 0;
+    for (first, part) in text.chunks(masks.len() * MASK).enumerate() {
+        simd::base64_digits(part, &mut masks);
+        for (number, &mask) in masks[..part.len().div_ceil(MASK)].iter().enumerate() {
+            if mask == !0 {
+                continue;
+            }
+            let start = (first * masks.len() + number) * MASK;
+            let head = mask.trailing_ones() as usize;
+            if start + head >= open + RUN_MIN {
+                take(open..start + head);
+            }
+            // What goes on into the next mask is left to it.
+            let tail = mask.leading_ones() as usize;
+            let mut starts = starts_of_runs(mask & !0 << head & !0 >> tail);
+            while starts != 0 {
+                let at = starts.trailing_zeros() as usize;
+                let length = (mask >> at).trailing_ones() as usize;
+                take(start + at..start + at + length);
+                starts &= !0 << (at + length);
+            }
+            open = start + MASK - tail;
+        }
+    }
+    if text.len() >= open + RUN_MIN {
+        take(open..text.len());
+    }
+}
+
+/// The bits from which on [`RUN_MIN`] bits are set.
+fn starts_of_runs(mask: u64) -> u64 {
+    let two = mask & mask >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    let sixteen = eight & eight >> 8;
+    sixteen & eight >> 16
+}
+
 impl Pass<'_, '_, '_> {
     /// Looks into every run of base64 or hexadecimal digits.
     pub(in super::super) fn decode_runs(&mut self) {
-        let in_run = |byte: &u8| BASE64[usize::from(*byte)] != 255;
-        let mut start = 0;
-        while let Some(window) = self.text.get(start..start + RUN_MIN) {
-            // From behind: most windows end near the end of a word, and no run begins before what is no part of one.
-            if let Some(gap) = window.iter().rposition(|byte| !in_run(byte)) {
-                start += gap + 1;
-                continue;
+        let text = self.text;
+        runs(text, |run| {
+            if run.len() <= RUN_MAX {
+                self.run(run);
             }
-            let rest = &self.text[start + RUN_MIN..];
-            let end = start + RUN_MIN + rest.iter().position(|byte| !in_run(byte)).unwrap_or(rest.len());
-            if end - start <= RUN_MAX {
-                self.run(start..end);
-            }
-            start = end;
-        }
+        });
     }
 
     fn run(&mut self, run: Range<usize>) {
@@ -199,6 +233,28 @@ fn one_escape(text: &[u8]) -> Option<(u8, usize)> {
 mod tests {
     use super::*;
     use crate::analyze::secrets::Engine;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_found_wherever_they_begin_and_end(lengths in prop::collection::vec((0..140_usize, 1..4_usize), 0..120)) {
+            let mut text = Vec::new();
+            let mut expected = Vec::new();
+            for (length, gap) in lengths {
+                let start = text.len();
+                text.extend(b"aZ09+/-_".iter().cycle().take(length));
+                if length >= RUN_MIN {
+                    expected.push(start..text.len());
+                }
+                text.extend(b" .=".iter().take(gap));
+            }
+            for end in [text.len(), text.iter().rposition(|b| BASE64[usize::from(*b)] != 255).map_or(0, |at| at + 1)] {
+                let mut found = Vec::new();
+                runs(&text[..end], |run| found.push(run));
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+    }
 
     #[test]
     fn both_alphabets_decode() {

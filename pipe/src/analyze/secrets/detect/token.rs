@@ -8,6 +8,7 @@ use penstock_common::Confidence;
 
 use super::rank;
 use crate::analyze::secrets::Pass;
+use crate::analyze::secrets::boundary::starts_free;
 use crate::analyze::secrets::judge::{placeholder, traits};
 use crate::analyze::secrets::keywords::Hit;
 use crate::analyze::secrets::rule::{self, Check, Rule, Shape};
@@ -88,20 +89,6 @@ fn form_rank(rule: &Rule, mark: usize) -> u8 {
 /// Whether what begins with a mark is too short for most vendors' tokens. A long one may be another vendor's with the same mark.
 fn is_short(text: &[u8]) -> bool {
     text.iter().take(40).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count() < 32
-}
-
-/// Whether something before `start` would make the token the tail of a longer word.
-fn starts_free(text: &[u8], start: usize) -> bool {
-    let Some(before) = start.checked_sub(1).map(|at| text[at]) else { return true };
-    if !before.is_ascii_alphanumeric() {
-        return true;
-    }
-    let preceded = |back: usize, mark: &[u8]| start >= back && text[start - back..].starts_with(mark);
-    // The letter may belong to an escape: `\n`, `%3D`, `\x3d`, `\u003d`.
-    (matches!(before, b'n' | b'r' | b't') && preceded(2, b"\\"))
-        || preceded(3, b"%")
-        || preceded(4, b"\\x")
-        || preceded(6, b"\\u00")
 }
 
 /// The tests that every secret with a mark passes. `mark` is the length of the public start.

@@ -100,8 +100,8 @@ pub(super) fn is_pattern(value: &[u8]) -> bool {
     const SIGNS: &[&[u8]] = &[
         b"a-z", b"A-Z", b"0-9]", b"\\d", b"\\w", b"\\s", b"\\S", b"(?", b".*", b".+", b"[^", b"]+", b"]*", b"]{", b"\\b",
     ];
-    SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
-        && value.iter().any(|b| matches!(b, b'[' | b'(' | b'*' | b'+' | b'{'))
+    value.iter().any(|b| matches!(b, b'[' | b'(' | b'*' | b'+' | b'{'))
+        && SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
 }
 
 /// Names of encodings, algorithms and platforms with their numbers: `utf-16le`, `SCRAM-SHA-256`, `Win32_System`, `ja_JP.UTF8`.
