@@ -4,6 +4,7 @@
 //! out of order comes to the same. One job at a time runs for each repository, and every tenant has his turn: that is the store's queue.
 
 mod branches;
+mod comment;
 pub mod follow;
 pub mod kind;
 mod outcome;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::jobs::outcome::ATTEMPTS_MAX;
-use crate::jobs::{Failed, branches, kind, pull_request, repository, sweep, waiting};
+use crate::jobs::{Failed, branches, comment, kind, pull_request, repository, sweep, waiting};
 use crate::publish;
 use crate::state::State;
 use crate::store::system::Job;
@@ -117,6 +117,11 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
             let id: penstock_common::Uuid = job.subject.parse().map_err(|_| senseless)?;
             let run = RunId(u128::from_be_bytes(*id.as_bytes()));
             Ok(upload::settle(state, &workspace, repository, run, None).await.map(drop)?)
+        }
+        kind::COMMENT => {
+            let ids = job.subject.split_once('/').and_then(|(number, id)| number.parse().ok().zip(id.parse().ok()));
+            let (number, id) = ids.ok_or(senseless)?;
+            comment::act_on_comment(state, &workspace, repository, number, id).await
         }
         kind::PUBLISH => {
             let (kind, subject) = job.subject.split_once('/').ok_or(senseless)?;

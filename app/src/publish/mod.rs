@@ -37,6 +37,10 @@ pub async fn post(
     let (destination, posted) = match kind {
         "status" => (Destination::BuildStatus, status(&there, subject, &wish).await),
         "comment" => (Destination::PrComment, comment(&there, subject, &wish).await),
+        "reply" => {
+            let number = subject.split_once('/').map_or(subject, |(number, _)| number);
+            (Destination::PrComment, comment(&there, number, &wish).await)
+        }
         _ => return Err(Failed::Senseless("nothing of this kind is posted")),
     };
     let now = state.now();

@@ -5,6 +5,7 @@
 
 use penstock_common::bitbucket::statuses::{BuildStatus, StatusState, URL_MAX};
 use penstock_common::decorate::links::segment;
+use penstock_common::decorate::markdown::escape_cut;
 use penstock_common::decorate::{Context, Counted, Identity, comment, identity, status};
 use penstock_common::{
     Category, Change, Comparison, Confidence, Finding, FingerprintInput, Location, PullRequest, Run, Subject, ToolRun,
@@ -17,6 +18,10 @@ use crate::track::{BranchId, FindingId, Occurrence};
 
 /// Most new findings whose texts are read: more than any list shows.
 const SHOWN_MAX: usize = 64;
+/// Most findings whose IDs are listed, the digits of one, and most characters of its path.
+const IDS_MAX: usize = 20;
+const ID_DIGITS: usize = 10;
+const PLACE_MAX: usize = 200;
 
 /// What is told, and where.
 #[derive(Clone, Debug)]
@@ -92,7 +97,8 @@ pub fn wishes(tracked: &Tracked, about: &About, verdict: &Verdict, contents: &Co
     }
     let comment = about.pull_request.map(|_| {
         let comment = comment::comment(&run, &context);
-        CommentWish { marker: comment.marker, body: comment.body, has_news: comment.has_news }
+        let body = comment.body + &ids(&run);
+        CommentWish { marker: comment.marker, body, has_news: comment.has_news }
     });
     Wishes { status: StatusWish { status }, comment, page }
 }
@@ -194,6 +200,22 @@ fn counted(verdict: &Verdict) -> Counted {
         suppressed: judgement.dismissed.len(),
         fixed: judgement.fixed.len(),
     }
+}
+
+/// By which IDs new findings can be ignored in a comment.
+fn ids(run: &Run) -> String {
+    let new = run.findings.iter().filter(|finding| finding.change == Some(Change::New));
+    let digits = |finding: &Finding| {
+        let print = finding.fingerprints.primary.as_str().trim_start_matches("pf1:");
+        print.get(..ID_DIGITS).map(str::to_owned)
+    };
+    let place = |finding: &Finding| escape_cut(&finding.location.path, PLACE_MAX);
+    let listed: Vec<String> =
+        new.take(IDS_MAX).filter_map(|finding| Some(format!("- `{}` {}", digits(finding)?, place(finding)))).collect();
+    if listed.is_empty() {
+        return String::new();
+    }
+    format!("\n\nWho may write here can ignore one with `/penstock ignore ID reason`:\n\n{}", listed.join("\n"))
 }
 
 /// A finding that is only counted.

@@ -1,6 +1,7 @@
 //! The whole program, over real HTTP, with a Bitbucket on loopback.
 
 mod api;
+mod commands;
 mod crash;
 mod story;
 mod uploads;
