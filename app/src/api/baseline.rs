@@ -21,6 +21,7 @@ pub(super) struct Asked {
     /// Name of the branch; the main branch unless it is said.
     branch: Option<String>,
     /// Entries of a page, 1 to 500.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<i64>,
     /// `next` of the page before.
     cursor: Option<String>,

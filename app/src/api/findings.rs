@@ -33,10 +33,12 @@ pub(super) struct Asked {
     /// Whose path begins like this.
     path: Option<String>,
     /// With this fingerprint: `pf1:` and 32 hex digits.
+    #[schemars(regex(pattern = "^pf1:[0-9a-f]{32}$"))]
     fingerprint: Option<String>,
     /// Of which people say this.
     status: Option<Status>,
     /// Entries of a page, 1 to 500.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<i64>,
     /// `next` of the page before.
     cursor: Option<String>,

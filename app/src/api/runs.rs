@@ -18,6 +18,7 @@ use crate::track::RunId;
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Entries of a page, 1 to 500.
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<i64>,
     /// `next` of the page before.
     cursor: Option<String>,

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
@@ -164,7 +165,7 @@ async fn deliveries(
     Shared(state): Shared<State>,
     Path(run): Path<String>,
     headers: HeaderMap,
-    Json(deliveries): Json<Vec<Delivery>>,
+    deliveries: Result<Json<Vec<Delivery>>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let caller = Caller::of(&state, &headers).await?;
     state.limits.take(caller.workspace(), state.now())?;
@@ -174,6 +175,7 @@ async fn deliveries(
     let workspace = state.store.for_workspace(caller.workspace());
     let (repository, row) = workspace.run_anywhere(run).await?.ok_or_else(unknown)?;
     caller.may_upload(repository).map_err(|_| unknown())?;
+    let Json(deliveries) = deliveries.map_err(|why| Problem::bad_request(why.body_text()))?;
     delivered(&workspace, repository, &row.commit.to_string(), &deliveries, state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
