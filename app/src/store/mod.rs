@@ -4,7 +4,7 @@
 //! must be read before it is known who asks: tables that hold only ids, hashes, times and sealed secrets, by a closed list of methods. It
 //! knows the model and nothing of HTTP or Bitbucket.
 //!
-//! One text of SQL serves SQLite and PostgreSQL ([`db`]); what cannot be one text stands in `dialect`.
+//! One text of SQL serves SQLite and PostgreSQL (`db`); what cannot be one text stands in `dialect`.
 
 mod db;
 mod dialect;

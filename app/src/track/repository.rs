@@ -6,8 +6,8 @@
 //! |---|---|
 //! | [`super::apply_run`] | the findings with a fingerprint of the run, with all their occurrences; and of the branch the further occurrences of the same tools and `NAME` that are open, with their findings. For a run that does not move the branch, those that are gone too |
 //! | [`super::merge`] | what is open on the source, with its occurrences on the destination; the findings that were judged in the pull request |
-//! | [`super::verdict`] | what is open on the branch, with its findings; all occurrences on the branch of the base |
-//! | [`super::triage`], [`super::expire`] | the findings in question |
+//! | [`super::verdict()`] | what is open on the branch, with its findings; all occurrences on the branch of the base |
+//! | [`super::triage()`], [`super::expire`] | the findings in question |
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,0 +1,141 @@
+//! How long a webhook waits for its acknowledgement: 500 a second for a minute, 8 KB each, signatures verified, kept before they are answered.
+//! `cargo bench -p penstock-app --bench webhooks` on the embedded database; with `TEST_DATABASE_URL` also on PostgreSQL. What was acknowledged is counted
+//! against what is kept.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement for people to read"
+)]
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use penstock_app::commands::system_clock;
+use penstock_app::config::{Config, Database};
+use penstock_app::crypto::MasterKeys;
+use penstock_app::serve::{Listeners, serve};
+use penstock_app::state::State;
+use penstock_app::store::{Store, migrate_postgres};
+use penstock_sandbox::{Install, Sandbox};
+use serde_json::json;
+
+const RATE: u64 = 500;
+const TIME: Duration = Duration::from_secs(60);
+const BODY: usize = 8 * 1024;
+
+#[tokio::main]
+async fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    measure("SQLite", None).await;
+    match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => measure("PostgreSQL", Some(url)).await,
+        Err(_) => println!("PostgreSQL: not measured, there is no TEST_DATABASE_URL"),
+    }
+}
+
+async fn measure(name: &str, database: Option<String>) {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.workspace("acme").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (state, base) = start(&sandbox, folder.path(), database).await;
+    let wish = Install::new("acme", &format!("{base}/atlassian-connect.json"));
+    tokio::task::block_in_place(|| sandbox.install(&wish)).unwrap();
+    let token = sandbox.sign("penstock", "acme", "POST", "/connect/webhooks").unwrap();
+    sync_time(name, folder.path());
+
+    let client = reqwest::Client::new();
+    let (acknowledged, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = tokio::task::JoinSet::new();
+    let begin = tokio::time::Instant::now();
+    let count = RATE * TIME.as_secs();
+    for number in 0..count {
+        // An open loop: the next one comes when it comes, whether or not the last one was answered.
+        tokio::time::sleep_until(begin + Duration::from_micros(number * 1_000_000 / RATE)).await;
+        let body = json!({"event": "repo:fork", "data": {"number": number, "filler": "x".repeat(BODY)}}).to_string();
+        let request =
+            client.post(format!("{base}/connect/webhooks")).header("authorization", format!("JWT {token}")).body(body);
+        let (acknowledged, failed) = (Arc::clone(&acknowledged), Arc::clone(&failed));
+        tasks.spawn(async move {
+            let begin = Instant::now();
+            match request.send().await {
+                Ok(answer) if answer.status().is_success() => acknowledged.fetch_add(1, Ordering::Relaxed),
+                _ => failed.fetch_add(1, Ordering::Relaxed),
+            };
+            begin.elapsed()
+        });
+    }
+    let mut times = tasks.join_all().await;
+    times.sort();
+    let at = |share: f64| {
+        times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1].as_secs_f64() * 1e3
+    };
+    let acknowledged = acknowledged.load(Ordering::Relaxed);
+    println!(
+        "{name}: {acknowledged} acknowledged, {} refused; median {:.1} ms, p99 {:.1} ms, most {:.1} ms",
+        failed.load(Ordering::Relaxed),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+    while !state.store.system().waiting_news(1).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let kept = state.store.system().old_news(i64::MAX, i64::MAX).await.unwrap().len();
+    println!("{name}: {kept} are kept, {} lost", acknowledged.saturating_sub(kept));
+    state.stop();
+}
+
+/// What one sync of this disk costs.
+fn sync_time(name: &str, folder: &std::path::Path) {
+    let mut file = std::fs::File::create(folder.join("sync")).unwrap();
+    let mut times: Vec<Duration> = (0..200)
+        .map(|_| {
+            file.write_all(&[0; 4096]).unwrap();
+            let begin = Instant::now();
+            file.sync_data().unwrap();
+            begin.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!(
+        "{name}: one sync of the disk takes {:.2} ms, p99 {:.2} ms",
+        times[100].as_secs_f64() * 1e3,
+        times[198].as_secs_f64() * 1e3
+    );
+}
+
+async fn start(sandbox: &Sandbox, folder: &std::path::Path, database: Option<String>) -> (State, String) {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = free();
+    let key = folder.join("master.key");
+    MasterKeys::read_or_create(&key).unwrap();
+    let mut environment = vec![
+        ("BASE_URL", format!("http://{listen}")),
+        ("LISTEN_ADDR", listen.to_string()),
+        ("HEALTH_ADDR", free().to_string()),
+        ("DATA_DIR", folder.display().to_string()),
+        ("MASTER_KEY_FILE", key.display().to_string()),
+        ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
+        ("BITBUCKET_API_URL", sandbox.api_url()),
+        ("BITBUCKET_SITE_URL", sandbox.site_url()),
+    ];
+    environment.extend(database.map(|url| ("DATABASE_URL", url)));
+    let config = Config::new(&environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).unwrap();
+    let clock = system_clock();
+    let keys = MasterKeys::read(&config.master_key).unwrap();
+    let store = match &config.database {
+        Database::Embedded(folder) => Store::open_sqlite(folder, keys, clock()).await.unwrap(),
+        Database::Postgres(url) => {
+            migrate_postgres(url).await.unwrap();
+            Store::open_postgres(url, keys, clock()).await.unwrap()
+        }
+    };
+    let state = State::new(config, store, clock).unwrap();
+    let listeners = Listeners::bind(&state).await.unwrap();
+    tokio::spawn(serve(state.clone(), listeners));
+    (state, format!("http://{listen}"))
+}
