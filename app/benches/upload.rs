@@ -8,20 +8,18 @@
     reason = "a measurement for people to read"
 )]
 
+mod beside;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use penstock_app::commands::system_clock;
-use penstock_app::config::{Config, Database};
-use penstock_app::crypto::MasterKeys;
 use penstock_app::door::token::ApiToken;
-use penstock_app::serve::{Listeners, serve};
 use penstock_app::state::State;
+use penstock_app::store::new_id;
 use penstock_app::store::workspace::NewToken;
-use penstock_app::store::{Store, migrate_postgres, new_id};
 use penstock_common::Uuid;
 use penstock_sandbox::{Commit, Install, Sandbox};
 use serde_json::{Value, json};
@@ -46,7 +44,7 @@ async fn measure(name: &str, database: Option<String>) {
     sandbox.repository(REPOSITORY).unwrap();
     let commit = sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (state, base) = start(&sandbox, folder.path(), database).await;
+    let (state, base) = beside::start(&sandbox, folder.path(), database).await;
     let token = token(&state, &sandbox, &base).await;
     let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
     let told: BTreeMap<String, String> = sandbox.step_environment(&step).into_iter().collect();
@@ -82,38 +80,6 @@ fn tell(name: &str, what: &str, mut times: Vec<Duration>) {
         times[((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1].as_secs_f64() * 1e3
     };
     println!("{name:>10} {what:>12}: median {:6.1} ms, p95 {:6.1} ms, most {:6.1} ms", at(0.5), at(0.95), at(1.0));
-}
-
-async fn start(sandbox: &Sandbox, folder: &std::path::Path, database: Option<String>) -> (State, String) {
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let listen = free();
-    let key = folder.join("master.key");
-    MasterKeys::read_or_create(&key).unwrap();
-    let mut environment = vec![
-        ("BASE_URL", format!("http://{listen}")),
-        ("LISTEN_ADDR", listen.to_string()),
-        ("HEALTH_ADDR", free().to_string()),
-        ("DATA_DIR", folder.display().to_string()),
-        ("MASTER_KEY_FILE", key.display().to_string()),
-        ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
-        ("BITBUCKET_API_URL", sandbox.api_url()),
-        ("BITBUCKET_SITE_URL", sandbox.site_url()),
-    ];
-    environment.extend(database.map(|url| ("DATABASE_URL", url)));
-    let config = Config::new(&environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).unwrap();
-    let clock = system_clock();
-    let keys = MasterKeys::read(&config.master_key).unwrap();
-    let store = match &config.database {
-        Database::Embedded(folder) => Store::open_sqlite(folder, keys, clock()).await.unwrap(),
-        Database::Postgres(url) => {
-            migrate_postgres(url).await.unwrap();
-            Store::open_postgres(url, keys, clock()).await.unwrap()
-        }
-    };
-    let state = State::new(config, store, clock).unwrap();
-    let listeners = Listeners::bind(&state).await.unwrap();
-    tokio::spawn(serve(state.clone(), listeners));
-    (state, format!("http://{listen}"))
 }
 
 async fn token(state: &State, sandbox: &Sandbox, base: &str) -> String {

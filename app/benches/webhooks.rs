@@ -9,17 +9,13 @@
     reason = "a measurement for people to read"
 )]
 
+mod beside;
+
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use penstock_app::commands::system_clock;
-use penstock_app::config::{Config, Database};
-use penstock_app::crypto::MasterKeys;
-use penstock_app::serve::{Listeners, serve};
-use penstock_app::state::State;
-use penstock_app::store::{Store, migrate_postgres};
 use penstock_sandbox::{Install, Sandbox};
 use serde_json::json;
 
@@ -41,7 +37,7 @@ async fn measure(name: &str, database: Option<String>) {
     let sandbox = Sandbox::new().unwrap();
     sandbox.workspace("acme").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (state, base) = start(&sandbox, folder.path(), database).await;
+    let (state, base) = beside::start(&sandbox, folder.path(), database).await;
     let wish = Install::new("acme", &format!("{base}/atlassian-connect.json"));
     tokio::task::block_in_place(|| sandbox.install(&wish)).unwrap();
     let token = sandbox.sign("penstock", "acme", "POST", "/connect/webhooks").unwrap();
@@ -106,36 +102,4 @@ fn sync_time(name: &str, folder: &std::path::Path) {
         times[100].as_secs_f64() * 1e3,
         times[198].as_secs_f64() * 1e3
     );
-}
-
-async fn start(sandbox: &Sandbox, folder: &std::path::Path, database: Option<String>) -> (State, String) {
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let listen = free();
-    let key = folder.join("master.key");
-    MasterKeys::read_or_create(&key).unwrap();
-    let mut environment = vec![
-        ("BASE_URL", format!("http://{listen}")),
-        ("LISTEN_ADDR", listen.to_string()),
-        ("HEALTH_ADDR", free().to_string()),
-        ("DATA_DIR", folder.display().to_string()),
-        ("MASTER_KEY_FILE", key.display().to_string()),
-        ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
-        ("BITBUCKET_API_URL", sandbox.api_url()),
-        ("BITBUCKET_SITE_URL", sandbox.site_url()),
-    ];
-    environment.extend(database.map(|url| ("DATABASE_URL", url)));
-    let config = Config::new(&environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).unwrap();
-    let clock = system_clock();
-    let keys = MasterKeys::read(&config.master_key).unwrap();
-    let store = match &config.database {
-        Database::Embedded(folder) => Store::open_sqlite(folder, keys, clock()).await.unwrap(),
-        Database::Postgres(url) => {
-            migrate_postgres(url).await.unwrap();
-            Store::open_postgres(url, keys, clock()).await.unwrap()
-        }
-    };
-    let state = State::new(config, store, clock).unwrap();
-    let listeners = Listeners::bind(&state).await.unwrap();
-    tokio::spawn(serve(state.clone(), listeners));
-    (state, format!("http://{listen}"))
 }

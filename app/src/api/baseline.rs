@@ -7,8 +7,7 @@ use penstock_common::{Category, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::{after, cursor, limit};
-use crate::door::caller::Caller;
+use super::page::{after, cursor, cut, limit};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::store::workspace::{Cursor, Filter};
@@ -63,11 +62,7 @@ pub(super) async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Page>, Problem> {
-    let caller = Caller::of(&state, &headers).await?;
-    state.limits.take(caller.workspace(), state.now())?;
-    let workspace = state.store.for_workspace(caller.workspace());
-    let repository = super::known(&workspace, &repository).await?;
-    caller.may_read(repository)?;
+    let (workspace, repository) = super::readable(&state, &headers, &repository).await?;
     let Query(asked) = asked.map_err(|why| Problem::bad_request(why.body_text()))?;
     let limit = limit(asked.limit)?;
     let after = match after::<End>(asked.cursor.as_deref())? {
@@ -78,10 +73,7 @@ pub(super) async fn show(
     let commit = workspace.branch_commit(repository, branch).await?;
     let filter = Filter { gone: Some(None), ..Filter::default() };
     let mut found = workspace.find(repository, branch, &filter, after, limit + 1).await?;
-    let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if more {
-        found.pop();
-    }
+    let more = cut(&mut found, limit);
     let last = found.last().filter(|_| more);
     let next = last.and_then(|last| cursor(&End(last.severity, last.finding.to_string())));
     let entry = |found: crate::store::workspace::Found| Entry {

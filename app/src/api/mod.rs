@@ -12,9 +12,11 @@ mod triage;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use penstock_common::Uuid;
 
+use crate::door::caller::Caller;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::store::workspace::Workspace;
@@ -31,6 +33,16 @@ pub fn router() -> Router<State> {
         .route("/api/v1/repositories/{repository}/baseline", get(baseline::show))
         .route("/api/v1/repositories/{repository}/runs", get(runs::list))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+}
+
+/// The repository that an address names, for a caller who may read of it.
+async fn readable(state: &State, headers: &HeaderMap, repository: &str) -> Result<(Workspace, Uuid), Problem> {
+    let caller = Caller::of(state, headers).await?;
+    state.limits.take(caller.workspace(), state.now())?;
+    let workspace = state.store.for_workspace(caller.workspace());
+    let repository = known(&workspace, repository).await?;
+    caller.may_read(repository)?;
+    Ok((workspace, repository))
 }
 
 /// The repository that an address names, if the workspace has it.

@@ -25,6 +25,15 @@ pub(super) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     }
 }
 
+/// Takes off the entry that was read only to see whether there are more; `true` if there are.
+pub(super) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> bool {
+    let more = entries.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if more {
+        entries.pop();
+    }
+    more
+}
+
 /// A cursor as it is handed out.
 pub(super) fn cursor<T: Serialize>(end: &T) -> Option<String> {
     serde_json::to_vec(end).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))

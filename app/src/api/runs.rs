@@ -6,8 +6,7 @@ use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::page::{after, cursor, limit};
-use crate::door::caller::Caller;
+use super::page::{after, cursor, cut, limit};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::store::workspace::{RunRow, RunState};
@@ -84,11 +83,7 @@ pub(super) async fn list(
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Page>, Problem> {
-    let caller = Caller::of(&state, &headers).await?;
-    state.limits.take(caller.workspace(), state.now())?;
-    let workspace = state.store.for_workspace(caller.workspace());
-    let repository = super::known(&workspace, &repository).await?;
-    caller.may_read(repository)?;
+    let (workspace, repository) = super::readable(&state, &headers, &repository).await?;
     let Query(asked) = asked.map_err(|why| Problem::bad_request(why.body_text()))?;
     let limit = limit(asked.limit)?;
     let before = match after::<String>(asked.cursor.as_deref())? {
@@ -96,10 +91,7 @@ pub(super) async fn list(
         None => RunId(u128::MAX),
     };
     let mut rows = workspace.runs(repository, before, limit + 1).await?;
-    let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if more {
-        rows.pop();
-    }
+    let more = cut(&mut rows, limit);
     let next = rows.last().filter(|_| more).and_then(|row| cursor(&row.run.to_string()));
     Ok(Json(Page { runs: rows.into_iter().map(Entry::from).collect(), next }))
 }
