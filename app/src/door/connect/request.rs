@@ -83,6 +83,7 @@ mod tests {
         assert_eq!(token("", &[]), Ok(None));
         assert_eq!(token("a=1&jwt=x.y.z", &[]), Ok(Some("x.y.z".to_owned())));
         assert_eq!(token("", &["JWT x.y.z"]), Ok(Some("x.y.z".to_owned())));
+        // penstock: allow[generic-api-key] a query to be read, and no token
         assert_eq!(token("%6Awt=x%2Ey.z", &["Bearer other", "jwt  x.y.z "]), Ok(Some("x.y.z".to_owned())));
         assert_eq!(token("JWT=x.y.z", &["Bearer x.y.z", "x.y.z"]), Ok(None));
     }
