@@ -20,7 +20,7 @@ use crate::state::State;
 use crate::store::system::TenantState;
 use crate::store::workspace::NewToken;
 use crate::store::{self, Store, migrate_postgres, new_id};
-use crate::{router, telemetry};
+use crate::telemetry;
 
 /// Most dead jobs that are listed.
 const LISTED: i64 = 1000;
@@ -301,11 +301,6 @@ async fn tenants(store: &Store, command: Tenants) -> Result<ExitCode, Error> {
             say(&format!("everything of workspace {id} was deleted"))
         }
     }
-}
-
-/// The routes, for tests that need no listener.
-pub fn routes(state: &State) -> axum::Router {
-    router::router(state)
 }
 
 /// The system's clock.

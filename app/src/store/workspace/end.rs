@@ -8,32 +8,17 @@ use crate::store::dialect::export;
 use crate::store::error::Result;
 use crate::store::key::Key;
 
-/// Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-macro_rules! of_one_tenant {
-    ($use:ident) => {
-        $use!(
-            "workspaces",
-            "repositories",
-            "branches",
-            "pull_requests",
-            "findings",
-            "finding_prints",
-            "occurrences",
-            "contents",
-            "events",
-            "runs",
-            "deliveries",
-            "outbox",
-            "job_failures",
-            "settings",
-            "api_tokens",
-            "people",
-            "audit",
-            "token_hashes",
-            "hooks",
-            "jobs"
-        )
-    };
+/// Deletes the tenant's rows from each of these tables.
+macro_rules! delete {
+    ($self:ident, $tx:ident: $($table:literal),* $(,)?) => {$(
+        on!(&mut $tx, connection => {
+            sqlx::query(concat!("delete from ", $table, " where workspace = $1"))
+                .bind($self.key())
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+    )*};
 }
 
 /// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
@@ -59,32 +44,11 @@ impl Workspace {
     /// Deletes everything of the tenant. What stays is the tombstone of his installations: names, sealed secrets and dates.
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
-        macro_rules! delete_all {
-            ($($table:literal),*) => {$(
-                on!(&mut tx, connection => {
-                    sqlx::query(concat!("delete from ", $table, " where workspace = $1"))
-                        .bind(self.key())
-                        .execute(connection)
-                        .await
-                        .map(drop)
-                })?;
-            )*};
-        }
-        of_one_tenant!(delete_all);
+        // Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
+        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "finding_prints", "occurrences", "contents", "events", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "token_hashes", "hooks", "jobs");
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
-        macro_rules! delete_news {
-            ($($table:literal),*) => {$(
-                on!(&mut tx, connection => {
-                    sqlx::query(concat!("delete from ", $table, " where workspace = $1"))
-                        .bind(self.key())
-                        .execute(connection)
-                        .await
-                        .map(drop)
-                })?;
-            )*};
-        }
-        delete_news!("inbox_bodies", "inbox");
+        delete!(self, tx: "inbox_bodies", "inbox");
         tx.commit().await?;
         self.store.shared.states.forget_tenant(self.id);
         self.store.forget_data_key(self.id);
