@@ -72,6 +72,11 @@ impl BaseUrl {
         &self.text[self.path_at..]
     }
 
+    /// Scheme, host and port, as a browser names where a form came from.
+    pub fn origin(&self) -> &str {
+        &self.text[..self.path_at]
+    }
+
     /// The part of a request's raw path that stands below the base path; `None` for a path outside of it.
     pub fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.path()).filter(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -17,6 +17,7 @@ pub mod inbox;
 pub mod jobs;
 pub mod judgement;
 pub mod limits;
+pub mod pages;
 pub mod problem;
 pub mod publish;
 pub mod review;

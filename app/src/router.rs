@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::store::new_id;
-use crate::{api, door, inbox, upload};
+use crate::{api, door, inbox, pages, upload};
 
 /// How long a request may take.
 const TIME: Duration = Duration::from_secs(60);
@@ -31,6 +31,7 @@ pub fn router(state: &State) -> Router {
         .layer(DefaultBodyLimit::max(inbox::BODY_MAX))
         .merge(upload::router())
         .merge(api::router())
+        .merge(pages::router(state))
         .fallback(async || Problem::not_found("there is nothing under this address"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "The address knows no such method", "see the documentation")

@@ -48,6 +48,8 @@ pub struct Shared {
     pub skew: Skew,
     /// How much each tenant may ask for.
     pub limits: Limits,
+    /// How often each tenant's people may come.
+    pub visits: Limits,
     stop: watch::Sender<bool>,
 }
 
@@ -82,6 +84,7 @@ impl State {
             metrics: Metrics::default(),
             skew: Skew::default(),
             limits: Limits::default(),
+            visits: Limits::default(),
             config,
             store,
             clock,

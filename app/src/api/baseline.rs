@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::page::{after, cursor, cut, limit};
 use crate::problem::Problem;
 use crate::state::State;
-use crate::store::workspace::{Cursor, Filter};
+use crate::store::workspace::{Cursor, Filter, Order};
 use crate::track::Status;
 
 /// What may be asked for.
@@ -66,13 +66,13 @@ pub(super) async fn show(
     let Query(asked) = asked.map_err(|why| Problem::bad_request(why.body_text()))?;
     let limit = limit(asked.limit)?;
     let after = match after::<End>(asked.cursor.as_deref())? {
-        Some(End(severity, id)) => Some(Cursor { severity, finding: super::findings::id_of(&id)? }),
+        Some(End(severity, id)) => Some(Cursor::Worst(severity, super::findings::id_of(&id)?)),
         None => None,
     };
     let (branch, name) = super::findings::branch(&workspace, repository, asked.branch.as_deref()).await?;
     let commit = workspace.branch_commit(repository, branch).await?;
     let filter = Filter { gone: Some(None), ..Filter::default() };
-    let mut found = workspace.find(repository, branch, &filter, after, limit + 1).await?;
+    let mut found = workspace.find(repository, branch, &filter, Order::Worst, after.as_ref(), limit + 1).await?;
     let more = cut(&mut found, limit);
     let last = found.last().filter(|_| more);
     let next = last.and_then(|last| cursor(&End(last.severity, last.finding.to_string())));

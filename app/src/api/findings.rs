@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::page::{after, cursor, cut, limit};
 use crate::problem::Problem;
 use crate::state::State;
-use crate::store::workspace::{Cursor, Filter, Found, Workspace};
+use crate::store::workspace::{Cursor, Filter, Found, Order, Workspace};
 use crate::track::{BranchId, FindingId, How, Print, Status};
 
 /// What may be asked for.
@@ -152,7 +152,7 @@ pub(super) async fn list(
     };
     let after = after::<End>(asked.cursor.as_deref())?;
     let after = match after {
-        Some(End(severity, id)) => Some(Cursor { severity, finding: id_of(&id)? }),
+        Some(End(severity, id)) => Some(Cursor::Worst(severity, id_of(&id)?)),
         None => None,
     };
     let (branch, name) = branch(&workspace, repository, asked.branch.as_deref()).await?;
@@ -170,8 +170,9 @@ pub(super) async fn list(
         path: asked.path,
         fingerprint,
         status: asked.status,
+        ..Filter::default()
     };
-    let mut found = workspace.find(repository, branch, &filter, after, limit + 1).await?;
+    let mut found = workspace.find(repository, branch, &filter, Order::Worst, after.as_ref(), limit + 1).await?;
     let more = cut(&mut found, limit);
     let last = found.last().filter(|_| more);
     let next = last.and_then(|last| cursor(&End(last.severity, last.finding.to_string())));

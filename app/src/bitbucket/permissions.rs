@@ -1,9 +1,25 @@
 //! What people may do.
 
 use penstock_common::Uuid;
-use penstock_common::bitbucket::workspaces::Permission;
+use penstock_common::bitbucket::workspaces::{Permission, RepositoryPermission};
 
-use super::{Error, InRepository};
+use super::{Bitbucket, Error, InRepository};
+
+impl Bitbucket {
+    /// `GET /2.0/workspaces/{workspace}/permissions/repositories?q=user.uuid="{…}"`: the repositories that this user may read.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the installation may not ask, which is for admins of the workspace.
+    pub async fn readable_by(&self, user: Uuid) -> Result<Vec<Uuid>, Error> {
+        let told = self.client.permissions_of(&self.workspace.braced(), &user.braced()).await?;
+        let theirs = told.into_iter().filter(|one| {
+            let told = one.user.as_ref().and_then(|user| user.uuid.as_deref());
+            one.permission > Permission::None && told.and_then(|uuid| uuid.parse::<Uuid>().ok()) == Some(user)
+        });
+        let uuid = |one: RepositoryPermission| one.repository?.uuid?.parse::<Uuid>().ok();
+        Ok(theirs.filter_map(uuid).collect())
+    }
+}
 
 impl InRepository {
     /// `GET /2.0/workspaces/{workspace}/permissions/repositories/{repository}?q=user.uuid="{…}"`: what this user may do here now, by whatever way.

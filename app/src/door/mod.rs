@@ -4,9 +4,11 @@
 
 pub mod caller;
 pub mod connect;
+pub mod entrance;
 pub mod hook;
 pub mod hooks;
 pub mod pipelines;
 pub mod token;
+pub mod viewer;
 
 pub use connect::handlers::prove_waiting;

@@ -116,6 +116,7 @@ async fn opened(
     let place = |kind: &str, subject: String| Place { repository: there.id(), kind: kind.to_owned(), subject };
     let mut wished = Vec::new();
     let mut waits = false;
+    let mut kept = None;
     if scanned {
         let runs = workspace.runs_on(there.id(), head).await?;
         let applied = runs.iter().find(|run| run.state == RunState::Applied);
@@ -140,6 +141,8 @@ async fn opened(
             shown.iter().filter_map(|id| tracked.repository.occurrence(branch, *id)).map(|row| row.content).collect();
         let contents = workspace.contents(there.id(), &prints).await?;
         let wishes = review::wishes(tracked, &about, &verdict, &contents, &told_beside);
+        let policy_changes = told_beside.comparison.map(|one| one.policy_changes.as_slice()).unwrap_or_default();
+        kept = review::Kept::of(tracked, &about, &verdict, &told_beside.tools, policy_changes).row(&about, now);
         if posts.status {
             wished.push((place("status", head.to_string()), json(&wishes.status)?));
         }
@@ -156,6 +159,9 @@ async fn opened(
         }
     }
     let mut write = workspace.write().await?;
+    if let Some(kept) = &kept {
+        write.verdict(there.id(), Some(told.number), kept).await?;
+    }
     for (place, body) in &wished {
         if write.wish(place, body, now).await? {
             let subject = format!("{}/{}", place.kind, place.subject);

@@ -3,6 +3,7 @@
 //! Owns the one verdict on a branch or pull request as it is now: the destination's policy is read, the verdict is evaluated by `track`, and what shall
 //! stand in Bitbucket is made of it by `common::decorate`. It posts nothing: wishes go to the outbox with the state that causes them.
 
+mod kept;
 mod policy;
 mod telling;
 
@@ -12,6 +13,7 @@ use penstock_common::Notice;
 use penstock_common::gate::{Condition, Measures};
 use penstock_common::upload::answer::Counts;
 
+pub use kept::{Kept, LISTED, Tool};
 pub use policy::Standing as PolicyStanding;
 pub use telling::{CommentWish, StatusWish, Told, Wishes, shown, status_without_verdict, wishes};
 

@@ -23,6 +23,7 @@ use super::{Encoding, Unsettled, read, reduce, settle};
 use crate::door::caller::Caller;
 use crate::jobs::kind;
 use crate::problem::Problem;
+use crate::review::Tool;
 use crate::state::State;
 use crate::store::new_id;
 use crate::store::system::Subject as Wish;
@@ -97,6 +98,7 @@ async fn receive(
         Caller::Step(step) => step.pipeline,
         Caller::Token { .. } => None,
     });
+    let tools: Vec<Tool> = upload.run.tools.iter().map(Tool::from).collect();
     let new = NewRun {
         run,
         repository,
@@ -112,6 +114,8 @@ async fn receive(
         actor,
         complete: upload.run.complete(),
         findings: upload.run.findings.len(),
+        tools: serde_json::to_string(&tools).unwrap_or_default(),
+        finished_at: None,
         document,
     };
     let mut write = workspace.write().await?;

@@ -192,6 +192,7 @@ async fn apply(
         for delivery in reduced.upload.deliveries.iter().take(Destination::ALL.len()) {
             write.delivered(repository, "pipe", &about.commit.to_string(), delivery, now).await?;
         }
+        write.happened(reduced.run.at);
         let log = write.changes(&lane, &changes, &reduced.contents, now).await?;
         write.commit_in(&mut lane, log).await?;
         Ok(answer)
@@ -280,6 +281,9 @@ async fn judge(
     answer.link = Some(wishes.page.clone());
 
     let mut write = workspace.write().await?;
+    let kept = review::Kept::of(tracked, about, &verdict, &run.tools, &answer.policy_changes);
+    let kept = kept.row(about, now).ok_or(Unsettled::Document)?;
+    write.verdict(there.id(), about.pull_request, &kept).await?;
     let mut post = async |destination, kind: &str, subject: String, body: String| -> Result<(), Unsettled> {
         let place = Place { repository: there.id(), kind: kind.to_owned(), subject };
         write.wish(&place, &body, now).await?;

@@ -7,6 +7,7 @@ mod docs;
 mod door;
 mod double;
 mod oracle;
+mod pages;
 mod program;
 mod store;
 mod track;

@@ -25,6 +25,17 @@ pub struct RepositoryPermission {
     /// Who.
     #[serde(default)]
     pub user: Option<Account>,
+    /// Where.
+    #[serde(default)]
+    pub repository: Option<RepositoryId>,
+}
+
+/// A repository, by what never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryId {
+    /// In braces.
+    #[serde(default)]
+    pub uuid: Option<String>,
 }
 
 /// What may be done in a repository. Each contains the ones before.

@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/workspaces/{workspace}", get(show))
         .route("/repositories/{workspace}", get(repositories))
+        .route("/workspaces/{workspace}/permissions/repositories", get(all_permissions))
         .route("/workspaces/{workspace}/permissions/repositories/{repo_slug}", get(permissions))
 }
 
@@ -56,6 +57,33 @@ async fn repositories(
         repository.json(&world.urls, parent.map(|parent| parent.short_json(&world.urls)))
     });
     let shown = shown.collect();
+    page(&asked, shown, Style::default())
+}
+
+/// What everybody may effectively do in each repository; for administrators of the workspace only (documented).
+async fn all_permissions(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(asked): Extension<Asked>,
+    Path(at): Path<At>,
+) -> Answer {
+    let world = app.world();
+    let workspace = at.find(&world)?;
+    let repositories = world.repositories_of(&workspace.uuid);
+    if !caller.sees_workspace(&workspace.uuid) || !repositories.iter().all(|one| caller.administers(one)) {
+        return Err(Refusal::forbidden("You must be an administrator of the workspace."));
+    }
+    let mut shown = Vec::new();
+    for repository in repositories {
+        for (person, permission) in world.permitted(repository) {
+            shown.push(json!({
+                "type": "repository_permission",
+                "permission": permission.name(),
+                "user": person.json(&world.urls),
+                "repository": repository.short_json(&world.urls),
+            }));
+        }
+    }
     page(&asked, shown, Style::default())
 }
 

@@ -97,6 +97,9 @@ async fn callback(state: &State, signed: &Signed<'_>, body: &[u8], installs: boo
         if carry_out(&state.store, &decision, &known, 0, now).await? == Written::Changed {
             continue;
         }
+        if let Decision::Remove { row, .. } = &decision {
+            state.store.system().dismiss_viewers(row.workspace).await?;
+        }
         return told(state, &installation, &decision);
     }
     Err(Problem::unavailable("the installation is being changed by another request", 1))

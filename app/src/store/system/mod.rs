@@ -9,6 +9,7 @@ mod jobs;
 mod leases;
 mod tenants;
 mod tokens;
+mod viewers;
 
 pub use inbox::Header;
 pub use installations::{Candidate, Installation, Written};
@@ -16,6 +17,7 @@ pub(super) use jobs::enqueue;
 pub use jobs::{Dead, Job, QueueState, Subject};
 pub use tenants::{Tenant, TenantState};
 pub use tokens::{Hook, KnownToken};
+pub use viewers::ViewerRow;
 
 use super::Store;
 

@@ -47,6 +47,15 @@ pub(super) fn status(name: &str) -> Result<Status> {
     STATUSES.into_iter().find(|one| one.name() == name).ok_or(Error::Corrupt("findings.status"))
 }
 
+/// 0 while it is open.
+pub(super) const fn state_code(gone: Option<How>) -> i64 {
+    match gone {
+        None => 0,
+        Some(How::Fixed) => 1,
+        Some(How::Removed) => 2,
+    }
+}
+
 pub(super) const fn how_name(how: How) -> &'static str {
     match how {
         How::Fixed => "fixed",

@@ -22,7 +22,7 @@ macro_rules! delete {
 }
 
 /// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
-const EXPORTED: [&str; 15] = [
+const EXPORTED: [&str; 18] = [
     "workspaces",
     "repositories",
     "branches",
@@ -31,6 +31,9 @@ const EXPORTED: [&str; 15] = [
     "occurrences",
     "contents",
     "events",
+    "verdicts",
+    "branch_counts",
+    "days",
     "runs",
     "deliveries",
     "outbox",
@@ -45,10 +48,10 @@ impl Workspace {
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
         // Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "finding_prints", "occurrences", "contents", "events", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "token_hashes", "hooks", "jobs");
+        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "token_hashes", "hooks", "jobs");
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
-        delete!(self, tx: "inbox_bodies", "inbox");
+        delete!(self, tx: "inbox_bodies", "inbox", "viewers");
         tx.commit().await?;
         self.store.shared.states.forget_tenant(self.id);
         self.store.forget_data_key(self.id);
@@ -86,10 +89,12 @@ impl Workspace {
             "branches",
             "pull_requests",
             "findings",
-            "finding_prints",
             "occurrences",
             "contents",
             "events",
+            "verdicts",
+            "branch_counts",
+            "days",
             "runs",
             "deliveries",
             "outbox",

@@ -1,14 +1,18 @@
-//! Findings on a branch, filtered and page by page.
+//! Findings on a branch: filtered, in an order, and page by page.
+//!
+//! Owns the statement that lists. Each filter has an index in which the branch's findings stand in the order that is asked for, so a page costs the
+//! same however many there are. Only one index can be gone through: [`Filter::driver`] chooses which, and what else is asked for is written so
+//! that neither database takes another.
 
 use penstock_common::{Category, Severity, Uuid};
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::Workspace;
 use super::codes::{self, from_json};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
-use crate::track::{BranchId, FindingId, How, Print, Status};
+use crate::track::{BranchId, FindingId, How, Print, Status, Triage};
 
 /// Which findings.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +33,26 @@ pub struct Filter {
     pub fingerprint: Option<Print>,
     /// Of which people say this.
     pub status: Option<Status>,
+    /// Known since this moment or later, in unix milliseconds.
+    pub since: Option<i64>,
+    /// Known since before this moment.
+    pub before: Option<i64>,
+    /// Found by one of these pairs of tool and `NAME`.
+    pub series: Option<Vec<(String, String)>>,
+    /// With this in its path, its rule or what is told of it, in any case. For sets that are small: each row is read.
+    pub text: Option<String>,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The worst first.
+    #[default]
+    Worst,
+    /// The newest first.
+    Newest,
+    /// By path.
+    Path,
 }
 
 /// A finding on a branch.
@@ -46,6 +70,8 @@ pub struct Found {
     pub path_free: Print,
     /// What people say of it.
     pub status: Status,
+    /// The same with reason, author and expiry.
+    pub triage: Triage,
     /// Tool family.
     pub tool: String,
     /// `NAME` of the run.
@@ -54,6 +80,8 @@ pub struct Found {
     pub path: String,
     /// How bad it is.
     pub severity: Severity,
+    /// Whether the code itself says that it does not count.
+    pub allowed: bool,
     /// How it is gone; absent while it is open.
     pub gone: Option<How>,
     /// How often it came back.
@@ -67,12 +95,62 @@ pub struct Found {
 }
 
 /// Where a page ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// Severity of its last finding.
-    pub severity: Severity,
-    /// That finding.
-    pub finding: FindingId,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// In [`Order::Worst`].
+    Worst(Severity, FindingId),
+    /// In [`Order::Newest`].
+    Newest(i64, FindingId),
+    /// In [`Order::Path`].
+    Path(String, FindingId),
+}
+
+impl Order {
+    /// Where a page ends whose last finding is this one.
+    pub fn after(self, found: &Found) -> Cursor {
+        match self {
+            Self::Worst => Cursor::Worst(found.severity, found.finding),
+            Self::Newest => Cursor::Newest(found.since, found.finding),
+            Self::Path => Cursor::Path(found.path.clone(), found.finding),
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Worst => "o.severity desc, o.finding",
+            Self::Newest => "o.since desc, o.finding",
+            Self::Path => "o.path, o.finding",
+        }
+    }
+}
+
+/// The column whose index is gone through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Driver {
+    Order,
+    Fingerprint,
+    Rule,
+    Category,
+    Status,
+    Tool,
+}
+
+impl Filter {
+    /// The filter that leaves least, as far as that can be known without counting. Other orders than by severity have an index each, and no filter
+    /// has one in them.
+    fn driver(&self, order: Order) -> Driver {
+        let judged = self.status.is_some_and(|status| status != Status::NeedsTriage);
+        match order {
+            _ if self.fingerprint.is_some() => Driver::Fingerprint,
+            Order::Newest | Order::Path => Driver::Order,
+            Order::Worst if self.rule.is_some() => Driver::Rule,
+            Order::Worst if judged => Driver::Status,
+            Order::Worst if self.category.is_some() => Driver::Category,
+            Order::Worst if self.tool.is_some() => Driver::Tool,
+            Order::Worst if self.status.is_some() => Driver::Status,
+            Order::Worst => Driver::Order,
+        }
+    }
 }
 
 #[derive(FromRow)]
@@ -83,10 +161,12 @@ struct Row {
     ours: Key,
     path_free: Key,
     status: String,
+    triage: Option<String>,
     tool: String,
     name: String,
     path: String,
     severity: i64,
+    allowed: Option<String>,
     gone_how: Option<String>,
     reopened: i64,
     introduced_by: Option<i64>,
@@ -98,17 +178,23 @@ impl TryFrom<Row> for Found {
     type Error = crate::store::Error;
 
     fn try_from(row: Row) -> Result<Self> {
+        let status = codes::status(&row.status)?;
         Ok(Self {
             finding: FindingId(row.finding.number()),
             category: codes::category(&row.category)?,
             rule: row.rule,
             ours: Print(row.ours.number()),
             path_free: Print(row.path_free.number()),
-            status: codes::status(&row.status)?,
+            status,
+            triage: match row.triage.as_deref() {
+                Some(text) => from_json(text, "findings.triage")?,
+                None => Triage { status, ..Triage::default() },
+            },
             tool: row.tool,
             name: row.name,
             path: row.path,
             severity: codes::severity(row.severity)?,
+            allowed: row.allowed.is_some(),
             gone: row.gone_how.as_deref().map(codes::how).transpose()?,
             reopened: row.reopened.unsigned_abs(),
             introduced_by: row.introduced_by.map(i64::unsigned_abs),
@@ -118,61 +204,216 @@ impl TryFrom<Row> for Found {
     }
 }
 
+/// A value on its way into a statement.
+enum Value {
+    Key(Key),
+    Integer(i64),
+    Text(String),
+}
+
+/// A condition as it grows. Nothing of the text comes from outside: values are bound.
+struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    fn bind(&mut self, value: Value) -> usize {
+        self.values.push(value);
+        self.values.len()
+    }
+
+    /// `condition` with `$` for the value.
+    fn and(&mut self, condition: &str, value: Value) {
+        let at = self.bind(value);
+        self.sql.push_str(" and ");
+        self.sql.push_str(&condition.replace('$', &format!("${at}")));
+    }
+
+    /// Equality of a text column, out of reach of any index unless it is the one that drives.
+    fn equal(&mut self, column: &str, value: &str, drives: bool) {
+        let value = Value::Text(value.to_owned());
+        if drives {
+            self.and(&format!("o.{column} = $"), value);
+        } else {
+            self.and(&format!("o.{column} || '' = $"), value);
+        }
+    }
+}
+
+/// What stands in a row of the list; `o` holds the occurrences that were chosen.
+const COLUMNS: &str = "o.finding, o.category, o.rule, f.ours, f.path_free, o.status, f.triage, o.tool, o.name, o.path, o.severity, o.allowed, \
+                       o.gone_how, o.reopened, o.introduced_by, o.since, c.body";
+const BESIDE: &str = "join findings f on f.workspace = o.workspace and f.repository = o.repository and f.finding = o.finding \
+                      left join contents c on c.workspace = o.workspace and c.repository = o.repository and c.content = o.content";
+
+/// Binds the values in their order.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Key(key) => query.bind(key),
+                Value::Integer(number) => query.bind(number),
+                Value::Text(text) => query.bind(text),
+            };
+        }
+        query
+    }};
+}
+
 impl Workspace {
-    /// Findings on a branch, the worst first, after `after`, at most `limit`.
+    /// Findings on a branch in an order, after `after`, at most `limit`.
     pub async fn find(
         &self,
         repository: Uuid,
         branch: BranchId,
         filter: &Filter,
-        after: Option<Cursor>,
+        order: Order,
+        after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Vec<Found>> {
-        let how = match filter.gone {
-            None => None,
-            Some(None) => Some("open"),
-            Some(Some(how)) => Some(codes::how_name(how)),
-        };
-        // A prefix is a range: the end is the first text after all that begin like it.
-        let below = filter.path.as_deref().map(|path| format!("{path}\u{10ffff}"));
+        let Statement { sql, mut values } = self.chosen(repository, branch, filter, order, after);
+        values.push(Value::Integer(limit));
+        let (by, end) = (order.sql(), values.len());
+        let sql = format!(
+            "select {COLUMNS} from (select o.* from occurrences o where {sql} order by {by} limit ${end}) o {BESIDE} order by {by}"
+        );
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
-            sqlx::query_as(
-                "select f.finding, f.category, f.rule, f.ours, f.path_free, f.status, o.tool, o.name, o.path, o.severity, o.gone_how, \
-                 o.reopened, o.introduced_by, o.since, c.body \
-                 from occurrences o \
-                 join findings f on f.workspace = o.workspace and f.repository = o.repository and f.finding = o.finding \
-                 left join contents c on c.workspace = o.workspace and c.repository = o.repository and c.content = o.content \
-                 where o.workspace = $1 and o.repository = $2 and o.branch = $3 \
-                 and ($4 is null or coalesce(o.gone_how, 'open') = $4) \
-                 and ($5 is null or o.severity = $5) \
-                 and ($6 is null or f.category = $6) \
-                 and ($7 is null or o.tool = $7) \
-                 and ($8 is null or f.rule = $8) \
-                 and ($9 is null or (o.path >= $9 and o.path < $10)) \
-                 and ($11 is null or f.ours = $11) \
-                 and ($12 is null or f.status = $12) \
-                 and ($13 is null or o.severity < $13 or (o.severity = $13 and o.finding > $14)) \
-                 order by o.severity desc, o.finding limit $15",
-            )
-            .bind(self.key())
-            .bind(Key::from(repository))
-            .bind(Key::from(branch))
-            .bind(how)
-            .bind(filter.severity.map(codes::severity_code))
-            .bind(filter.category.map(Category::name))
-            .bind(filter.tool.as_deref())
-            .bind(filter.rule.as_deref())
-            .bind(filter.path.as_deref())
-            .bind(below.as_deref())
-            .bind(filter.fingerprint.map(Key::from))
-            .bind(filter.status.map(Status::name))
-            .bind(after.map(|cursor| codes::severity_code(cursor.severity)))
-            .bind(after.map(|cursor| Key::from(cursor.finding)))
-            .bind(limit)
-            .fetch_all(connection)
-            .await
+            bound!(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(connection).await
         })?;
         rows.into_iter().map(Found::try_from).collect()
     }
+
+    /// How many there are, as far as `most`.
+    pub async fn count(&self, repository: Uuid, branch: BranchId, filter: &Filter, most: i64) -> Result<i64> {
+        let Statement { sql, mut values } = self.chosen(repository, branch, filter, Order::Worst, None);
+        values.push(Value::Integer(most));
+        let sql =
+            format!("select count(*) from (select 1 as one from occurrences o where {sql} limit ${}) o", values.len());
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, connection => {
+            bound!(sqlx::query_scalar(AssertSqlSafe(sql)), values).fetch_one(connection).await
+        })?)
+    }
+
+    /// These findings as they are on a branch, in the order of the list. What is not there is left out.
+    pub async fn these(&self, repository: Uuid, branch: BranchId, findings: &[FindingId]) -> Result<Vec<Found>> {
+        let mut found = Vec::with_capacity(findings.len());
+        let sql = format!(
+            "select {COLUMNS} from occurrences o {BESIDE} where o.workspace = $1 and o.repository = $2 and o.branch = $3 and o.finding = $4"
+        );
+        let mut tx = self.read().await?;
+        for finding in findings {
+            let row: Option<Row> = on!(&mut tx, connection => {
+                sqlx::query_as(AssertSqlSafe(sql.clone()))
+                    .bind(self.key())
+                    .bind(Key::from(repository))
+                    .bind(Key::from(branch))
+                    .bind(Key::from(*finding))
+                    .fetch_optional(connection)
+                    .await
+            })?;
+            found.extend(row.map(Found::try_from).transpose()?);
+        }
+        Ok(found)
+    }
+
+    fn chosen(
+        &self,
+        repository: Uuid,
+        branch: BranchId,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Cursor>,
+    ) -> Statement {
+        let driver = filter.driver(order);
+        let sql = "o.workspace = $1 and o.repository = $2 and o.branch = $3".to_owned();
+        let values = vec![Value::Key(self.key()), Value::Key(repository.into()), Value::Key(branch.into())];
+        let mut statement = Statement { sql, values };
+        if let Some(gone) = filter.gone {
+            statement.and("o.state = $", Value::Integer(codes::state_code(gone)));
+        }
+        if let Some(print) = filter.fingerprint {
+            let at = statement.bind(Value::Key(print.into()));
+            statement.sql.push_str(&format!(
+                " and o.finding in (select f.finding from findings f where f.workspace = $1 and f.repository = $2 and f.ours = ${at})"
+            ));
+        }
+        if let Some(severity) = filter.severity {
+            statement.and("o.severity = $", Value::Integer(codes::severity_code(severity)));
+        }
+        for (column, value, of) in [
+            ("rule", filter.rule.as_deref(), Driver::Rule),
+            ("category", filter.category.map(Category::name), Driver::Category),
+            ("status", filter.status.map(Status::name), Driver::Status),
+            ("tool", filter.tool.as_deref(), Driver::Tool),
+        ] {
+            if let Some(value) = value {
+                statement.equal(column, value, driver == of);
+            }
+        }
+        if let Some(path) = &filter.path {
+            // A prefix is a range: the end is the first text after all that begin like it.
+            statement.and("o.path >= $", Value::Text(path.clone()));
+            statement.and("o.path < $", Value::Text(format!("{path}\u{10ffff}")));
+        }
+        if let Some(since) = filter.since {
+            statement.and("o.since >= $", Value::Integer(since));
+        }
+        if let Some(before) = filter.before {
+            statement.and("o.since < $", Value::Integer(before));
+        }
+        if let Some(series) = &filter.series {
+            let pairs: Vec<String> = series
+                .iter()
+                .map(|(tool, name)| {
+                    let tool = statement.bind(Value::Text(tool.clone()));
+                    let name = statement.bind(Value::Text(name.clone()));
+                    format!("(o.tool || '' = ${tool} and o.name = ${name})")
+                })
+                .collect();
+            let any = if pairs.is_empty() { "1 = 0".to_owned() } else { pairs.join(" or ") };
+            statement.sql.push_str(&format!(" and ({any})"));
+        }
+        if let Some(text) = &filter.text {
+            let at = statement.bind(Value::Text(format!("%{}%", like(text))));
+            statement.sql.push_str(&format!(
+                " and (lower(o.path) like ${at} escape '!' or lower(o.rule) like ${at} escape '!' or exists (select 1 from contents c \
+                 where c.workspace = o.workspace and c.repository = o.repository and c.content = o.content \
+                 and lower(c.body) like ${at} escape '!'))"
+            ));
+        }
+        match after {
+            Some(Cursor::Worst(severity, finding)) => {
+                let severity = statement.bind(Value::Integer(codes::severity_code(*severity)));
+                let finding = statement.bind(Value::Key((*finding).into()));
+                statement.sql.push_str(&format!(
+                    " and o.severity <= ${severity} and (o.severity < ${severity} or o.finding > ${finding})"
+                ));
+            }
+            Some(Cursor::Newest(since, finding)) => {
+                let since = statement.bind(Value::Integer(*since));
+                let finding = statement.bind(Value::Key((*finding).into()));
+                statement
+                    .sql
+                    .push_str(&format!(" and o.since <= ${since} and (o.since < ${since} or o.finding > ${finding})"));
+            }
+            Some(Cursor::Path(path, finding)) => {
+                let path = statement.bind(Value::Text(path.clone()));
+                let finding = statement.bind(Value::Key((*finding).into()));
+                statement
+                    .sql
+                    .push_str(&format!(" and o.path >= ${path} and (o.path > ${path} or o.finding > ${finding})"));
+            }
+            None => {}
+        }
+        statement
+    }
+}
+
+/// A text as a part of a pattern, in lower case.
+fn like(text: &str) -> String {
+    text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }

@@ -162,6 +162,102 @@ async fn branches(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Branch>> {
     rows.into_iter().map(branch).collect()
 }
 
+impl Workspace {
+    /// A pull request as it was last told.
+    pub async fn pull_request(&self, repository: Uuid, number: u64) -> Result<Option<PullRequest>> {
+        let mut tx = self.read().await?;
+        let row: Option<PullRequestRow> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select number, source, destination, head, author, state, merged from pull_requests \
+                 where workspace = $1 and repository = $2 and number = $3",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(number as i64)
+            .fetch_optional(connection)
+            .await
+        })?;
+        row.map(pull_request).transpose()
+    }
+
+    /// All branches of a repository that live, by name.
+    pub async fn branches(&self, repository: Uuid) -> Result<Vec<Branch>> {
+        let mut tx = self.read().await?;
+        let mut all = branches(&mut tx, (self.key(), Key::from(repository))).await?;
+        all.retain(|branch| branch.deleted.is_none());
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    /// A finding, whatever branches it stands on.
+    pub async fn finding(&self, repository: Uuid, id: FindingId) -> Result<Option<Finding>> {
+        let mut tx = self.read().await?;
+        let row: Option<FindingRow> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent from findings \
+                 where workspace = $1 and repository = $2 and finding = $3",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(Key::from(id))
+            .fetch_optional(connection)
+            .await
+        })?;
+        row.map(finding).transpose()
+    }
+
+    /// Where a finding stands or stood, with the names of the branches that live.
+    pub async fn occurrences_of(&self, repository: Uuid, id: FindingId) -> Result<Vec<(String, Occurrence)>> {
+        let mut tx = self.read().await?;
+        let rows: Vec<(Key, String)> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select b.branch, b.name from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository \
+                 and b.branch = o.branch where o.workspace = $1 and o.repository = $2 and o.finding = $3 and b.deleted_at is null \
+                 order by b.name limit 100",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(Key::from(id))
+            .fetch_all(connection)
+            .await
+        })?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (branch, name) in rows {
+            let row: OccurrenceRow = on!(&mut tx, connection => {
+                sqlx::query_as(
+                    "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
+                     reopened, introduced_by from occurrences where workspace = $1 and repository = $2 and branch = $3 and finding = $4",
+                )
+                .bind(self.key())
+                .bind(Key::from(repository))
+                .bind(branch)
+                .bind(Key::from(id))
+                .fetch_one(connection)
+                .await
+            })?;
+            found.push((name, occurrence(BranchId(branch.number()), row)?));
+        }
+        Ok(found)
+    }
+}
+
+fn pull_request(row: PullRequestRow) -> Result<PullRequest> {
+    let state = match (row.state, row.merged) {
+        (0, _) => PullRequestState::Open,
+        (1, Some(commit)) => PullRequestState::Merged(codes::commit(&commit)?),
+        (2, _) => PullRequestState::Declined,
+        _ => return Err(Error::Corrupt("pull_requests.state")),
+    };
+    Ok(PullRequest {
+        number: row.number.unsigned_abs(),
+        source: row.source.map(|key| BranchId(key.number())),
+        destination: BranchId(row.destination.number()),
+        head: codes::commit(&row.head)?,
+        author: row.author,
+        state,
+    })
+}
+
 async fn pull_requests(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<PullRequest>> {
     let rows: Vec<PullRequestRow> = on!(tx, connection => {
         sqlx::query_as(
@@ -172,22 +268,6 @@ async fn pull_requests(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<PullRequest>> 
         .fetch_all(connection)
         .await
     })?;
-    let pull_request = |row: PullRequestRow| {
-        let state = match (row.state, row.merged) {
-            (0, _) => PullRequestState::Open,
-            (1, Some(commit)) => PullRequestState::Merged(codes::commit(&commit)?),
-            (2, _) => PullRequestState::Declined,
-            _ => return Err(Error::Corrupt("pull_requests.state")),
-        };
-        Ok(PullRequest {
-            number: row.number.unsigned_abs(),
-            source: row.source.map(|key| BranchId(key.number())),
-            destination: BranchId(row.destination.number()),
-            head: codes::commit(&row.head)?,
-            author: row.author,
-            state,
-        })
-    };
     rows.into_iter().map(pull_request).collect()
 }
 

@@ -13,23 +13,27 @@ mod news;
 mod outbox;
 mod people;
 mod repositories;
+mod rollup;
 mod runs;
 mod save;
 mod settings;
 mod tokens;
+mod verdicts;
 mod write;
 
 pub use deliveries::Delivered;
-pub use find::{Cursor, Filter, Found};
+pub use find::{Cursor, Filter, Found, Order};
 pub(super) use lane::StateCache;
 pub use lane::{Lane, State};
 pub use news::Told;
 pub use outbox::{Place, Wish};
 pub use people::Person;
 pub use repositories::{RepositoryRow, WorkspaceRow};
+pub use rollup::{Day, Open, Standing};
 pub use runs::{NewRun, RunRow, RunState};
 pub use settings::Setting;
 pub use tokens::{NewToken, Token};
+pub use verdicts::VerdictRow;
 pub use write::Write;
 
 use penstock_common::Uuid;

@@ -13,7 +13,7 @@ use crate::store::dialect::bulk::{self, Column, Table};
 use crate::store::error::{Error, Result};
 use crate::store::key::Key;
 use crate::track::chain::{self, Head};
-use crate::track::{Branch, Changes, Event, Finding, Occurrence, Print, PullRequest, PullRequestState, Series};
+use crate::track::{Branch, Changes, Event, Finding, FindingId, Print, PullRequest, PullRequestState, Series};
 
 const FINDINGS: Table = Table {
     name: "findings",
@@ -21,12 +21,6 @@ const FINDINGS: Table = Table {
     conflict: "on conflict (workspace, repository, finding) do update set ours = excluded.ours, path_free = excluded.path_free, \
                prints = excluded.prints, status = excluded.status, triage = excluded.triage, proposed = excluded.proposed, \
                absent = excluded.absent",
-};
-
-const PRINTS: Table = Table {
-    name: "finding_prints",
-    columns: &["print", "finding"],
-    conflict: "on conflict (workspace, repository, print, finding) do nothing",
 };
 
 const OCCURRENCES: Table = Table {
@@ -50,11 +44,16 @@ const OCCURRENCES: Table = Table {
         "reopened",
         "introduced_by",
         "since",
+        "state",
+        "category",
+        "rule",
+        "status",
     ],
     conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
                seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
                allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
-               gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by",
+               gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by, \
+               state = excluded.state, status = excluded.status",
 };
 
 const CONTENTS: Table = Table {
@@ -99,7 +98,8 @@ impl Write {
             self.pull_request(of, pull_request).await?;
         }
         self.findings(of, &changes.findings).await?;
-        self.occurrences(of, &changes.occurrences, contents, now).await?;
+        self.occurrences(lane, of, changes, contents, now).await?;
+        self.count(of, changes, now).await?;
         self.events(of, log, &changes.events).await
     }
 
@@ -160,18 +160,10 @@ impl Write {
 
     async fn findings(&mut self, of: (Key, Key), rows: &[Finding]) -> Result<()> {
         let mut prints = Vec::with_capacity(rows.len());
-        let (mut others, mut holders) = (Vec::new(), Vec::new());
         for row in rows {
             let known = &row.prints;
             let is_plain = known.own.is_empty() && known.ours.len() == 1 && known.path_free.len() == 1;
             prints.push(if is_plain { None } else { Some(json(known)?) });
-            if !is_plain {
-                let all = known.own.iter().chain(&known.ours).chain(&known.path_free);
-                all.for_each(|print| {
-                    others.push(Key::from(*print));
-                    holders.push(Key::from(row.id));
-                });
-            }
         }
         let newest = |prints: &[Print]| prints.last().copied().map_or(Key::ZERO, Key::from);
         let maybe = |row: &Finding| {
@@ -193,17 +185,25 @@ impl Write {
                 rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
             ),
         ];
-        bulk::write(&mut self.tx, &FINDINGS, of, columns).await?;
-        bulk::write(&mut self.tx, &PRINTS, of, vec![Column::Key(others), Column::Key(holders)]).await
+        bulk::write(&mut self.tx, &FINDINGS, of, columns).await
     }
 
     async fn occurrences(
         &mut self,
+        lane: &Lane,
         of: (Key, Key),
-        rows: &[Occurrence],
+        changes: &Changes,
         contents: &HashMap<Print, String>,
         now: i64,
     ) -> Result<()> {
+        let rows = &changes.occurrences;
+        let changed: HashMap<FindingId, &Finding> = changes.findings.iter().map(|row| (row.id, row)).collect();
+        let tracked = &lane.loaded().ok_or(Error::Conflict)?.repository;
+        let findings: Vec<&Finding> = rows
+            .iter()
+            .map(|row| changed.get(&row.finding).copied().or_else(|| tracked.finding(row.finding)))
+            .collect::<Option<_>>()
+            .ok_or(Error::Corrupt("an occurrence without its finding"))?;
         let mut shown: Vec<(Key, &String)> = rows
             .iter()
             .filter_map(|row| contents.get(&row.content).map(|body| (Key::from(row.content), body)))
@@ -235,6 +235,10 @@ impl Write {
             Column::Integer(rows.iter().map(|row| i64::from(row.reopened)).collect()),
             Column::MaybeInteger(rows.iter().map(|row| row.introduced_by.map(|number| number as i64)).collect()),
             Column::Integer(vec![now; rows.len()]),
+            Column::Integer(rows.iter().map(|row| codes::state_code(row.gone.map(|gone| gone.how))).collect()),
+            Column::Text(findings.iter().map(|finding| finding.category.name().to_owned()).collect()),
+            Column::Text(findings.iter().map(|finding| finding.rule.clone()).collect()),
+            Column::Text(findings.iter().map(|finding| finding.triage.status.name().to_owned()).collect()),
         ];
         bulk::write(&mut self.tx, &OCCURRENCES, of, columns).await
     }
@@ -277,6 +281,25 @@ impl super::Workspace {
             contents.extend(body.map(|body| (*print, body)));
         }
         Ok(contents)
+    }
+
+    /// What happened to a finding, the newest first, at most `limit` events, each with its number in the log.
+    pub async fn events_of(&self, repository: Uuid, finding: FindingId, limit: i64) -> Result<Vec<(u64, Event)>> {
+        let mut tx = self.read().await?;
+        let rows: Vec<(i64, String)> = on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select number, body from events where workspace = $1 and repository = $2 and finding = $3 order by number desc limit $4",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(Key::from(finding))
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+        })?;
+        let event =
+            |(number, body): (i64, String)| Ok((number.unsigned_abs(), codes::from_json(&body, "events.body")?));
+        rows.into_iter().map(event).collect()
     }
 
     /// The log of a repository from entry `from` on, at most `limit` entries.

@@ -17,12 +17,14 @@ pub struct Write {
     pub(super) store: Store,
     pub(super) id: Uuid,
     pub(super) tx: Tx,
+    /// When it happened, where that is not when it is written.
+    pub(super) happened: Option<i64>,
     jobs: bool,
 }
 
 impl Write {
     pub(super) const fn new(store: Store, id: Uuid, tx: Tx) -> Self {
-        Self { store, id, tx, jobs: false }
+        Self { store, id, tx, happened: None, jobs: false }
     }
 
     pub(super) const fn key(&self) -> Key {

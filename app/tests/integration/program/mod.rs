@@ -4,6 +4,6 @@ mod api;
 mod commands;
 mod crash;
 mod story;
-mod uploads;
+pub(crate) mod uploads;
 mod webhooks;
 pub(crate) mod world;

@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use super::world::{APP, App, REPOSITORY, WORKSPACE, finding, upload};
 
-pub(super) struct Scene {
-    pub(super) sandbox: Sandbox,
-    pub(super) app: App,
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) app: App,
 }
 
 impl Scene {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let sandbox = Sandbox::new().unwrap();
         sandbox.repository(REPOSITORY).unwrap();
         sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
@@ -28,12 +28,12 @@ impl Scene {
         Self { sandbox, app }
     }
 
-    pub(super) fn workspace(&self) -> Uuid {
+    pub(crate) fn workspace(&self) -> Uuid {
         let installed = self.sandbox.installed();
         installed[0].workspace_uuid.parse().unwrap()
     }
 
-    pub(super) async fn token(&self, scopes: &str, repository: Option<Uuid>) -> String {
+    pub(crate) async fn token(&self, scopes: &str, repository: Option<Uuid>) -> String {
         let token = ApiToken::issue().unwrap();
         let new = NewToken {
             token: new_id(),

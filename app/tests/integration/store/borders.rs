@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use penstock_app::store::system::Subject;
-use penstock_app::store::workspace::RunState;
+use penstock_app::store::system::ViewerRow;
+use penstock_app::store::workspace::{Order, RunState, VerdictRow};
 use penstock_app::store::{Error, News, Workspace, new_id};
 use penstock_app::track::{Branch, BranchId, Changes, RunId};
 use penstock_common::{Secret, Uuid};
@@ -16,20 +17,26 @@ use crate::track::world::World as Code;
 on_both!(no_method_reaches_another_tenant);
 
 /// Methods of the tenant's door. Whoever adds one adds what it may not do below.
-const METHODS: [&str; 50] = [
+const METHODS: [&str; 63] = [
     "branch",
     "branch_commit",
+    "branch_verdict",
+    "branches",
     "changes",
     "commit",
     "commit_in",
     "contents",
-    "deliveries",
+    "count",
+    "days",
     "delivered",
+    "deliveries",
     "erase",
     "erase_person",
     "erase_repository",
+    "events_of",
     "export",
     "find",
+    "finding",
     "forget_old",
     "job",
     "job_failed",
@@ -40,9 +47,13 @@ const METHODS: [&str; 50] = [
     "new_run",
     "new_token",
     "news",
+    "occurrences_of",
+    "open_on",
     "people",
     "person",
     "posted",
+    "pull_request",
+    "pull_request_verdict",
     "repositories",
     "repository",
     "repository_gone",
@@ -57,11 +68,14 @@ const METHODS: [&str; 50] = [
     "runs_on",
     "setting",
     "settings",
+    "standings",
     "state",
+    "these",
     "token",
     "token_used",
     "tokens",
     "trusted_run",
+    "verdict",
     "wish",
     "wishes",
     "with_branches",
@@ -70,12 +84,14 @@ const METHODS: [&str; 50] = [
 ];
 
 /// Methods of the other door, which give ids, hashes, times and secrets.
-const SYSTEM: [&str; 29] = [
+const SYSTEM: [&str; 33] = [
     "active_installations",
+    "admit_viewer",
     "bury_job",
     "candidates",
     "claim_job",
     "dead_jobs",
+    "dismiss_viewers",
     "drop_candidate",
     "drop_job",
     "due_candidates",
@@ -99,6 +115,8 @@ const SYSTEM: [&str; 29] = [
     "tenants",
     "token_by_hash",
     "unsigned_candidates",
+    "viewer",
+    "viewer_seen",
     "waiting_news",
 ];
 
@@ -161,10 +179,25 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
     write.new_hook(Uuid::from(id.to_be_bytes()), repository, &Secret::new("canary"), NOW).await.unwrap();
     write.person("a:1", "Ann", NOW).await.unwrap();
     write.job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW, NOW).await.unwrap();
+    write.verdict(repository, Some(7), &verdict("{}")).await.unwrap();
+    write.verdict(repository, None, &verdict("{}")).await.unwrap();
     write.commit().await.unwrap();
+    let viewer = ViewerRow {
+        workspace: workspace.id(),
+        repository: Some(repository),
+        person: Uuid::from([9; 16]),
+        account: "a:1".to_owned(),
+        created_at: NOW,
+        used_at: NOW,
+    };
+    world.store.system().admit_viewer(&[number; 32], &viewer, 0).await.unwrap();
     let news = News { tenant: workspace.id(), event: "e".to_owned(), body: "{}".to_owned(), at: NOW };
     world.store.system().keep_news(news).await.unwrap();
     (workspace, repository, id)
+}
+
+fn verdict(body: &str) -> VerdictRow {
+    VerdictRow { branch: BranchId(1), commit: crate::track::world::commit(1), at: NOW, body: body.to_owned() }
 }
 
 /// Every row of a tenant, as text.
@@ -244,11 +277,40 @@ async fn no_method_reaches_another_tenant(world: World) {
 
     let (main, name) = one.branch(repository, None).await.unwrap().unwrap();
     let everything = penstock_app::store::workspace::Filter::default();
-    assert_eq!((name.as_str(), one.find(repository, main, &everything, None, 10).await.unwrap().len()), ("main", 1));
+    assert_eq!(
+        (name.as_str(), one.find(repository, main, &everything, Order::Worst, None, 10).await.unwrap().len()),
+        ("main", 1)
+    );
     assert!(one.branch_commit(repository, main).await.unwrap().is_some());
     assert!(other.branch(repository, Some("main")).await.unwrap().is_none());
     assert!(other.branch_commit(repository, main).await.unwrap().is_none());
-    assert!(other.find(repository, main, &everything, None, 10).await.unwrap().is_empty());
+    let found = one.find(repository, main, &everything, Order::Path, None, 10).await.unwrap();
+    assert!(other.find(repository, main, &everything, Order::Worst, None, 10).await.unwrap().is_empty());
+    assert_eq!(one.count(repository, main, &everything, 10).await.unwrap(), 1);
+    assert_eq!(other.count(repository, main, &everything, 10).await.unwrap(), 0);
+    let ids = [found[0].finding];
+    assert_eq!(one.these(repository, main, &ids).await.unwrap().len(), 1);
+    assert!(other.these(repository, main, &ids).await.unwrap().is_empty());
+    assert!(one.finding(repository, ids[0]).await.unwrap().is_some());
+    assert!(other.finding(repository, ids[0]).await.unwrap().is_none());
+    assert_eq!(one.occurrences_of(repository, ids[0]).await.unwrap().len(), 1);
+    assert!(other.occurrences_of(repository, ids[0]).await.unwrap().is_empty());
+    assert_eq!(one.events_of(repository, ids[0], 10).await.unwrap().len(), 1);
+    assert!(other.events_of(repository, ids[0], 10).await.unwrap().is_empty());
+    assert_eq!(one.open_on(repository, main).await.unwrap().total(), 1);
+    assert_eq!(other.open_on(repository, main).await.unwrap().total(), 0);
+    assert_eq!(one.days(repository, main, 0).await.unwrap().len(), 1);
+    assert!(other.days(repository, main, 0).await.unwrap().is_empty());
+    assert_eq!(one.standings(0).await.unwrap()[0].repository, repository);
+    assert!(other.standings(0).await.unwrap().iter().all(|standing| standing.repository == own_repository));
+    assert_eq!(one.branches(repository).await.unwrap().len(), 1);
+    assert!(other.branches(repository).await.unwrap().is_empty());
+    assert!(one.pull_request(repository, 7).await.unwrap().is_some());
+    assert!(other.pull_request(repository, 7).await.unwrap().is_none());
+    assert!(one.pull_request_verdict(repository, 7).await.unwrap().is_some());
+    assert!(other.pull_request_verdict(repository, 7).await.unwrap().is_none());
+    assert!(one.branch_verdict(repository, BranchId(1)).await.unwrap().is_some());
+    assert!(other.branch_verdict(repository, BranchId(1)).await.unwrap().is_none());
     let id_of_one = "\\\\x01010101";
     assert!(one.export().await.unwrap().iter().all(|line| line.contains(id_of_one)));
     assert!(other.export().await.unwrap().iter().all(|line| !line.contains(id_of_one)));
@@ -276,6 +338,7 @@ async fn no_method_reaches_another_tenant(world: World) {
     write.new_token(&new_token(new_id(), 99), NOW).await.unwrap();
     write.new_run(&new_run(repository, "key")).await.unwrap();
     write.repository_gone(repository, NOW).await.unwrap();
+    write.verdict(repository, Some(7), &verdict("evil")).await.unwrap();
     write.commit().await.unwrap();
     // The same id of a repository in both: it is another repository.
     let mut lane = other.lane(repository).await;

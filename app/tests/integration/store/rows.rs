@@ -37,6 +37,8 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         actor: "step".to_owned(),
         complete: true,
         findings: 2,
+        tools: "[]".to_owned(),
+        finished_at: None,
         document: vec![1, 2, 3],
     }
 }

@@ -8,12 +8,23 @@ use crate::bitbucket::workspaces::{RepositoryPermission, Workspace};
 
 /// Most entries that are read where one is expected.
 const PERMISSIONS_MAX: usize = 10;
+/// Most repositories whose permissions are read.
+const REPOSITORIES_MAX: usize = 2_000;
 
 impl Client {
     /// `GET /workspaces/{workspace}`, by slug or by UUID in braces.
     pub async fn workspace(&self, workspace: &str) -> Result<Workspace, Error> {
         let answer = self.send(&self.request(Method::GET, ["workspaces", workspace])?).await?;
         self.read(&answer)
+    }
+
+    /// `GET /workspaces/{workspace}/permissions/repositories` for one user, both by UUID in braces: what he may do in each repository of the
+    /// workspace, 2,000 at most; 100 cost a request. For admins of the workspace.
+    pub async fn permissions_of(&self, workspace: &str, user: &str) -> Result<Vec<RepositoryPermission>, Error> {
+        let request = self.request(Method::GET, ["workspaces", workspace, "permissions", "repositories"])?;
+        let quoted = user.replace('\\', "\\\\").replace('"', "\\\"");
+        self.first(request.query("q", &format!(r#"user.uuid="{quoted}""#)).query("pagelen", "100"), REPOSITORIES_MAX)
+            .await
     }
 
     /// `GET /workspaces/{workspace}/permissions/repositories/{repository}` for one user, all by UUID in braces: what he may do there by whatever

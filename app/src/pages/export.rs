@@ -1,0 +1,148 @@
+//! A list of findings as a file.
+//!
+//! Owns both forms: CSV for people with a spreadsheet, in which no cell is ever a formula, and SARIF for other tools. Both hold what the page of findings
+//! would list, page after page.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, RawQuery, State as Shared};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use penstock::render::{Format, Report, write};
+use penstock_common::{Run, ToolRun};
+
+use super::findings::{Asked, branch, chosen};
+use super::refusal::Refusal;
+use super::visit::InRepository;
+use crate::state::State;
+use crate::store::workspace::Found;
+
+/// Most findings of a file.
+const MOST: usize = 10_000;
+/// Findings that are read at once.
+const CHUNK: i64 = 1_000;
+
+pub(super) async fn show(
+    Shared(state): Shared<State>,
+    at: InRepository,
+    RawQuery(query): RawQuery,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let asked = match asked {
+        Ok(Query(asked)) => asked,
+        Err(why) => return Refusal::Senseless(why.body_text()).page(&state),
+    };
+    let is_sarif = query.is_some_and(|query| query.split('&').any(|one| one == "format=sarif"));
+    make(&at, &asked, is_sarif).await.unwrap_or_else(|why| why.page(&state))
+}
+
+async fn make(at: &InRepository, asked: &Asked, is_sarif: bool) -> Result<Response, Refusal> {
+    let (branch, _) = branch(at, &asked.branch).await?.ok_or(Refusal::NotFound("scanned branch"))?;
+    let (filter, order, _) = chosen(at, &branch, asked).await?;
+    let mut all: Vec<Found> = Vec::new();
+    let mut after = None;
+    while all.len() < MOST {
+        let found = at.store().find(at.id(), branch.id, &filter, order, after.as_ref(), CHUNK).await?;
+        let last = (found.len() as i64) < CHUNK;
+        after = found.last().map(|found| order.after(found));
+        all.extend(found);
+        if last {
+            break;
+        }
+    }
+    all.truncate(MOST);
+    let name = if is_sarif { "findings.sarif" } else { "findings.csv" };
+    let kind = if is_sarif { "application/sarif+json" } else { "text/csv; charset=utf-8" };
+    let now = at.moment(at.visit.now).iso;
+    let body = tokio::task::spawn_blocking(move || if is_sarif { sarif(all, now) } else { Ok(csv(&all)) }).await;
+    let senseless = || Refusal::Senseless("The list has no such form.".to_owned());
+    let body = body.map_err(|_| senseless())?.map_err(|_| senseless())?;
+    let disposition = format!("attachment; filename=\"{name}\"");
+    Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], body).into_response())
+}
+
+fn csv(all: &[Found]) -> Vec<u8> {
+    let mut text =
+        String::from("severity,category,rule,title,path,line,state,judgement,tool,since,introduced_by,fingerprint\r\n");
+    for found in all {
+        let (title, line) = match &found.shown {
+            Some(shown) => (shown.title.as_str(), shown.location.start_line.to_string()),
+            None => ("", String::new()),
+        };
+        let since = super::moment::Moment::new(found.since, found.since).iso;
+        let fingerprint = format!("pf1:{}", found.ours);
+        let introduced_by = found.introduced_by.map(|number| number.to_string()).unwrap_or_default();
+        let state = super::words::state(found.gone).word.to_lowercase();
+        let cells = [
+            found.severity.name(),
+            found.category.name(),
+            &found.rule,
+            title,
+            &found.path,
+            &line,
+            &state,
+            found.status.name(),
+            &found.tool,
+            &since,
+            &introduced_by,
+            &fingerprint,
+        ];
+        let cells: Vec<String> = cells.into_iter().map(cell).collect();
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text.into_bytes()
+}
+
+/// A cell that no spreadsheet takes for a formula (RFC 4180; OWASP on CSV injection).
+fn cell(text: &str) -> String {
+    let acts = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if acts { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn sarif(all: Vec<Found>, now: String) -> std::io::Result<Vec<u8>> {
+    let findings: Vec<_> = all.into_iter().filter_map(|found| found.shown).collect();
+    let tool = ToolRun {
+        name: "penstock".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        configuration: String::new(),
+        scope: String::new(),
+        complete: true,
+        files: 0,
+        bytes: 0,
+        skipped: Vec::new(),
+    };
+    let run = Run {
+        schema_version: Run::SCHEMA_VERSION,
+        started_at: now,
+        tools: vec![tool],
+        subject: None,
+        findings,
+        comparison: None,
+        gate: None,
+        notices: Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    write(Format::Sarif, &Report { run: &run, below_minimum: 0, color: false }, &mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_acts() {
+        for (text, written) in [
+            ("plain", "plain"),
+            ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("a,b", "\"a,b\""),
+            ("a\nb", "\"a\nb\""),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
+}

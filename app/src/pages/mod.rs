@@ -1,0 +1,91 @@
+//! What people see inside Bitbucket.
+//!
+//! Owns panels and pages: each is a view model and a template, made on the server, complete without a script. All pages of a visit lie beside each other
+//! under `/s/<handle>/`, so every link is relative and no page knows its handle. What a page shows was decided elsewhere; a change is made by the
+//! rooms that own it, after `door::viewer` let it through.
+
+mod assets;
+mod chart;
+mod context;
+mod deliveries;
+mod export;
+mod finding;
+mod findings;
+mod gate;
+mod moment;
+mod overview;
+mod people;
+mod pull_request_panel;
+mod refusal;
+mod runs;
+mod shell;
+mod trends;
+mod triage;
+mod visit;
+mod words;
+mod workspace;
+
+use axum::Router;
+use axum::extract::{OriginalUri, State as Shared};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
+
+use crate::door::entrance::{self, Start};
+use crate::state::State;
+use refusal::Refusal;
+
+/// Most bytes of a form.
+const FORM_MAX: usize = 64 * 1024;
+
+/// The routes.
+pub fn router(state: &State) -> Router<State> {
+    let mut router = Router::new();
+    for path in entrance::paths() {
+        router = router.route(path, get(enter));
+    }
+    let host = state.config.hosts.script_and_frame_origin();
+    router
+        .route("/s/{handle}/overview", get(overview::show))
+        .route("/s/{handle}/pull-request", get(pull_request_panel::show))
+        .route("/s/{handle}/findings", get(findings::show))
+        .route("/s/{handle}/finding", get(finding::show))
+        .route("/s/{handle}/triage", post(triage::act))
+        .route("/s/{handle}/export", get(export::show))
+        .route("/s/{handle}/trends", get(trends::show))
+        .route("/s/{handle}/runs", get(runs::show))
+        .route("/s/{handle}/deliveries", get(deliveries::show))
+        .route("/s/{handle}/retry", post(deliveries::retry))
+        .route("/s/{handle}/workspace", get(workspace::show))
+        .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX))
+        .layer(middleware::map_response(move |response| {
+            let host = host.clone();
+            async move { shell::headers(&host, response) }
+        }))
+        .layer(CompressionLayer::new())
+        // These are compressed already.
+        .route("/assets/{name}", get(assets::serve))
+}
+
+/// From a signed address to the page that it stands for. Its token covers only this one address, so it ends here.
+async fn enter(Shared(state): Shared<State>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let (handle, start) = match entrance::open(&state, &uri, &headers).await {
+        Ok(opened) => opened,
+        Err(closed) => return Refusal::from(closed).page(&state),
+    };
+    let page = match start {
+        Start::RepositoryPanel => "overview".to_owned(),
+        Start::PullRequestPanel(number) => format!("pull-request?id={number}"),
+        Start::Findings => "findings".to_owned(),
+        Start::Workspace => "workspace".to_owned(),
+        Start::RepositorySettings => "settings".to_owned(),
+        Start::WorkspaceSettings => "workspace-settings".to_owned(),
+    };
+    let to = format!("../../s/{}/{page}", handle.expose());
+    match HeaderValue::from_str(&to) {
+        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Names of people.
+//!
+//! Owns how somebody is called who is known by an account only: by his name as long as it is kept.
+
+use std::collections::HashMap;
+
+use crate::store::Result;
+use crate::store::workspace::Workspace;
+use crate::track::Actor;
+
+/// The names that a tenant has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    by_account: HashMap<String, String>,
+}
+
+impl Names {
+    /// All of them.
+    pub(super) async fn of(workspace: &Workspace) -> Result<Self> {
+        let people = workspace.people().await?;
+        Ok(Self { by_account: people.into_iter().map(|person| (person.account, person.name)).collect() })
+    }
+
+    /// Somebody.
+    pub(super) fn account(&self, account: &str) -> String {
+        self.by_account.get(account).cloned().unwrap_or_else(|| format!("account {account}"))
+    }
+
+    /// Whoever caused something.
+    pub(super) fn actor(&self, actor: &Actor) -> String {
+        match actor {
+            Actor::Run(_) => "a run".to_owned(),
+            Actor::Account(account) => self.account(account),
+            Actor::Token(name) => format!("the API token “{name}”"),
+            Actor::Clock => "Penstock".to_owned(),
+            Actor::Bitbucket => "Bitbucket".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Somebody judges findings.
+//!
+//! Owns the form's way to `judgement`: it came from our own page, the right to it is asked of Bitbucket now, and each finding is judged as anywhere else.
+
+use axum::extract::{RawForm, State as Shared};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::finding::id_of;
+use super::moment::begin_of;
+use super::refusal::Refusal;
+use super::visit::InRepository;
+use super::words::STATUSES;
+use crate::judgement::{Judge, Refused, judge};
+use crate::state::State;
+use crate::track::{Actor, Decision};
+
+/// Most findings at once.
+const MOST: usize = 100;
+/// Most characters of a reason.
+const REASON_MAX: usize = 1000;
+const DAY: i64 = 86_400_000;
+
+pub(super) async fn act(
+    Shared(state): Shared<State>,
+    at: InRepository,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Response {
+    carry_out(&state, &at, &headers, &form).await.unwrap_or_else(|why| why.page(&state))
+}
+
+async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: &[u8]) -> Result<Response, Refusal> {
+    let mut findings = Vec::new();
+    let (mut token, mut status, mut reason, mut expires, mut back) = Default::default();
+    let mut pull_request = None;
+    for (name, value) in url::form_urlencoded::parse(form) {
+        match &*name {
+            "finding" => findings.push(id_of(&value)?),
+            "token" => token = value.into_owned(),
+            "status" => status = value.into_owned(),
+            "reason" => reason = value.trim().to_owned(),
+            "expires" => expires = value.into_owned(),
+            "back" => back = value.into_owned(),
+            "pull_request" if !value.is_empty() => pull_request = value.parse::<u64>().ok(),
+            _ => {}
+        }
+    }
+    let viewer = &at.visit.viewer;
+    viewer.check_form(state, headers, "triage", &token)?;
+    let rule = |why: &str| Refusal::Rule(why.to_owned());
+    if findings.is_empty() {
+        return Err(rule("no finding is chosen"));
+    }
+    if findings.len() > MOST {
+        return Err(Refusal::Rule(format!("at most {MOST} findings are judged at once")));
+    }
+    if reason.chars().count() > REASON_MAX {
+        return Err(Refusal::Rule(format!("a reason has at most {REASON_MAX} characters")));
+    }
+    let found = STATUSES.into_iter().find(|one| one.name() == status);
+    let status = found.ok_or_else(|| rule("there is no such judgement"))?;
+    let expires = match expires.as_str() {
+        "" => None,
+        // The last day counts to its end.
+        day => Some(begin_of(day).ok_or_else(|| rule("the date must look like 2026-12-31"))? + DAY),
+    };
+    viewer.may_triage(state, at.id()).await?;
+    let mut judged = 0;
+    for finding in findings {
+        let decision = Decision {
+            status,
+            reason: reason.clone(),
+            author: Actor::Account(viewer.account.clone()),
+            expires,
+            now: state.now(),
+        };
+        let wish = Judge { finding, pull_request, decision, account: &viewer.account };
+        match judge(state, at.store(), at.id(), &wish).await {
+            Ok(()) => judged += 1,
+            Err(Refused::Store(error)) => return Err(error.into()),
+            Err(why) if judged > 0 => {
+                let done = super::words::counted(judged, "finding was", "findings were");
+                return Err(Refusal::Rule(format!("{why}. {done} judged before")));
+            }
+            Err(why) => return Err(Refusal::Rule(why.to_string())),
+        }
+    }
+    Ok(see(&back, judged))
+}
+
+/// Back to where it was sent from. Only pages of this visit are led to.
+fn see(back: &str, judged: u64) -> Response {
+    let known = back.starts_with("findings?") || back.starts_with("finding?");
+    let plain = back.bytes().all(|byte| byte.is_ascii_graphic());
+    let back = if known && plain { back.trim_end_matches(['?', '&']) } else { "findings" };
+    let joint = if back.contains('?') { '&' } else { '?' };
+    match HeaderValue::from_str(&format!("{back}{joint}done={judged}")) {
+        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

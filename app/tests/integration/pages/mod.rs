@@ -1,0 +1,5 @@
+//! The pages over HTTP, reached as Bitbucket leads to them: by signed addresses.
+
+mod findings;
+mod panels;
+mod visitor;
