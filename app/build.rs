@@ -43,6 +43,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("assets.rs"), code)
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is how cargo talks to a build script")]
 fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(io::Error::other)
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use penstock::analyze::secrets::{Engine, redact_text};
+use penstock::analyze::secrets::{Engine, redact_lines};
 use penstock_common::{Category, Finding};
 
 use super::visit::InRepository;
@@ -69,24 +69,22 @@ pub(super) async fn around(at: &InRepository, commit: Commit, finding: &Finding)
     }
 }
 
-/// The lines around `first..=last` of a text, masked; `None` if what was masked has other lines.
+/// The lines around `first..=last` of a text, masked; `None` if nothing can be masked.
 fn masked(text: &str, first: u32, last: u32, secret: bool) -> Option<Vec<Line>> {
     let mut key = [0; 16];
     getrandom::fill(&mut key).ok()?;
     let engine = Engine::new(key, 0, &[]);
-    let clean = redact_text(&mut engine.scanner(), text);
-    if clean.lines().count() != text.lines().count() {
-        return None;
-    }
+    let clean = redact_lines(&mut engine.scanner(), text);
     let last = last.max(first).min(first.saturating_add(LINES_MAX));
     let shown = first.saturating_sub(AROUND).max(1)..=last.saturating_add(AROUND);
-    let lines = clean.lines().zip(text.lines()).enumerate().filter_map(|(at, (clean, plain))| {
+    let dots = |text: &str| text.chars().filter(|one| *one == '•').count();
+    let lines = clean.iter().zip(text.split_inclusive('\n')).enumerate().filter_map(|(at, (clean, plain))| {
         let number = u32::try_from(at).ok()?.checked_add(1)?;
         let hit = (first..=last).contains(&number);
-        let text = if secret && hit && clean == plain {
+        let text = if secret && hit && dots(clean) <= dots(plain) {
             "(withheld)".to_owned()
         } else {
-            clean.chars().filter(|one| *one == '\t' || !one.is_control()).take(LINE_MAX).collect()
+            clean.chars().take(LINE_MAX).collect()
         };
         shown.contains(&number).then_some(Line { number, text, hit })
     });

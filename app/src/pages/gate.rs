@@ -74,7 +74,7 @@ impl GateView {
             base: match base.kind {
                 BaseKind::Unknown => format!("There is nothing to compare with: {}.", base.reason),
                 BaseKind::NotApplicable => format!("Nothing is compared: {}.", base.reason),
-                _ => format!("Compared with the {}.", base.reason),
+                _ => format!("Compared with the {}.", base.reason.replace('`', "")),
             },
             base_hint: base.hint.clone(),
             base_commit,

@@ -146,7 +146,7 @@ async fn who_may_write_judges_and_nobody_else() {
     assert!(text.contains("False positive, said") && text.contains("“only a test value”"), "{text}");
     let open = visit.get("overview").await.text();
     assert!(open.contains("Critical 0"), "{open}");
-    assert_eq!(ids(&visit.get("findings?status=false_positive").await.body), [id.clone()]);
+    assert_eq!(ids(&visit.get("findings?status=false_positive").await.body), std::slice::from_ref(&id));
     // The context is fetched live.
     let text = visit.get(&format!("{page}&context=1")).await.text();
     assert!(text.contains("1 1") || text.contains("cannot be shown"), "{text}");

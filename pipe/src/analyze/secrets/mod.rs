@@ -29,7 +29,7 @@ use penstock_common::{CommitInfo, Confidence};
 use siphasher::sip128::SipHasher13;
 
 pub use candidate::Candidate;
-pub use report::{Found, Reporter, redact_text};
+pub use report::{Found, Reporter, redact_lines, redact_text};
 
 use detect::Known;
 use file_kind::FileKind;

@@ -285,6 +285,22 @@ pub fn redact_text(scanner: &mut Scanner<'_>, text: &str) -> String {
     Page::new(scanner.engine, text.as_bytes(), &sorted).masked(0..text.len(), None).0
 }
 
+/// The lines of `text`, each with everything masked that the engine takes for a secret in the whole of it. What goes over several lines is masked in
+/// each of them.
+pub fn redact_lines(scanner: &mut Scanner<'_>, text: &str) -> Vec<String> {
+    scanner.memory.begin(text.len());
+    let mut sorted = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
+    super::candidate::settle(&mut sorted);
+    let page = Page::new(scanner.engine, text.as_bytes(), &sorted);
+    let mut start = 0;
+    let line = |line: &str| {
+        let range = start..start + line.trim_end_matches('\n').len();
+        start += line.len();
+        page.masked(range, None).0
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
 fn redact_commit(scanner: &mut Scanner<'_>, commit: &Arc<CommitInfo>) -> CommitInfo {
     let mut clean = |text: &str| redact_text(scanner, &escape_control(text));
     CommitInfo {
