@@ -94,6 +94,16 @@ pub struct Found {
     pub shown: Option<penstock_common::Finding>,
 }
 
+impl Found {
+    /// Whether people can read this in it, in lower case.
+    fn says(&self, text: &str) -> bool {
+        let shown = self.shown.as_ref();
+        let title = shown.map(|shown| shown.title.as_str()).unwrap_or_default();
+        let message = shown.map(|shown| shown.message.as_str()).unwrap_or_default();
+        [&self.path, &self.rule, title, message].iter().any(|one| one.to_lowercase().contains(text))
+    }
+}
+
 /// Where a page ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cursor {
@@ -123,6 +133,9 @@ impl Order {
         }
     }
 }
+
+/// Rows that are read at once where words are looked for.
+const SEARCHED: i64 = 200;
 
 /// The column whose index is gone through.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -273,6 +286,32 @@ impl Workspace {
         after: Option<&Cursor>,
         limit: i64,
     ) -> Result<Vec<Found>> {
+        let Some(text) = filter.text.as_ref().map(|text| text.to_lowercase()) else {
+            return self.rows(repository, branch, filter, order, after, limit).await;
+        };
+        // The database looks into all that is kept of a finding, its fingerprints and the names of fields too; people mean what they can read.
+        let (mut all, mut after) = (Vec::new(), after.cloned());
+        loop {
+            let rows = self.rows(repository, branch, filter, order, after.as_ref(), limit.max(SEARCHED)).await?;
+            let last = (rows.len() as i64) < limit.max(SEARCHED);
+            after = rows.last().map(|row| order.after(row));
+            all.extend(rows.into_iter().filter(|row| row.says(&text)));
+            if last || all.len() as i64 >= limit {
+                all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn rows(
+        &self,
+        repository: Uuid,
+        branch: BranchId,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Cursor>,
+        limit: i64,
+    ) -> Result<Vec<Found>> {
         let Statement { sql, mut values } = self.chosen(repository, branch, filter, order, after);
         values.push(Value::Integer(limit));
         let (by, end) = (order.sql(), values.len());
@@ -288,6 +327,9 @@ impl Workspace {
 
     /// How many there are, as far as `most`.
     pub async fn count(&self, repository: Uuid, branch: BranchId, filter: &Filter, most: i64) -> Result<i64> {
+        if filter.text.is_some() {
+            return Ok(self.find(repository, branch, filter, Order::Worst, None, most).await?.len() as i64);
+        }
         let Statement { sql, mut values } = self.chosen(repository, branch, filter, Order::Worst, None);
         values.push(Value::Integer(most));
         let sql =

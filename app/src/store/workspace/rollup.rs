@@ -238,7 +238,7 @@ impl Write {
     async fn open(&mut self, of: (Key, Key), branch: BranchId) -> Result<Open> {
         let rows: Vec<(i64, String, i64, i64)> = on!(&mut self.tx, connection => {
             sqlx::query_as(
-                "select severity, status, case when allowed is null then 0 else 1 end, count(*) from occurrences \
+                "select severity, status, cast(case when allowed is null then 0 else 1 end as bigint), count(*) from occurrences \
                  where workspace = $1 and repository = $2 and branch = $3 and state = 0 group by 1, 2, 3",
             )
             .bind(of.0)

@@ -4,6 +4,7 @@ mod backup;
 mod borders;
 mod directory;
 mod findings;
+mod lists;
 mod queue;
 mod rows;
 mod schema;

@@ -3,9 +3,12 @@
 
 do $$
 begin
-    if not exists (select from pg_roles where rolname = 'penstock_app') then
+    begin
         create role penstock_app nologin;
-    end if;
+    exception when duplicate_object or unique_violation then
+        -- It is there, or another database of this server makes it at the same time.
+        null;
+    end;
     execute format('grant penstock_app to %I', current_user);
     execute format('grant usage on schema %I to penstock_app', current_schema());
     execute format('grant select, insert, update, delete on all tables in schema %I to penstock_app', current_schema());
