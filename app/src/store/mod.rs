@@ -6,6 +6,7 @@
 //!
 //! One text of SQL serves SQLite and PostgreSQL (`db`); what cannot be one text stands in `dialect`.
 
+mod checkpoint;
 mod db;
 mod dialect;
 mod error;
@@ -43,6 +44,7 @@ struct Shared {
     /// The same on PostgreSQL; a file of its own on SQLite.
     inbox: Db,
     inbox_writer: inbox::Writer,
+    checkpoints: checkpoint::Checkpoints,
     keys: MasterKeys,
     data_keys: RwLock<HashMap<Uuid, DataKey>>,
     states: workspace::StateCache,
@@ -51,8 +53,10 @@ struct Shared {
 }
 
 impl Store {
-    fn new(db: Db, inbox: Db, keys: MasterKeys) -> Self {
+    /// `logs` leads to the files whose logs are to be looked after.
+    fn new(db: Db, inbox: Db, keys: MasterKeys, logs: Vec<sqlx::SqlitePool>) -> Self {
         let shared = Shared {
+            checkpoints: checkpoint::Checkpoints::start(logs),
             inbox_writer: inbox::Writer::start(inbox.clone()),
             db,
             inbox,
@@ -82,6 +86,7 @@ impl Store {
     /// Waits until nothing runs, and closes the database.
     pub async fn close(&self) {
         self.shared.inbox_writer.stop().await;
+        self.shared.checkpoints.close().await;
         self.shared.db.close().await;
         self.shared.inbox.close().await;
     }

@@ -31,12 +31,13 @@ impl Store {
     /// # Errors
     /// When the files cannot be used, or are sealed with another key.
     pub async fn open_sqlite(folder: &Path, keys: MasterKeys, now: i64) -> Result<Self> {
-        let (main, inbox) = (sqlite(&folder.join(MAIN)).await?, sqlite(&folder.join(INBOX)).await?);
+        let ((main, main_log), (inbox, inbox_log)) =
+            (sqlite(&folder.join(MAIN)).await?, sqlite(&folder.join(INBOX)).await?);
         if let (Db::Sqlite { writer: main, .. }, Db::Sqlite { writer: inbox, .. }) = (&main, &inbox) {
             migrate::sqlite(main, inbox).await?;
         }
         check_keys(&main, &keys, now).await?;
-        Ok(Self::new(main, inbox, keys))
+        Ok(Self::new(main, inbox, keys, vec![main_log, inbox_log]))
     }
 
     /// Opens a database of PostgreSQL, whose tables [`migrate_postgres`] made.
@@ -63,7 +64,7 @@ impl Store {
         check_role(&pool).await?;
         let db = Db::Postgres(pool);
         check_keys(&db, &keys, now).await?;
-        Ok(Self::new(db.clone(), db, keys))
+        Ok(Self::new(db.clone(), db, keys, Vec::new()))
     }
 }
 
@@ -106,7 +107,8 @@ fn postgres(url: &Secret) -> Result<PgConnectOptions> {
     url.expose().parse().map_err(|_| Error::Setup("`DATABASE_URL` is no address of PostgreSQL".to_owned()))
 }
 
-async fn sqlite(path: &Path) -> Result<Db> {
+/// The database, and a connection by which its log is looked after.
+async fn sqlite(path: &Path) -> Result<(Db, SqlitePool)> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -115,13 +117,16 @@ async fn sqlite(path: &Path) -> Result<Db> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(WAIT)
         .foreign_keys(true)
+        // `checkpoint` does it.
+        .pragma("wal_autocheckpoint", "0")
         .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory");
     let pool = |most: u32| SqlitePoolOptions::new().max_connections(most).min_connections(1).acquire_timeout(WAIT);
     let open = |error: sqlx::Error| Error::Setup(format!("the database `{}` cannot be used: {error}", path.display()));
     let writer: SqlitePool = pool(1).connect_with(options.clone()).await.map_err(open)?;
+    let log: SqlitePool = pool(1).connect_with(options.clone()).await.map_err(open)?;
     let readers: SqlitePool = pool(READERS).connect_with(options.read_only(true)).await.map_err(open)?;
-    Ok(Db::Sqlite { readers, writer })
+    Ok((Db::Sqlite { readers, writer }, log))
 }
 
 /// The role must be one for which the borders between tenants hold.
