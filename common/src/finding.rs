@@ -128,4 +128,8 @@ pub enum SuppressionKind {
     GitleaksIgnore,
     /// A `[[suppress]]` entry of `penstock.toml`.
     Configuration,
+    /// Somebody judged it in the companion app, which alone says so: no run comes with it.
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Triage,
 }

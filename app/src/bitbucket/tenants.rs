@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use penstock_common::Uuid;
-use penstock_common::bitbucket::client::{Allowance, Auth, Client, Grant};
+use penstock_common::bitbucket::client::{self, Allowance, Auth, Client, Grant};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -131,6 +131,19 @@ impl<C: Credentials> Tenants<C> {
         entry.revision = Some(credential.revision);
         entry.bitbucket = Some(bitbucket.clone());
         Ok(bitbucket)
+    }
+
+    /// What this tenant's installation may do, as Bitbucket says when it gives a token; empty if it does not say. A token is got for it and let go.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`], [`Error::Directory`], and [`Error::Rejected`] if Bitbucket does not know the installation.
+    pub async fn scopes(&self, workspace: Uuid) -> Result<Vec<String>, Error> {
+        let credential = self.credentials.credentials(workspace).await.map_err(|error| match error {
+            NoCredential::NotInstalled => Error::NotInstalled,
+            NoCredential::Unavailable(error) => Error::Directory(error),
+        })?;
+        let granted = credential.grant.grant().await;
+        Ok(granted.map_err(|error| client::Error::NotGranted(Box::new(error)))?.scopes)
     }
 
     /// Whether the API answers at all, to somebody whom it does not know.

@@ -1,13 +1,11 @@
 //! A log in which nothing can be changed, left out or put in between unnoticed.
 //!
-//! Owns the chain of hashes over a repository's events: each link's hash covers its number, the hash before it and its very bytes. The
+//! Owns the chain of hashes over a repository's events, or a workspace's audit entries: each link's hash covers its number, the hash before it and its very bytes. The
 //! store keeps links as they are (the body as text, never as a parsed document) and the [`Head`] apart, which also shows whether links
 //! are missing at the end. Somebody who may rewrite the whole log and its head is not stopped; a head that was exported before tells.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use super::Event;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -66,7 +64,7 @@ pub struct Unwritable(#[from] serde_json::Error);
 /// # Errors
 ///
 /// If an event cannot be written, which none of ours is.
-pub fn append(head: Head, events: &[Event]) -> Result<(Vec<Link>, Head), Unwritable> {
+pub fn append<E: Serialize>(head: Head, events: &[E]) -> Result<(Vec<Link>, Head), Unwritable> {
     let mut end = head;
     let mut links = Vec::with_capacity(events.len());
     for event in events {

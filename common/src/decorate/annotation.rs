@@ -141,6 +141,7 @@ pub(super) fn allowed(finding: &Finding) -> Option<String> {
         SuppressionKind::GitleaksAllowlist => "an allowlist of gitleaks",
         SuppressionKind::GitleaksIgnore => ".gitleaksignore",
         SuppressionKind::Configuration => "penstock.toml",
+        SuppressionKind::Triage => "somebody's judgement",
     };
     Some(if suppression.reason.trim().is_empty() {
         format!("allowed by {means}")

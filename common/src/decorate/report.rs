@@ -3,6 +3,8 @@
 //! Owns which findings a report shows, its words, its table and its result. What other tools found stands in the report of its category, so that
 //! there are never more reports than categories; Bitbucket is said to show ten.
 
+use serde::{Deserialize, Serialize};
+
 use super::annotation::{Ids, Noted};
 use super::verdict::{self, Standing, concerns, result, value};
 use super::{Context, short};
@@ -29,7 +31,7 @@ const ENTRY_MAX: usize = 200;
 const BASE_MAX: usize = 400;
 
 /// A report with its annotations.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
     /// As it stands in the end.
     pub report: Report,

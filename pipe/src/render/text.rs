@@ -279,5 +279,6 @@ pub(super) fn means(kind: SuppressionKind) -> &'static str {
         SuppressionKind::GitleaksAllowlist => "an allowlist of gitleaks",
         SuppressionKind::GitleaksIgnore => "`.gitleaksignore`",
         SuppressionKind::Configuration => "`penstock.toml`",
+        SuppressionKind::Triage => "somebody's judgement",
     }
 }

@@ -66,7 +66,8 @@ impl Credentials for Directory {
 impl Grant for Installation {
     fn grant(&self) -> Granting<'_> {
         self.grants.fetch_add(1, Ordering::SeqCst);
-        let granted = Granted { token: Secret::new(self.token.clone()), expires_in: self.expires_in };
+        let granted =
+            Granted { token: Secret::new(self.token.clone()), expires_in: self.expires_in, scopes: Vec::new() };
         Box::pin(std::future::ready(Ok(granted)))
     }
 }

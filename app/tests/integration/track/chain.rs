@@ -1,5 +1,6 @@
 //! The log: what was written cannot be changed unnoticed.
 
+use penstock_app::track::Event;
 use penstock_app::track::chain::{Broken, Head, Link, append, verify};
 use proptest::prelude::*;
 
@@ -23,7 +24,7 @@ fn what_was_written_holds_as_a_whole_and_in_parts() {
     assert_eq!(verify(Head::default(), &links, head), Ok(()));
     let middle = Head { number: 2, hash: links[1].hash };
     assert_eq!(verify(middle, &links[2..], head), Ok(()));
-    assert_eq!(append(head, &[]).unwrap(), (Vec::new(), head));
+    assert_eq!(append::<Event>(head, &[]).unwrap(), (Vec::new(), head));
 }
 
 #[test]

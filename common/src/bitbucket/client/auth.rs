@@ -60,6 +60,8 @@ pub struct Granted {
     pub token: Secret,
     /// How long it is good for. A day at most is believed.
     pub expires_in: Duration,
+    /// What it may be used for, if the server says so.
+    pub scopes: Vec<String>,
 }
 
 /// An OAuth consumer.
@@ -128,6 +130,9 @@ struct TokenAnswer {
     /// Seconds.
     #[serde(default = "an_hour")]
     expires_in: u64,
+    /// Names with blanks between.
+    #[serde(default)]
+    scopes: Option<String>,
 }
 
 /// What Bitbucket documents.
@@ -135,6 +140,8 @@ const fn an_hour() -> u64 {
     3600
 }
 
+/// Most scopes that are read.
+const SCOPES_MAX: usize = 64;
 /// Longest life of a token that is believed.
 const A_DAY: Duration = Duration::from_secs(86_400);
 
@@ -142,7 +149,8 @@ impl Granted {
     /// Reads the answer of an OAuth server; `None` if it holds no token. Why is not told: the words could quote one.
     pub fn read(body: &[u8]) -> Option<Self> {
         let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
-        Some(Self { token: answer.access_token, expires_in: Duration::from_secs(answer.expires_in) })
+        let scopes = answer.scopes.unwrap_or_default().split_whitespace().take(SCOPES_MAX).map(str::to_owned).collect();
+        Some(Self { token: answer.access_token, expires_in: Duration::from_secs(answer.expires_in), scopes })
     }
 }
 

@@ -33,7 +33,7 @@ fn grants<F: Fn(usize) -> Result<Granted, Error> + Send + Sync>(make: F) -> Arc<
 }
 
 fn good(token: &str) -> Result<Granted, Error> {
-    Ok(Granted { token: Secret::new(token), expires_in: Duration::from_secs(3600) })
+    Ok(Granted { token: Secret::new(token), expires_in: Duration::from_secs(3600), scopes: Vec::new() })
 }
 
 #[tokio::test]
