@@ -80,7 +80,8 @@ async fn measure(name: &str, database: Option<String>) {
     while !state.store.system().waiting_news(1).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let kept = state.store.system().old_news(i64::MAX, i64::MAX).await.unwrap().len();
+    let tenant = state.store.system().tenants().await.unwrap()[0].workspace;
+    let kept = state.store.system().old_news(tenant, i64::MAX, i64::MAX).await.unwrap().len();
     println!("{name}: {kept} are kept, {} lost", acknowledged.saturating_sub(kept));
     state.stop();
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod audit;
 pub mod base_url;
 pub mod bitbucket;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod publish;
 pub mod review;
 pub mod router;
 pub mod serve;
+pub mod settings;
 pub mod skew;
 pub mod state;
 pub mod store;

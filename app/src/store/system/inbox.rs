@@ -62,11 +62,12 @@ impl System {
         tx.commit().await
     }
 
-    /// Handled webhooks from before `before`, for their end.
-    pub async fn old_news(&self, before: i64, limit: i64) -> Result<Vec<Header>> {
+    /// Handled webhooks of a tenant from before `before`, for their end.
+    pub async fn old_news(&self, workspace: Uuid, before: i64, limit: i64) -> Result<Vec<Header>> {
         let mut tx = self.store.shared.inbox.read(None).await?;
         let rows: Vec<(Key, Key, i64)> = on!(&mut tx, connection => {
-            sqlx::query_as("select id, workspace, received_at from inbox where handled_at < $1 order by handled_at limit $2")
+            sqlx::query_as("select id, workspace, received_at from inbox where workspace = $1 and handled_at < $2 order by handled_at limit $3")
+                .bind(Key::from(workspace))
                 .bind(before)
                 .bind(limit)
                 .fetch_all(connection)

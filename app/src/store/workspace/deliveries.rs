@@ -1,7 +1,7 @@
 //! What was told in Bitbucket, by whom, and what was not and why.
 
 use penstock_common::Uuid;
-use penstock_common::delivery::{Delivery, Outcome};
+use penstock_common::delivery::{Delivery, Destination, Outcome};
 use sqlx::FromRow;
 
 use super::{Workspace, Write};
@@ -42,6 +42,33 @@ impl Workspace {
             .bind(Key::from(repository))
             .bind(limit)
             .fetch_all(connection)
+            .await
+        })?)
+    }
+}
+
+impl Workspace {
+    /// What last came of one destination for one subject, as one of the two programs told it.
+    pub async fn last_delivery(
+        &self,
+        repository: Uuid,
+        sender: &str,
+        destination: Destination,
+        subject: &str,
+    ) -> Result<Option<Delivered>> {
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, connection => {
+            sqlx::query_as(
+                "select at, sender, destination, subject, outcome, detail, remedy from deliveries \
+                 where workspace = $1 and repository = $2 and sender = $3 and destination = $4 and subject = $5 \
+                 order by delivery desc limit 1",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(sender)
+            .bind(destination.name())
+            .bind(subject)
+            .fetch_optional(connection)
             .await
         })?)
     }

@@ -22,7 +22,7 @@ macro_rules! delete {
 }
 
 /// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
-const EXPORTED: [&str; 18] = [
+const EXPORTED: [&str; 20] = [
     "workspaces",
     "repositories",
     "branches",
@@ -41,6 +41,8 @@ const EXPORTED: [&str; 18] = [
     "api_tokens",
     "people",
     "audit",
+    "audit_heads",
+    "approvals",
 ];
 
 impl Workspace {
@@ -48,7 +50,7 @@ impl Workspace {
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
         // Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "token_hashes", "hooks", "jobs");
+        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
         delete!(self, tx: "inbox_bodies", "inbox", "viewers");
@@ -99,6 +101,7 @@ impl Workspace {
             "deliveries",
             "outbox",
             "settings",
+            "approvals",
             "hooks",
             "repositories"
         );
@@ -107,11 +110,20 @@ impl Workspace {
         Ok(())
     }
 
-    /// Deletes what is older than it is kept: runs from before `runs`, deliveries from before `deliveries`, documents of applied runs.
+    /// Deletes what is older than it is kept: runs from before `runs`, with judgements that ended or were never approved since; deliveries from before
+    /// `deliveries`.
     pub async fn forget_old(&self, runs: i64, deliveries: i64) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
         on!(&mut tx, connection => {
             sqlx::query("delete from runs where workspace = $1 and received_at < $2")
+                .bind(self.key())
+                .bind(runs)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?;
+        on!(&mut tx, connection => {
+            sqlx::query("delete from approvals where workspace = $1 and coalesce(ended_at, proposed_at) < $2")
                 .bind(self.key())
                 .bind(runs)
                 .execute(connection)

@@ -3,10 +3,13 @@
 //! Owns the methods that read and write content. Each names the tenant in its statement, and on PostgreSQL the transaction does so once more. What
 //! belongs together is written in one [`Write`].
 
+mod approvals;
+mod audit;
 mod codes;
 mod deliveries;
 mod end;
 mod find;
+mod hooks;
 mod lane;
 mod load;
 mod news;
@@ -21,8 +24,10 @@ mod tokens;
 mod verdicts;
 mod write;
 
+pub use approvals::{Approval, ApprovalState, NewApproval};
 pub use deliveries::Delivered;
 pub use find::{Cursor, Filter, Found, Order};
+pub use hooks::HookRow;
 pub(super) use lane::StateCache;
 pub use lane::{Lane, State};
 pub use news::Told;

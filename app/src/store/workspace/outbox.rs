@@ -107,6 +107,26 @@ impl Write {
         Ok(rows == 1)
     }
 
+    /// Wishes once more for what was wished for last, whether it stands there or not; `false` if nothing ever was.
+    pub async fn wish_again(&mut self, place: &Place, now: i64) -> Result<bool> {
+        let key = self.key();
+        let rows = on!(&mut self.tx, connection => {
+            sqlx::query(
+                "update outbox set generation = generation + 1, wished_at = $5 \
+                 where workspace = $1 and repository = $2 and kind = $3 and subject = $4",
+            )
+            .bind(key)
+            .bind(Key::from(place.repository))
+            .bind(&place.kind)
+            .bind(&place.subject)
+            .bind(now)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+        })?;
+        Ok(rows == 1)
+    }
+
     /// The wish of this generation stands there now, under this name.
     pub async fn posted(&mut self, place: &Place, generation: i64, external_id: Option<&str>) -> Result<()> {
         let key = self.key();

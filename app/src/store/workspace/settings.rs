@@ -38,7 +38,7 @@ impl Workspace {
 }
 
 impl Write {
-    /// Sets it; without a value, what holds above it holds again.
+    /// Sets it; without a value, what holds above it holds again. What was set before, which nobody else changes until this transaction is over.
     pub async fn setting(
         &mut self,
         repository: Option<Uuid>,
@@ -46,10 +46,19 @@ impl Write {
         value: Option<&str>,
         by: &str,
         now: i64,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
+        self.audit_end().await?;
         let (key, repository) = (self.key(), repository.map_or(Key::ZERO, Key::from));
+        let old: Option<String> = on!(&mut self.tx, connection => {
+            sqlx::query_scalar("select value from settings where workspace = $1 and repository = $2 and name = $3")
+                .bind(key)
+                .bind(repository)
+                .bind(name)
+                .fetch_optional(connection)
+                .await
+        })?;
         let Some(value) = value else {
-            return Ok(on!(&mut self.tx, connection => {
+            on!(&mut self.tx, connection => {
                 sqlx::query("delete from settings where workspace = $1 and repository = $2 and name = $3")
                     .bind(key)
                     .bind(repository)
@@ -57,9 +66,10 @@ impl Write {
                     .execute(connection)
                     .await
                     .map(drop)
-            })?);
+            })?;
+            return Ok(old);
         };
-        Ok(on!(&mut self.tx, connection => {
+        on!(&mut self.tx, connection => {
             sqlx::query(
                 "insert into settings (workspace, repository, name, value, updated_at, updated_by) values ($1, $2, $3, $4, $5, $6) \
                  on conflict (workspace, repository, name) do update set value = excluded.value, updated_at = excluded.updated_at, \
@@ -74,6 +84,7 @@ impl Write {
             .execute(connection)
             .await
             .map(drop)
-        })?)
+        })?;
+        Ok(old)
     }
 }

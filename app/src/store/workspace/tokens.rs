@@ -1,6 +1,6 @@
-//! API tokens and hooks: what they may do, who made them. What their bearer shows is kept apart, as a hash or sealed.
+//! API tokens: what they may do, who made them. What their bearer shows is kept apart, as a hash.
 
-use penstock_common::{Secret, Uuid};
+use penstock_common::Uuid;
 use sqlx::FromRow;
 
 use super::{Workspace, Write};
@@ -161,39 +161,5 @@ impl Write {
                 .await
                 .map(drop)
         })?)
-    }
-
-    /// Keeps a hook that a repository sets up by hand; the one before it is forgotten.
-    pub async fn new_hook(&mut self, id: Uuid, repository: Uuid, secret: &Secret, now: i64) -> Result<()> {
-        let key = self.key();
-        let sealed = self.data_key().await?.seal("hooks.secret", id.as_bytes(), secret)?;
-        on!(&mut self.tx, connection => {
-            sqlx::query("delete from hooks where workspace = $1 and repository = $2")
-                .bind(key)
-                .bind(Key::from(repository))
-                .execute(connection)
-                .await
-                .map(drop)
-        })?;
-        Ok(on!(&mut self.tx, connection => {
-            sqlx::query("insert into hooks (id, workspace, repository, secret, created_at) values ($1, $2, $3, $4, $5)")
-                .bind(Key::from(id))
-                .bind(key)
-                .bind(Key::from(repository))
-                .bind(sealed)
-                .bind(now)
-                .execute(connection)
-                .await
-                .map(drop)
-        })?)
-    }
-
-    async fn data_key(&mut self) -> Result<crate::crypto::DataKey> {
-        let key = self.key();
-        let sealed: Option<Vec<u8>> = on!(&mut self.tx, connection => {
-            sqlx::query_scalar("select data_key from tenants where workspace = $1").bind(key).fetch_optional(connection).await
-        })?;
-        let sealed = sealed.ok_or(crate::store::Error::NotFound("workspace"))?;
-        Ok(self.store.shared.keys.data_key(self.id, &sealed)?)
     }
 }

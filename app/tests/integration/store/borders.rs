@@ -4,20 +4,23 @@ use std::collections::{BTreeSet, HashMap};
 
 use penstock_app::store::system::Subject;
 use penstock_app::store::system::ViewerRow;
-use penstock_app::store::workspace::{Order, RunState, VerdictRow};
+use penstock_app::store::workspace::{ApprovalState, Order, RunState, VerdictRow};
 use penstock_app::store::{Error, News, Workspace, new_id};
 use penstock_app::track::{Branch, BranchId, Changes, RunId};
 use penstock_common::{Secret, Uuid};
 
 use super::on_both;
-use super::rows::{delivery, new_run, new_token, place};
+use super::rows::{approval, delivery, entry, new_run, new_token, place};
 use super::world::{NOW, World};
 use crate::track::world::World as Code;
 
 on_both!(no_method_reaches_another_tenant);
 
 /// Methods of the tenant's door. Whoever adds one adds what it may not do below.
-const METHODS: [&str; 63] = [
+const METHODS: [&str; 75] = [
+    "approval",
+    "approvals",
+    "audit",
     "branch",
     "branch_commit",
     "branch_verdict",
@@ -30,6 +33,7 @@ const METHODS: [&str; 63] = [
     "days",
     "delivered",
     "deliveries",
+    "end_approval",
     "erase",
     "erase_person",
     "erase_repository",
@@ -38,10 +42,12 @@ const METHODS: [&str; 63] = [
     "find",
     "finding",
     "forget_old",
+    "hooks",
     "job",
     "job_failed",
     "job_failure",
     "lane",
+    "last_delivery",
     "log",
     "new_hook",
     "new_run",
@@ -52,8 +58,10 @@ const METHODS: [&str; 63] = [
     "people",
     "person",
     "posted",
+    "propose",
     "pull_request",
     "pull_request_verdict",
+    "remove_hook",
     "repositories",
     "repository",
     "repository_gone",
@@ -76,10 +84,14 @@ const METHODS: [&str; 63] = [
     "tokens",
     "trusted_run",
     "verdict",
+    "verify_audit",
+    "waiting_approval",
     "wish",
+    "wish_again",
     "wishes",
     "with_branches",
     "workspace",
+    "worst_severity",
     "write",
 ];
 
@@ -178,6 +190,8 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
     write.new_token(&new_token(id, number), NOW).await.unwrap();
     write.new_hook(Uuid::from(id.to_be_bytes()), repository, &Secret::new("canary"), NOW).await.unwrap();
     write.person("a:1", "Ann", NOW).await.unwrap();
+    write.audit(&entry(repository)).await.unwrap();
+    assert!(write.propose(&approval(id, repository), NOW).await.unwrap());
     write.job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW, NOW).await.unwrap();
     write.verdict(repository, Some(7), &verdict("{}")).await.unwrap();
     write.verdict(repository, None, &verdict("{}")).await.unwrap();
@@ -272,6 +286,20 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert!(other.token(id).await.unwrap().is_none());
     assert_eq!(other.tokens().await.unwrap().len(), 1);
     assert_eq!(other.people().await.unwrap().len(), 1);
+    assert!(other.last_delivery(repository, "app", delivery().destination, "7").await.unwrap().is_none());
+    assert!(one.last_delivery(repository, "app", delivery().destination, "7").await.unwrap().is_some());
+    assert!(other.hooks(Some(repository)).await.unwrap().is_empty());
+    assert!(other.hooks(None).await.unwrap().iter().all(|row| row.repository == own_repository));
+    assert!(other.approval(repository, id).await.unwrap().is_none());
+    assert!(other.approval(own_repository, id).await.unwrap().is_none());
+    assert!(other.approvals(Some(repository), None, u128::MAX, 10).await.unwrap().is_empty());
+    assert_eq!(other.approvals(None, None, u128::MAX, 10).await.unwrap().len(), 1);
+    let waiting = approval(id, repository);
+    assert!(other.waiting_approval(repository, waiting.finding, Some(7)).await.unwrap().is_none());
+    assert!(one.waiting_approval(repository, waiting.finding, Some(7)).await.unwrap().is_some());
+    assert!(other.audit(Some(repository), u64::MAX, 10).await.unwrap().is_empty());
+    assert_eq!(other.audit(None, u64::MAX, 10).await.unwrap().len(), 1);
+    assert_eq!(other.verify_audit().await.unwrap(), Ok(1));
     assert!(other.news(news.unwrap().id).await.unwrap().is_none());
     assert!(other.job_failure(id).await.unwrap().is_none());
 
@@ -311,6 +339,8 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert!(other.pull_request_verdict(repository, 7).await.unwrap().is_none());
     assert!(one.branch_verdict(repository, BranchId(1)).await.unwrap().is_some());
     assert!(other.branch_verdict(repository, BranchId(1)).await.unwrap().is_none());
+    assert_eq!(one.worst_severity(repository, ids[0]).await.unwrap(), Some(penstock_common::Severity::High));
+    assert_eq!(other.worst_severity(repository, ids[0]).await.unwrap(), None);
     let id_of_one = "\\\\x01010101";
     assert!(one.export().await.unwrap().iter().all(|line| line.contains(id_of_one)));
     assert!(other.export().await.unwrap().iter().all(|line| !line.contains(id_of_one)));
@@ -329,6 +359,11 @@ async fn no_method_reaches_another_tenant(world: World) {
     write.token_used(id, NOW + 9).await.unwrap();
     write.person("a:1", "Evil", NOW).await.unwrap();
     write.erase_person("a:1").await.unwrap();
+    assert!(!write.end_approval(repository, id, ApprovalState::Approved, "evil", NOW).await.unwrap());
+    assert!(!write.remove_hook(repository, Uuid::from(id.to_be_bytes())).await.unwrap());
+    write.audit(&entry(repository)).await.unwrap();
+    assert!(write.propose(&approval(id, repository), NOW).await.unwrap(), "the same id is another one here");
+    assert!(write.wish_again(&place(repository), NOW).await.unwrap(), "of its own wish of the same name");
     write.job_failed(id, "evil", NOW).await.unwrap();
     write
         .job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW - 9, NOW)

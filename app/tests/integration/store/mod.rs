@@ -1,5 +1,6 @@
 //! The store: one suite, run on both databases.
 
+mod audit;
 mod backup;
 mod borders;
 mod directory;
@@ -8,6 +9,7 @@ mod lists;
 mod queue;
 mod rows;
 mod schema;
+mod settings;
 pub(crate) mod world;
 
 use world::World;

@@ -139,8 +139,9 @@ async fn the_same_news_counts_once_and_stays_until_it_is_handled(world: World) {
     system.news_handled(&[waiting[0].id], NOW + 5).await.unwrap();
     assert_eq!(system.waiting_news(10).await.unwrap(), waiting[1..]);
     assert!(!system.keep_news(news(workspace.id(), "{}")).await.unwrap(), "it is still known");
-    let old = system.old_news(NOW + 6, 10).await.unwrap();
+    let old = system.old_news(workspace.id(), NOW + 6, 10).await.unwrap();
     assert_eq!(old, waiting[..1]);
+    assert!(system.old_news(other.id(), NOW + 6, 10).await.unwrap().is_empty(), "another tenant's are his own");
     system.forget_news(&old).await.unwrap();
     assert!(workspace.news(waiting[0].id).await.unwrap().is_none());
 }

@@ -1,8 +1,9 @@
 //! Runs, deliveries, wishes, settings, tokens, people: what is written is read back, once.
 
+use penstock_app::audit::{Act, Entry};
 use penstock_app::store::new_id;
-use penstock_app::store::workspace::{NewRun, NewToken, Place, RunState};
-use penstock_app::track::RunId;
+use penstock_app::store::workspace::{ApprovalState, NewApproval, NewRun, NewToken, Place, RunState};
+use penstock_app::track::{FindingId, RunId, Status, Triage};
 use penstock_common::Uuid;
 use penstock_common::delivery::{Delivery, Destination, Outcome};
 
@@ -15,6 +16,8 @@ on_both!(
     deliveries_are_told_newest_first,
     a_place_has_its_newest_wish,
     settings_have_two_levels,
+    a_judgement_waits_once_and_ends_once,
+    hooks_are_listed_and_removed,
     a_token_leads_to_its_tenant_until_it_is_revoked,
     names_are_erased,
     a_repository_is_renamed_and_goes,
@@ -111,8 +114,9 @@ async fn settings_have_two_levels(world: World) {
     let (workspace, repository) = world.tenant(1).await;
     let mut write = workspace.write().await.unwrap();
     write.setting(None, "waiting", Some("30"), "me", NOW).await.unwrap();
-    write.setting(Some(repository), "waiting", Some("60"), "me", NOW).await.unwrap();
-    write.setting(Some(repository), "waiting", Some("90"), "you", NOW + 1).await.unwrap();
+    assert_eq!(write.setting(Some(repository), "waiting", Some("60"), "me", NOW).await.unwrap(), None);
+    let old = write.setting(Some(repository), "waiting", Some("90"), "you", NOW + 1).await.unwrap();
+    assert_eq!(old.as_deref(), Some("60"));
     write.commit().await.unwrap();
     assert_eq!(workspace.settings(None).await.unwrap()[0].value, "30");
     let set = workspace.settings(Some(repository)).await.unwrap();
@@ -121,6 +125,73 @@ async fn settings_have_two_levels(world: World) {
     write.setting(Some(repository), "waiting", None, "you", NOW).await.unwrap();
     write.commit().await.unwrap();
     assert!(workspace.settings(Some(repository)).await.unwrap().is_empty());
+}
+
+/// An entry of the audit log.
+pub(super) fn entry(repository: Uuid) -> Entry {
+    let act = Act::HookRemoved { hook: Uuid::from([4; 16]) };
+    Entry { at: NOW, by: "a:1".to_owned(), through: None, repository: Some(repository), act }
+}
+
+/// A judgement that waits, in pull request 7.
+pub(super) fn approval(approval: u128, repository: Uuid) -> NewApproval {
+    let judgement = Triage { status: Status::WontFix, reason: "known".to_owned(), at: NOW, ..Triage::default() };
+    let (finding, proposer) = (FindingId(approval), "a:1".to_owned());
+    NewApproval { approval, repository, finding, pull_request: Some(7), judgement, proposer }
+}
+
+async fn a_judgement_waits_once_and_ends_once(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let first = approval(1, repository);
+    let mut write = workspace.write().await.unwrap();
+    assert!(write.propose(&first, NOW).await.unwrap());
+    assert!(!write.propose(&NewApproval { approval: 2, ..first.clone() }, NOW).await.unwrap(), "one waits already");
+    let everywhere = NewApproval { approval: 3, pull_request: None, ..first.clone() };
+    assert!(write.propose(&everywhere, NOW + 1).await.unwrap(), "everywhere is another place");
+    write.commit().await.unwrap();
+    let found = workspace.waiting_approval(repository, first.finding, Some(7)).await.unwrap().unwrap();
+    assert_eq!((found.new, found.proposed_at, found.state), (first.clone(), NOW, ApprovalState::Waiting));
+    let mut write = workspace.write().await.unwrap();
+    assert!(write.end_approval(repository, 1, ApprovalState::Rejected, "b:2", NOW + 2).await.unwrap());
+    assert!(!write.end_approval(repository, 1, ApprovalState::Approved, "b:2", NOW + 3).await.unwrap());
+    assert!(
+        write.propose(&NewApproval { approval: 4, ..first.clone() }, NOW + 4).await.unwrap(),
+        "nothing waits any more"
+    );
+    write.commit().await.unwrap();
+    let ended = workspace.approval(repository, 1).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.ended), (ApprovalState::Rejected, Some(("b:2".to_owned(), NOW + 2))));
+    let ids = async |state, before| {
+        let all = workspace.approvals(None, state, before, 10).await.unwrap();
+        all.into_iter().map(|one| one.new.approval).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, u128::MAX).await, [4, 3, 1]);
+    assert_eq!(ids(Some(ApprovalState::Waiting), 4).await, [3]);
+    workspace.forget_old(NOW + 2, NOW).await.unwrap();
+    assert_eq!(ids(None, u128::MAX).await, [4, 1], "what nobody ever approved goes, too");
+}
+
+async fn hooks_are_listed_and_removed(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let (first, second) = (Uuid::from([7; 16]), Uuid::from([8; 16]));
+    let secret = penstock_common::Secret::new("canary");
+    let mut write = workspace.write().await.unwrap();
+    write.new_hook(first, repository, &secret, NOW).await.unwrap();
+    write.new_hook(second, repository, &secret, NOW + 1).await.unwrap();
+    write.commit().await.unwrap();
+    let rows = workspace.hooks(Some(repository)).await.unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].hook, rows[0].created_at),
+        (1, second, NOW + 1),
+        "a new one takes the old one's place"
+    );
+    assert!(world.store.system().hook(first).await.unwrap().is_none());
+    let mut write = workspace.write().await.unwrap();
+    assert!(!write.remove_hook(Uuid::from([9; 16]), second).await.unwrap(), "another repository's");
+    assert!(write.remove_hook(repository, second).await.unwrap());
+    write.commit().await.unwrap();
+    assert!(workspace.hooks(None).await.unwrap().is_empty());
+    assert!(world.store.system().hook(second).await.unwrap().is_none());
 }
 
 pub(super) fn new_token(token: u128, hash: u8) -> NewToken {

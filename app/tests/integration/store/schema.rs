@@ -56,6 +56,7 @@ async fn every_table_with_content_is_guarded() {
         "master_keys",
         "tenants",
         "token_hashes",
+        "viewers",
     ];
     assert_eq!(open, listed, "a table without a guard holds only ids, hashes, times and sealed secrets");
     let unnamed = world

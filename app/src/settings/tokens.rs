@@ -1,0 +1,123 @@
+//! API tokens, made and ended.
+//!
+//! Owns what is asked of a new one, and that both are told in the audit log. A token is shown once: only its hash is kept.
+
+use penstock_common::Uuid;
+
+use crate::audit::{Act, Entry};
+use crate::door::token::{ApiToken, NoRandomness, Scopes};
+use crate::store::workspace::{NewToken, Workspace};
+use crate::store::{self, new_id};
+
+/// Most characters of a name, and most days.
+pub const NAME_MAX: usize = 60;
+/// As above.
+pub const DAYS_MAX: u32 = 3650;
+const DAY: i64 = 86_400_000;
+
+/// A token that somebody wants.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name, which stands in logs and in what it judges.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Good for one repository only.
+    pub repository: Option<Uuid>,
+    /// For how many days it holds, from 1 to [`DAYS_MAX`].
+    pub days: u32,
+}
+
+/// Why none is made.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The system.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// Its name.
+    #[error("the name must have 1 to {NAME_MAX} characters, and none that is invisible")]
+    Name,
+    /// Another one has it.
+    #[error("a token of this name holds already: take another name, or end that one")]
+    NameTaken,
+    /// It could do nothing.
+    #[error("the token needs a scope")]
+    NoScope,
+    /// It would hold too long, or not at all.
+    #[error("a token holds for 1 to {DAYS_MAX} days")]
+    Days,
+    /// There is no such repository.
+    #[error("there is no such repository")]
+    UnknownRepository,
+}
+
+/// Makes a token in the name of an account, and tells its id.
+///
+/// # Errors
+/// When what is wanted makes no sense, or it cannot be kept.
+pub async fn make(workspace: &Workspace, wanted: &Wanted, by: &str, now: i64) -> Result<(u128, ApiToken), Refused> {
+    let name = wanted.name.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(penstock_common::plain::is_hazard) {
+        return Err(Refused::Name);
+    }
+    if wanted.scopes.is_empty() {
+        return Err(Refused::NoScope);
+    }
+    if !(1..=DAYS_MAX).contains(&wanted.days) {
+        return Err(Refused::Days);
+    }
+    if let Some(repository) = wanted.repository {
+        workspace.repository(repository).await?.ok_or(Refused::UnknownRepository)?;
+    }
+    // What a token did is told by its name.
+    let holds = |one: &store::workspace::Token| {
+        one.name == name && one.revoked_at.is_none() && one.expires_at.is_none_or(|at| at > now)
+    };
+    if workspace.tokens().await?.iter().any(holds) {
+        return Err(Refused::NameTaken);
+    }
+    let token = ApiToken::issue()?;
+    let new = NewToken {
+        token: new_id(),
+        hash: *token.hash().as_bytes(),
+        repository: wanted.repository,
+        name: name.to_owned(),
+        scopes: wanted.scopes.to_string(),
+        creator: by.to_owned(),
+        expires_at: Some(now + i64::from(wanted.days) * DAY),
+    };
+    let act = Act::TokenMade {
+        token: uuid(new.token),
+        name: new.name.clone(),
+        scopes: new.scopes.clone(),
+        expires_at: new.expires_at,
+    };
+    let mut write = workspace.write().await?;
+    write.new_token(&new, now).await?;
+    write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: wanted.repository, act }).await?;
+    write.commit().await?;
+    Ok((new.token, token))
+}
+
+/// Ends a token at once; `false` if there is none that holds.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke(workspace: &Workspace, token: u128, by: &str, now: i64) -> store::Result<bool> {
+    let Some(known) = workspace.token(token).await? else { return Ok(false) };
+    let mut write = workspace.write().await?;
+    if !write.revoke_token(token, now).await? {
+        return Ok(false);
+    }
+    let act = Act::TokenRevoked { token: uuid(token), name: known.name };
+    write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: known.repository, act }).await?;
+    write.commit().await?;
+    Ok(true)
+}
+
+fn uuid(token: u128) -> Uuid {
+    Uuid::from(token.to_be_bytes())
+}
