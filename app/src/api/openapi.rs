@@ -48,6 +48,8 @@ pub fn document() -> Value {
     let deliveries = schema::<Vec<Delivery>>(&mut schemas);
     let wanted = schema::<triage::Wanted>(&mut schemas);
     let judged = schema::<triage::Judged>(&mut schemas);
+    let mut judged_or_waits = of("200", "It holds now", judged.clone());
+    judged_or_waits.extend(of("202", "It holds once a second person approves it", judged));
     let lists = [
         (
             "findings",
@@ -98,7 +100,7 @@ pub fn document() -> Value {
         json!({"post": {
             "operationId": "triage", "summary": "Judge a finding", "parameters": [uuid("repository"), uuid("finding")],
             "requestBody": {"required": true, "content": {"application/json": {"schema": wanted}}},
-            "responses": common(of("200", "It holds now", judged)),
+            "responses": common(judged_or_waits),
         }}),
     );
     paths.insert(

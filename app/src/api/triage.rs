@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State as Shared};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::findings::id_of;
 use crate::door::caller::Caller;
-use crate::judgement::{Judge, Refused, judge as decide};
+use crate::judgement::{Judge, Judged as Outcome, Refused, judge as decide};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::track::{Actor, Decision, Status};
@@ -38,8 +38,11 @@ pub(super) struct Wanted {
 pub(super) struct Judged {
     /// The finding.
     id: String,
-    /// What is said of it.
+    /// What is said of it, or will be.
     status: Status,
+    /// Whether that holds only once a second person approves it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    waits_for_approval: bool,
 }
 
 pub(super) async fn judge(
@@ -47,7 +50,7 @@ pub(super) async fn judge(
     Path((repository, finding)): Path<(String, String)>,
     headers: HeaderMap,
     wanted: Result<Json<Wanted>, JsonRejection>,
-) -> Result<Json<Judged>, Problem> {
+) -> Result<(StatusCode, Json<Judged>), Problem> {
     let caller = Caller::of(&state, &headers).await?;
     state.limits.take(caller.workspace(), state.now())?;
     let workspace = state.store.for_workspace(caller.workspace());
@@ -70,7 +73,11 @@ pub(super) async fn judge(
     };
     let wish = Judge { finding, pull_request: wanted.pull_request, decision, account: creator };
     match decide(&state, &workspace, repository, &wish).await {
-        Ok(()) => Ok(Json(Judged { id: finding.to_string(), status: wanted.status })),
+        Ok(outcome) => {
+            let waits_for_approval = matches!(outcome, Outcome::Waits(_));
+            let status = if waits_for_approval { StatusCode::ACCEPTED } else { StatusCode::OK };
+            Ok((status, Json(Judged { id: finding.to_string(), status: wanted.status, waits_for_approval })))
+        }
         Err(Refused::Store(error)) => Err(error.into()),
         Err(Refused::Triage(crate::track::TriageError::UnknownFinding(_))) => {
             Err(Problem::not_found("there is no such finding"))

@@ -8,7 +8,7 @@ use penstock_common::Uuid;
 use super::pull_request::json;
 use super::{Failed, kind};
 use crate::bitbucket::{Error, InRepository, Permission};
-use crate::judgement::{Judge, Refused, judge};
+use crate::judgement::{Judge, Judged, Refused, judge};
 use crate::review::CommentWish;
 use crate::state::State;
 use crate::store::system::Subject;
@@ -113,7 +113,10 @@ async fn ignore(
     };
     let wish = Judge { finding, pull_request: Some(number), decision, account };
     match judge(state, workspace, repository, &wish).await {
-        Ok(()) => Ok(format!("`{id}` is ignored in this pull request, and after the merge for a year.")),
+        Ok(Judged::Holds) => Ok(format!("`{id}` is ignored in this pull request, and after the merge for a year.")),
+        Ok(Judged::Waits(_)) => Ok(format!(
+            "`{id}` is critical, so a second person has to agree: it is ignored once somebody else who may write here writes the same, or approves it on the app's page."
+        )),
         Err(Refused::Store(error)) => Err(error.into()),
         Err(why) => Ok(format!("`{id}` is not ignored: {why}.")),
     }

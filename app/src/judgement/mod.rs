@@ -1,20 +1,25 @@
 //! Judging a finding.
 //!
-//! Owns the one way by which people and tokens judge, wherever they do it: the workspace's policy first, then the change, its log, and the pull
-//! requests that it concerns, all in one transaction. Who may judge at all was asked before.
+//! Owns the one way by which people and tokens judge, wherever they do it: the workspace's policy first, then the change, its log, its entry in the
+//! audit log, and the verdicts that it concerns, all in one transaction. Where the policy wants a second person, the judgement waits for him
+//! (`approval`). Who may judge at all was asked before.
 
+mod approval;
 mod policy;
 
+pub use approval::{approve, reject, withdraw};
 pub use policy::{Policy, Violation};
 
-use penstock_common::Uuid;
+use penstock_common::{Severity, Uuid};
 
+use crate::audit::{self, Act, Entry};
 use crate::jobs::kind;
+use crate::settings::Settings;
 use crate::state::State;
-use crate::store;
 use crate::store::system::Subject;
-use crate::store::workspace::Workspace;
-use crate::track::{Decision, FindingId, PullRequestState, TriageError, triage};
+use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, Workspace};
+use crate::store::{self, new_id};
+use crate::track::{Actor, Changes, Decision, FindingId, PullRequestState, Repository, Triage, TriageError, triage};
 
 /// A judgement that somebody wants.
 #[derive(Clone, Debug)]
@@ -29,6 +34,15 @@ pub struct Judge<'a> {
     pub account: &'a str,
 }
 
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It holds.
+    Holds,
+    /// It holds once a second person approves it: this is its id.
+    Waits(u128),
+}
+
 /// Why it is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -41,39 +55,194 @@ pub enum Refused {
     /// The workspace does not want it so.
     #[error(transparent)]
     Policy(#[from] Violation),
+    /// Somebody proposed another judgement.
+    #[error("another judgement of it waits for approval already: approve or reject that first")]
+    OtherWaits,
+    /// There is nothing to approve.
+    #[error("there is no such judgement that waits for approval")]
+    NothingWaits,
 }
 
-/// Judges a finding.
+/// Judges a finding. Who says of something critical what another person proposed already approves that.
 ///
 /// # Errors
 /// When it makes no sense, when the policy forbids it, or when the database does not answer.
-pub async fn judge(state: &State, workspace: &Workspace, repository: Uuid, wish: &Judge<'_>) -> Result<(), Refused> {
-    let policy = Policy::of(workspace, repository).await?;
+pub async fn judge(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    wish: &Judge<'_>,
+) -> Result<Judged, Refused> {
+    let policy = Settings::of(workspace, Some(repository)).await?.policy();
     let mut lane = workspace.lane(repository).await;
-    let tracked = lane.state(&[]).await?;
-    let number = wish.pull_request;
-    let pull_request = number.and_then(|number| tracked.repository.pull_request(number));
-    let author = pull_request.map(|row| row.author.as_str());
-    policy.check(&wish.decision, wish.account, author)?;
-    let changes = triage(&tracked.repository, wish.finding, number, &wish.decision)?;
+    let changes = changes(&mut lane, &policy, wish).await?;
     if changes.is_empty() {
-        return Ok(());
+        return Ok(Judged::Holds);
     }
-    // Open pull requests hear of it: their verdict may be another one now.
-    let open: Vec<u64> = match number {
-        Some(number) => vec![number],
-        None => {
-            let open = tracked.repository.pull_requests().filter(|row| row.state == PullRequestState::Open);
-            open.map(|row| row.number).collect()
+    let waiting = workspace.waiting_approval(repository, wish.finding, wish.pull_request).await?;
+    if needs_second_person(workspace, repository, &policy, wish).await? {
+        let Some(waiting) = waiting else { return propose(state, workspace, repository, wish, None).await };
+        let is_own = waiting.new.proposer == wish.account;
+        return match (&wish.decision.author, is_own) {
+            (_, true) => propose(state, workspace, repository, wish, Some(&waiting)).await,
+            // A program is nobody's second person.
+            (Actor::Account(_), false) if waiting.new.judgement.status == wish.decision.status => {
+                approval::carry_out(state, workspace, &mut lane, &policy, &waiting, wish.account).await?;
+                Ok(Judged::Holds)
+            }
+            _ => Err(Refused::OtherWaits),
+        };
+    }
+    let ended = waiting.as_ref().map(|waiting| {
+        let is_own = waiting.new.proposer == wish.account;
+        (waiting, if is_own { ApprovalState::Withdrawn } else { ApprovalState::Rejected })
+    });
+    let act = Act::Judged(told(wish.finding, wish.pull_request, &wish.triage()));
+    write(state, &mut lane, wish, &changes, ended, act).await?;
+    Ok(Judged::Holds)
+}
+
+impl Judge<'_> {
+    /// As it is kept.
+    fn triage(&self) -> Triage {
+        Triage {
+            status: self.decision.status,
+            reason: self.decision.reason.clone(),
+            author: Some(self.decision.author.clone()),
+            at: self.decision.now,
+            expires: self.decision.expires,
         }
+    }
+
+    fn entry(&self, repository: Uuid, act: Act) -> Entry {
+        let through = match &self.decision.author {
+            Actor::Token(name) => Some(name.clone()),
+            _ => None,
+        };
+        Entry { at: self.decision.now, by: self.account.to_owned(), through, repository: Some(repository), act }
+    }
+}
+
+/// What a judgement changes, if the policy allows it.
+async fn changes(lane: &mut Lane, policy: &Policy, wish: &Judge<'_>) -> Result<Changes, Refused> {
+    let tracked = lane.state(&[]).await?;
+    let pull_request = wish.pull_request.and_then(|number| tracked.repository.pull_request(number));
+    policy.check(&wish.decision, wish.account, pull_request.map(|row| row.author.as_str()))?;
+    Ok(triage(&tracked.repository, wish.finding, wish.pull_request, &wish.decision)?)
+}
+
+async fn needs_second_person(
+    workspace: &Workspace,
+    repository: Uuid,
+    policy: &Policy,
+    wish: &Judge<'_>,
+) -> store::Result<bool> {
+    if !policy.second_person || !wish.decision.status.dismisses() {
+        return Ok(false);
+    }
+    Ok(workspace.worst_severity(repository, wish.finding).await? == Some(Severity::Critical))
+}
+
+/// Keeps a judgement until somebody else approves it, in place of what the same person proposed `before`.
+async fn propose(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    wish: &Judge<'_>,
+    before: Option<&Approval>,
+) -> Result<Judged, Refused> {
+    let judgement = wish.triage();
+    if let Some(before) = before {
+        let is_the_same = Triage { at: before.new.judgement.at, ..judgement.clone() } == before.new.judgement;
+        if is_the_same {
+            return Ok(Judged::Waits(before.new.approval));
+        }
+    }
+    let now = state.now();
+    let new = NewApproval {
+        approval: new_id(),
+        repository,
+        finding: wish.finding,
+        pull_request: wish.pull_request,
+        judgement,
+        proposer: wish.account.to_owned(),
     };
+    let mut write = workspace.write().await?;
+    if let Some(before) = before {
+        let by = wish.account;
+        if !write.end_approval(repository, before.new.approval, ApprovalState::Withdrawn, by, now).await? {
+            return Err(store::Error::Conflict.into());
+        }
+        let old = told(before.new.finding, before.new.pull_request, &before.new.judgement);
+        write.audit(&wish.entry(repository, Act::Withdrawn(old))).await?;
+    }
+    if !write.propose(&new, now).await? {
+        return Err(store::Error::Conflict.into());
+    }
+    let act = Act::Proposed(told(new.finding, new.pull_request, &new.judgement));
+    write.audit(&wish.entry(repository, act)).await?;
+    write.commit().await?;
+    Ok(Judged::Waits(new.approval))
+}
+
+/// Writes what a judgement changes, what became of the one that waited, and the entry of `act`; and has judged anew what it concerns.
+async fn write(
+    state: &State,
+    lane: &mut Lane,
+    wish: &Judge<'_>,
+    changes: &Changes,
+    ended: Option<(&Approval, ApprovalState)>,
+    act: Act,
+) -> Result<(), Refused> {
+    let (workspace, repository) = (lane.workspace().clone(), lane.repository());
+    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+    let jobs = concerned(&tracked.repository, repository, wish.pull_request);
     let now = state.now();
     let mut write = workspace.write().await?;
-    for number in open {
-        let subject = Subject { repository: Some(repository), kind: kind::PULL_REQUEST, subject: number.to_string() };
-        write.job(&subject, now, now).await?;
+    for job in &jobs {
+        write.job(job, now, now).await?;
     }
-    let log = write.changes(&lane, &changes, &Default::default(), now).await?;
-    lane.accept(&changes);
-    Ok(write.commit_in(&mut lane, log).await?)
+    if let Some((approval, ending)) = ended {
+        if !write.end_approval(repository, approval.new.approval, ending, wish.account, now).await? {
+            return Err(store::Error::Conflict.into());
+        }
+        // What ends it otherwise than by being approved is told for itself.
+        let old = told(approval.new.finding, approval.new.pull_request, &approval.new.judgement);
+        let proposer = approval.new.proposer.clone();
+        match ending {
+            ApprovalState::Rejected => {
+                write.audit(&wish.entry(repository, Act::Rejected { proposer, judgement: old })).await?;
+            }
+            ApprovalState::Withdrawn => write.audit(&wish.entry(repository, Act::Withdrawn(old))).await?,
+            ApprovalState::Approved | ApprovalState::Waiting => {}
+        }
+    }
+    write.audit(&wish.entry(repository, act)).await?;
+    let log = write.changes(lane, changes, &Default::default(), now).await?;
+    lane.accept(changes);
+    Ok(write.commit_in(lane, log).await?)
+}
+
+/// What must be judged again after a judgement, in a pull request or everywhere: the main branch and open pull requests may have another verdict now.
+pub fn concerned(tracked: &Repository, repository: Uuid, pull_request: Option<u64>) -> Vec<Subject> {
+    let subject = |kind, subject| Subject { repository: Some(repository), kind, subject };
+    let of = |number: u64| subject(kind::PULL_REQUEST, number.to_string());
+    match pull_request {
+        Some(number) => vec![of(number)],
+        None => {
+            let open = tracked.pull_requests().filter(|row| row.state == PullRequestState::Open);
+            std::iter::once(subject(kind::MAIN_BRANCH, String::new())).chain(open.map(|row| of(row.number))).collect()
+        }
+    }
+}
+
+/// A judgement as the audit log tells it.
+fn told(finding: FindingId, pull_request: Option<u64>, judgement: &Triage) -> audit::Judgement {
+    audit::Judgement {
+        finding,
+        pull_request,
+        status: judgement.status,
+        reason: judgement.reason.clone(),
+        expires: judgement.expires,
+    }
 }

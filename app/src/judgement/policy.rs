@@ -1,20 +1,13 @@
 //! What a workspace wants of judgements.
 //!
-//! Owns the rules and what is told when one is broken. Pure, but for reading the setting.
+//! Owns the rules and what is told when one is broken. Pure: what is set is read in `settings`.
 
-use penstock_common::Uuid;
-use serde::{Deserialize, Serialize};
-
-use crate::store::Result;
-use crate::store::workspace::Workspace;
 use crate::track::{Decision, Status};
 
 const DAY: i64 = 86_400_000;
-const SETTING: &str = "triage";
 
 /// The rules. A repository may say otherwise than its workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// For how many days a risk may be accepted at most; 0 for ever.
     pub accepted_risk_days: u32,
@@ -22,12 +15,8 @@ pub struct Policy {
     pub reason_characters: usize,
     /// Whether who opened a pull request may dismiss findings in it.
     pub author_may_dismiss: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { accepted_risk_days: 365, reason_characters: 3, author_may_dismiss: false }
-    }
+    /// Whether dismissing something critical waits for a second person.
+    pub second_person: bool,
 }
 
 /// A rule that is broken.
@@ -42,31 +31,20 @@ pub enum Violation {
     /// It is his own pull request.
     #[error("who opened a pull request does not dismiss its findings: somebody else has to")]
     OwnPullRequest,
+    /// It is his own proposal.
+    #[error("who proposed it does not decide on it: somebody else has to")]
+    SecondPerson,
+    /// It is somebody else's proposal.
+    #[error("only who proposed it takes it back")]
+    NotTheProposer,
 }
 
 impl Policy {
-    /// The rules that hold for a repository.
-    pub(super) async fn of(workspace: &Workspace, repository: Uuid) -> Result<Self> {
-        let mut policy = Self::default();
-        for level in [None, Some(repository)] {
-            let settings = workspace.settings(level).await?;
-            let set = settings.into_iter().find(|setting| setting.name == SETTING);
-            // What is set was checked when it was set.
-            policy = set.and_then(|setting| serde_json::from_str(&setting.value).ok()).unwrap_or(policy);
-        }
-        Ok(policy)
-    }
-
     /// Whether a decision keeps the rules. `account` stands behind it; `author` opened the pull request that it is about.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn check(
-        &self,
-        decision: &Decision,
-        account: &str,
-        author: Option<&str>,
-    ) -> std::result::Result<(), Violation> {
+    pub fn check(&self, decision: &Decision, account: &str, author: Option<&str>) -> Result<(), Violation> {
         if !decision.status.dismisses() {
             return Ok(());
         }
@@ -97,7 +75,8 @@ mod tests {
 
     #[test]
     fn dismissing_has_rules_and_confirming_has_none() {
-        let policy = Policy::default();
+        let policy =
+            Policy { accepted_risk_days: 365, reason_characters: 3, author_may_dismiss: false, second_person: false };
         let check = |status, reason, expires, author| policy.check(&decision(status, reason, expires), "me", author);
         assert_eq!(check(Status::Confirmed, "", None, Some("me")), Ok(()));
         assert_eq!(check(Status::FalsePositive, " x ", None, None), Err(Violation::Reason(3)));
@@ -107,7 +86,7 @@ mod tests {
         assert_eq!(check(Status::AcceptedRisk, "known", None, None), Err(Violation::Expiry(365)));
         assert_eq!(check(Status::AcceptedRisk, "known", Some(366 * DAY), None), Err(Violation::Expiry(365)));
         assert_eq!(check(Status::AcceptedRisk, "known", Some(365 * DAY), None), Ok(()));
-        let free = Policy { accepted_risk_days: 0, author_may_dismiss: true, ..Policy::default() };
+        let free = Policy { accepted_risk_days: 0, author_may_dismiss: true, ..policy };
         assert_eq!(free.check(&decision(Status::AcceptedRisk, "known", None), "me", Some("me")), Ok(()));
     }
 }

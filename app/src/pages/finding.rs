@@ -10,7 +10,7 @@ use penstock_common::{Category, Finding, Reference};
 use serde::Deserialize;
 
 use super::context::{Context, Line, around};
-use super::findings::branch;
+use super::findings::{branch, worth_telling};
 use super::gate::{FindingView, short};
 use super::moment::Moment;
 use super::people::Names;
@@ -35,6 +35,8 @@ pub(super) struct Asked {
     context: String,
     #[serde(default)]
     done: String,
+    #[serde(default)]
+    waits: String,
 }
 
 /// What happened.
@@ -76,6 +78,7 @@ struct FindingPage {
     judgements: Vec<(&'static str, &'static str, bool)>,
     this: String,
     done: String,
+    waits: String,
 }
 page!(FindingPage);
 
@@ -157,7 +160,8 @@ async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {
         token: at.visit.viewer.form_token("triage"),
         judgements: STATUSES.map(|one| (one.name(), words::status_word(one), one == triage.status)).to_vec(),
         this,
-        done: asked.done,
+        done: worth_telling(&asked.done),
+        waits: worth_telling(&asked.waits),
         one: FindingView::new(at, Some(&commit), found),
     })
 }

@@ -51,6 +51,8 @@ pub(super) struct Asked {
     pub(super) after: String,
     #[serde(skip_serializing)]
     pub(super) done: String,
+    #[serde(skip_serializing)]
+    pub(super) waits: String,
 }
 
 impl Asked {
@@ -178,6 +180,7 @@ struct Findings {
     token: String,
     judgements: Vec<(String, &'static str)>,
     done: String,
+    waits: String,
     snippet: Option<String>,
 }
 page!(Findings);
@@ -320,7 +323,8 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
         first_page: asked.after.is_empty(),
         token: at.visit.viewer.form_token("triage"),
         judgements: STATUSES.map(|one| (one.name().to_owned(), words::status_word(one))).to_vec(),
-        done: asked.done.clone(),
+        done: worth_telling(&asked.done),
+        waits: worth_telling(&asked.waits),
         snippet: None,
         branch: branch.name,
         query,
@@ -353,8 +357,14 @@ fn empty(shell: Shell, snippet: String) -> Findings {
         token: String::new(),
         judgements: Vec::new(),
         done: String::new(),
+        waits: String::new(),
         snippet: Some(snippet),
     }
+}
+
+/// A number that is worth a word.
+pub(super) fn worth_telling(number: &str) -> String {
+    number.parse::<u64>().ok().filter(|number| *number > 0).map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn fingerprint(text: &str) -> Option<Print> {

@@ -11,7 +11,7 @@ use super::moment::begin_of;
 use super::refusal::Refusal;
 use super::visit::InRepository;
 use super::words::STATUSES;
-use crate::judgement::{Judge, Refused, judge};
+use crate::judgement::{Judge, Judged, Refused, judge};
 use crate::state::State;
 use crate::track::{Actor, Decision};
 
@@ -66,7 +66,7 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
         day => Some(begin_of(day).ok_or_else(|| rule("the date must look like 2026-12-31"))? + DAY),
     };
     viewer.may_triage(state, at.id()).await?;
-    let mut judged = 0;
+    let (mut judged, mut waits) = (0, 0);
     for finding in findings {
         let decision = Decision {
             status,
@@ -77,25 +77,27 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
         };
         let wish = Judge { finding, pull_request, decision, account: &viewer.account };
         match judge(state, at.store(), at.id(), &wish).await {
-            Ok(()) => judged += 1,
+            Ok(Judged::Holds) => judged += 1,
+            Ok(Judged::Waits(_)) => waits += 1,
             Err(Refused::Store(error)) => return Err(error.into()),
-            Err(why) if judged > 0 => {
-                let done = super::words::counted(judged, "finding was", "findings were");
+            Err(why) if judged + waits > 0 => {
+                let done = super::words::counted(judged + waits, "finding was", "findings were");
                 return Err(Refusal::Rule(format!("{why}. {done} judged before")));
             }
             Err(why) => return Err(Refusal::Rule(why.to_string())),
         }
     }
-    Ok(see(&back, judged))
+    Ok(see(&back, judged, waits))
 }
 
 /// Back to where it was sent from. Only pages of this visit are led to.
-fn see(back: &str, judged: u64) -> Response {
+fn see(back: &str, judged: u64, waits: u64) -> Response {
     let known = back.starts_with("findings?") || back.starts_with("finding?");
     let plain = back.bytes().all(|byte| byte.is_ascii_graphic());
     let back = if known && plain { back.trim_end_matches(['?', '&']) } else { "findings" };
     let joint = if back.contains('?') { '&' } else { '?' };
-    match HeaderValue::from_str(&format!("{back}{joint}done={judged}")) {
+    let waits = if waits > 0 { format!("&waits={waits}") } else { String::new() };
+    match HeaderValue::from_str(&format!("{back}{joint}done={judged}{waits}")) {
         Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

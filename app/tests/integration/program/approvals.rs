@@ -1,0 +1,203 @@
+//! Something critical is dismissed by two, wherever they say so.
+
+use penstock_app::audit::Act;
+use penstock_app::judgement::{Judge, Judged, Refused, Violation, approve, judge, reject, withdraw};
+use penstock_app::settings::{Key, Value, set};
+use penstock_app::store::workspace::{ApprovalState, Workspace};
+use penstock_app::track::{Actor, Decision, FindingId, Status};
+use penstock_common::{Severity, Uuid};
+use penstock_sandbox::{Commit, Permission};
+use serde_json::{Value as Json, json};
+
+use super::scenes;
+use super::uploads::Scene;
+use super::world::{REPOSITORY, finding};
+
+scenes!(
+    a_second_person_approves_what_is_critical,
+    who_proposed_it_takes_it_back_and_others_reject_it,
+    two_people_ignore_something_critical_in_comments,
+    no_other_tenant_decides,
+);
+
+/// A repository with something critical and something that is not on its main branch.
+struct Case {
+    scene: Scene,
+    workspace: Workspace,
+    repository: Uuid,
+    critical: FindingId,
+    low: FindingId,
+}
+
+impl Case {
+    async fn new(scene: Scene) -> Self {
+        let step = scene.sandbox.branch_step(REPOSITORY, "main").unwrap();
+        let findings = [finding("bad", "a.rs", Severity::Critical), finding("low", "b.rs", Severity::Low)];
+        scene.app.scan(&scene.sandbox, &step, &findings).await;
+        let workspace = scene.app.state.store.for_workspace(scene.workspace());
+        let repository = workspace.repositories().await.unwrap()[0].repository;
+        let on = [(Key::SecondPerson, Some(Value::Switch(true)))];
+        set(&workspace, None, &on, "admin", scene.app.state.now()).await.unwrap();
+        let id = async |rule: &str| {
+            let mut lane = workspace.lane(repository).await;
+            let tracked = lane.state(&[]).await.unwrap();
+            tracked.repository.findings().find(|one| one.rule == rule).unwrap().id
+        };
+        let (critical, low) = (id("bad").await, id("low").await);
+        Self { scene, workspace, repository, critical, low }
+    }
+
+    async fn judge(&self, finding: FindingId, status: Status, account: &str) -> Result<Judged, Refused> {
+        let state = &self.scene.app.state;
+        let author = Actor::Account(account.to_owned());
+        let decision = Decision { status, reason: "a test".to_owned(), author, expires: None, now: state.now() };
+        let wish = Judge { finding, pull_request: None, decision, account };
+        judge(state, &self.workspace, self.repository, &wish).await
+    }
+
+    async fn status(&self, finding: FindingId) -> Status {
+        let mut lane = self.workspace.lane(self.repository).await;
+        lane.state(&[]).await.unwrap().repository.finding(finding).unwrap().triage.status
+    }
+
+    async fn acts(&self) -> Vec<(String, Act)> {
+        let told = self.workspace.audit(Some(self.repository), u64::MAX, 20).await.unwrap();
+        told.into_iter().rev().map(|(_, entry)| (entry.by, entry.act)).collect()
+    }
+
+    async fn triage(&self, token: &str, finding: FindingId) -> (u16, Json) {
+        let base = &self.scene.app.base;
+        let address = format!("{base}/api/v1/repositories/{}/findings/{finding}/triage", self.repository);
+        let body = json!({"status": "false_positive", "reason": "a test"}).to_string();
+        let request =
+            reqwest::Client::new().post(address).bearer_auth(token).header("content-type", "application/json");
+        let response = request.body(body).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap())
+    }
+}
+
+async fn a_second_person_approves_what_is_critical(scene: Scene) {
+    let case = Case::new(scene).await;
+    let state = &case.scene.app.state;
+    let token = case.scene.token("triage", None).await;
+    let (status, told) = case.triage(&token, case.critical).await;
+    assert_eq!((status, &told["waits_for_approval"]), (202, &json!(true)), "{told}");
+    assert_eq!(case.triage(&token, case.low).await.0, 200, "what is not critical needs nobody else");
+    assert_eq!(case.status(case.critical).await, Status::NeedsTriage);
+    assert_eq!(case.status(case.low).await, Status::FalsePositive);
+    assert_eq!(case.triage(&token, case.critical).await.0, 202, "again is the same");
+    let waiting = case.workspace.approvals(Some(case.repository), None, u128::MAX, 10).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].new.proposer.as_str()), (1, "me"));
+    let id = waiting[0].new.approval;
+
+    // The token was made by `me`.
+    let own = approve(state, &case.workspace, case.repository, id, "me").await.unwrap_err();
+    assert!(matches!(own, Refused::Policy(Violation::SecondPerson)), "{own}");
+    assert_eq!(
+        case.judge(case.critical, Status::FalsePositive, "me").await.unwrap(),
+        Judged::Waits(id_of(&case).await)
+    );
+    let id = id_of(&case).await;
+    let other = case.judge(case.critical, Status::WontFix, "you").await.unwrap_err();
+    assert!(matches!(other, Refused::OtherWaits), "{other}");
+    approve(state, &case.workspace, case.repository, id, "you").await.unwrap();
+    assert_eq!(case.status(case.critical).await, Status::FalsePositive);
+    let again = approve(state, &case.workspace, case.repository, id, "third").await.unwrap_err();
+    assert!(matches!(again, Refused::NothingWaits), "{again}");
+    let acts = case.acts().await;
+    let names: Vec<String> =
+        acts.iter().map(|(by, act)| format!("{by} {}", json!(act)["act"].as_str().unwrap())).collect();
+    assert_eq!(names, ["me proposed", "me judged", "me withdrawn", "me proposed", "you approved"]);
+    let Act::Approved { proposer, judgement } = &acts[4].1 else { panic!("{acts:?}") };
+    assert_eq!((proposer.as_str(), judgement.finding, judgement.reason.as_str()), ("me", case.critical, "a test"));
+    case.scene.app.settle(&case.scene.sandbox).await;
+    assert!(case.workspace.verify_audit().await.unwrap().is_ok());
+    assert!(case.scene.app.state.store.system().dead_jobs(10).await.unwrap().is_empty());
+}
+
+async fn id_of(case: &Case) -> u128 {
+    let waiting = case.workspace.waiting_approval(case.repository, case.critical, None).await.unwrap();
+    waiting.unwrap().new.approval
+}
+
+async fn who_proposed_it_takes_it_back_and_others_reject_it(scene: Scene) {
+    let case = Case::new(scene).await;
+    let state = &case.scene.app.state;
+    let propose = async || {
+        let judged = case.judge(case.critical, Status::FalsePositive, "me").await.unwrap();
+        let Judged::Waits(id) = judged else { panic!("{judged:?}") };
+        id
+    };
+    let ended = async |id| case.workspace.approval(case.repository, id).await.unwrap().unwrap().state;
+    let id = propose().await;
+    let refused = withdraw(state, &case.workspace, case.repository, id, "you").await.unwrap_err();
+    assert!(matches!(refused, Refused::Policy(Violation::NotTheProposer)), "{refused}");
+    let refused = reject(state, &case.workspace, case.repository, id, "me").await.unwrap_err();
+    assert!(matches!(refused, Refused::Policy(Violation::SecondPerson)), "{refused}");
+    withdraw(state, &case.workspace, case.repository, id, "me").await.unwrap();
+    assert_eq!(ended(id).await, ApprovalState::Withdrawn);
+    let id = propose().await;
+    reject(state, &case.workspace, case.repository, id, "you").await.unwrap();
+    assert_eq!(ended(id).await, ApprovalState::Rejected);
+    // Who says the opposite rejects it, too.
+    let id = propose().await;
+    assert_eq!(case.judge(case.critical, Status::Confirmed, "you").await.unwrap(), Judged::Holds);
+    assert_eq!((ended(id).await, case.status(case.critical).await), (ApprovalState::Rejected, Status::Confirmed));
+    // Without the policy nobody is waited for.
+    let now = state.now();
+    set(&case.workspace, Some(case.repository), &[(Key::SecondPerson, Some(Value::Switch(false)))], "admin", now)
+        .await
+        .unwrap();
+    assert_eq!(case.judge(case.critical, Status::FalsePositive, "me").await.unwrap(), Judged::Holds);
+}
+
+async fn two_people_ignore_something_critical_in_comments(scene: Scene) {
+    let case = Case::new(scene).await;
+    let Scene { sandbox, app } = &case.scene;
+    sandbox.branch(REPOSITORY, "feature", "main").unwrap();
+    let head = sandbox.push(REPOSITORY, "feature", &Commit::new("F").write("n.rs", "1")).unwrap();
+    let number = sandbox.open_pull_request(REPOSITORY, "F", "feature", "main").unwrap();
+    let step = sandbox.pull_request_step(REPOSITORY, number).unwrap();
+    let new = finding("new", "n.rs", Severity::Critical);
+    app.scan(sandbox, &step, std::slice::from_ref(&new)).await;
+    app.settle(sandbox).await;
+    let id = &new.fingerprints.primary.as_str()[4..14];
+    let state = || sandbox.statuses(REPOSITORY, &head).unwrap()[0]["state"].as_str().unwrap().to_owned();
+    let last = || sandbox.comments(REPOSITORY, number).unwrap().last().unwrap().raw.clone();
+    let people = ["Wim", "Wanda"].map(|name| sandbox.person(name).uuid);
+    people.iter().for_each(|who| sandbox.permit(REPOSITORY, who, Permission::Write).unwrap());
+    let say = async |who: &str| {
+        let person = sandbox.acting_as(who).unwrap();
+        person.comment(REPOSITORY, number, &format!("/penstock ignore {id} it is a test")).unwrap();
+        app.settle(sandbox).await;
+    };
+    say(&people[0]).await;
+    assert!(last().contains("a second person has to agree"), "{}", last());
+    say(&people[0]).await;
+    assert!(last().contains("a second person has to agree"), "himself is nobody else: {}", last());
+    assert_eq!(state(), "FAILED");
+    say(&people[1]).await;
+    assert!(last().contains("is ignored in this pull request"), "{}", last());
+    app.settle(sandbox).await;
+    assert_eq!(state(), "SUCCESSFUL");
+}
+
+async fn no_other_tenant_decides(scene: Scene) {
+    let case = Case::new(scene).await;
+    let Scene { sandbox, app } = &case.scene;
+    sandbox.repository("other/thing").unwrap();
+    app.install(sandbox, "other").await;
+    let other = sandbox.installed().into_iter().find(|one| one.workspace == "other").unwrap();
+    let other = app.state.store.for_workspace(other.workspace_uuid.parse().unwrap());
+    let Judged::Waits(id) = case.judge(case.critical, Status::FalsePositive, "me").await.unwrap() else { panic!() };
+    let before = case.workspace.export().await.unwrap();
+    for outcome in [
+        approve(&app.state, &other, case.repository, id, "evil").await,
+        reject(&app.state, &other, case.repository, id, "evil").await,
+        withdraw(&app.state, &other, case.repository, id, "me").await,
+    ] {
+        assert!(matches!(outcome, Err(Refused::NothingWaits)), "{outcome:?}");
+    }
+    assert_eq!(case.workspace.export().await.unwrap(), before);
+}
