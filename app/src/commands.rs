@@ -10,16 +10,17 @@ use std::sync::Arc;
 use penstock_common::Uuid;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::audit::OPERATOR;
 use crate::cli::{Cli, Command, Keys, Queue, Tenants, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Database, environment};
 use crate::crypto::{CryptoError, MasterKeys};
-use crate::door::token::{ApiToken, Scope, Scopes};
+use crate::door::token::{Scope, Scopes};
 use crate::serve::{Listeners, ServeError, serve};
+use crate::settings::tokens;
 use crate::state::State;
 use crate::store::system::TenantState;
-use crate::store::workspace::NewToken;
-use crate::store::{self, Store, migrate_postgres, new_id};
+use crate::store::{self, Store, migrate_postgres};
 use crate::telemetry;
 
 /// Most dead jobs that are listed.
@@ -98,7 +99,7 @@ pub async fn run(cli: Cli, clock: Clock) -> Result<ExitCode, Error> {
             ))
         }
         Command::Queue(command) => queue(&open(&config, &clock).await?, command, &clock).await,
-        Command::Tokens(command) => tokens(&open(&config, &clock).await?, command, &clock).await,
+        Command::Tokens(command) => of_tokens(&open(&config, &clock).await?, command, &clock).await,
         Command::Tenants(command) => tenants(&open(&config, &clock).await?, command).await,
     }
 }
@@ -217,7 +218,7 @@ async fn known(store: &Store, text: &str) -> Result<Uuid, Error> {
     found.map(|_| id).ok_or_else(|| Error::Usage("there is no such workspace".to_owned()))
 }
 
-async fn tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<ExitCode, Error> {
+async fn of_tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<ExitCode, Error> {
     let now = clock();
     match command {
         Tokens::Create { workspace, scopes, name, repository, days } => {
@@ -226,19 +227,12 @@ async fn tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<ExitCod
             let scopes = parsed.map_err(|error| Error::Usage(error.to_string()))?;
             let repository = repository.map(|text| text.parse::<Uuid>()).transpose();
             let repository = repository.map_err(|_| Error::Usage("a repository is named by its UUID".to_owned()))?;
-            let token = ApiToken::issue().map_err(|error| Error::Usage(error.to_string()))?;
-            let new = NewToken {
-                token: new_id(),
-                hash: *token.hash().as_bytes(),
-                repository,
-                name,
-                scopes: scopes.to_string(),
-                creator: "operator".to_owned(),
-                expires_at: Some(now + i64::from(days) * 86_400_000),
-            };
-            let mut write = workspace.write().await?;
-            write.new_token(&new, now).await?;
-            write.commit().await?;
+            let wanted = tokens::Wanted { name, scopes, repository, days };
+            let made = tokens::make(&workspace, &wanted, OPERATOR, now).await;
+            let (_, token) = made.map_err(|error| match error {
+                tokens::Refused::Store(error) => Error::Store(error),
+                other => Error::Usage(other.to_string()),
+            })?;
             say(&token.expose())
         }
         Tokens::List { workspace } => {
@@ -256,10 +250,7 @@ async fn tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<ExitCod
         Tokens::Revoke { workspace, token } => {
             let workspace = store.for_workspace(known(store, &workspace).await?);
             let id = token.parse::<Uuid>().map_err(|_| Error::Usage("a token is named by its id".to_owned()))?;
-            let mut write = workspace.write().await?;
-            let revoked = write.revoke_token(u128::from_be_bytes(*id.as_bytes()), now).await?;
-            write.commit().await?;
-            if revoked {
+            if tokens::revoke(&workspace, u128::from_be_bytes(*id.as_bytes()), OPERATOR, now).await? {
                 say(&"the token holds no more")
             } else {
                 Err(Error::Usage("there is no such token, or it holds no more already".to_owned()))

@@ -70,12 +70,7 @@ impl State {
         let reach = Reach::new(&config.hosts, &Network::default(), patience())?;
         let exchange = Arc::new(Exchange::new(reach.site.clone(), config.app.key.clone(), Arc::clone(&clock)));
         let directory = Directory::new(store.clone(), Arc::clone(&exchange));
-        let step_tokens = StepTokens::new(
-            config.hosts.api().clone(),
-            reach.api.clone(),
-            config.base.clone(),
-            config.accepts_default_audience,
-        );
+        let step_tokens = StepTokens::new(config.hosts.api().clone(), reach.api.clone(), config.base.clone());
         let shared = Shared {
             bitbucket: Tenants::new(reach.api.clone(), directory),
             install_keys: HttpInstallKeys::new(reach.install_keys, Arc::clone(&clock)),

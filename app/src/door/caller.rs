@@ -9,6 +9,7 @@ use penstock_common::{Secret, Uuid};
 use super::pipelines::{self, Refusal, StepCaller, Tenant};
 use super::token::{ApiToken, Scope, Scopes};
 use crate::problem::Problem;
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store::system::TenantState;
 
@@ -172,14 +173,17 @@ async fn step(state: &State, token: &Secret) -> Result<StepCaller, Problem> {
         Some(slug) => slug,
         None => refreshed(state, claimed).await?,
     };
+    let settings = Settings::of(&workspace, None).await?.with_operator(state.config.accepts_default_audience);
+    let takes_default_audience = settings.accepts_default_audience();
+    let tenant = |slug| Tenant { workspace: claimed, slug, takes_default_audience };
     let now = state.now();
-    match state.step_tokens.verify(token, Tenant { workspace: claimed, slug: &slug }, now).await {
+    match state.step_tokens.verify(token, tenant(&slug), now).await {
         Err(why) if why.may_be_renamed() => {
             let anew = refreshed(state, claimed).await?;
             if anew == slug {
                 return Err(refused(why));
             }
-            state.step_tokens.verify(token, Tenant { workspace: claimed, slug: &anew }, now).await.map_err(refused)
+            state.step_tokens.verify(token, tenant(&anew), now).await.map_err(refused)
         }
         verified => verified.map_err(refused),
     }

@@ -18,9 +18,12 @@ use crate::state::State;
 /// The header with the event's name.
 const EVENT_HEADER: &str = "x-event-key";
 
+/// Where hooks are received, below the app's address; the id follows.
+pub const PATH: &str = "/hooks";
+
 /// The route.
 pub fn router() -> Router<State> {
-    Router::new().route("/hooks/{id}", post(receive))
+    Router::new().route(&format!("{PATH}/{{id}}"), post(receive))
 }
 
 async fn receive(

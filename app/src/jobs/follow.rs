@@ -5,6 +5,7 @@
 use penstock_common::Uuid;
 
 use crate::bitbucket::{self, InRepository};
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store::workspace::{Lane, Workspace};
 use crate::store::{self, Error, new_id};
@@ -140,28 +141,23 @@ pub struct Destinations {
     pub status: bool,
     /// The comment.
     pub comment: bool,
+    /// Reports that are judged anew.
+    pub report: bool,
 }
 
-/// Where the app posts: everywhere, but where its last try failed, and where settings say otherwise.
+/// Where the app posts: where settings want it, unless its last try failed.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn destinations(workspace: &Workspace, repository: Uuid) -> store::Result<Destinations> {
+pub async fn destinations(workspace: &Workspace, repository: Uuid, settings: &Settings) -> store::Result<Destinations> {
     let told = workspace.deliveries(repository, 50).await?;
     let works = |destination: &str| {
         let last = told.iter().find(|row| row.sender == "app" && row.destination == destination);
         last.is_none_or(|row| row.outcome != "failed")
     };
-    let mut posts = Destinations { status: works("build-status"), comment: works("pr-comment") };
-    for level in [None, Some(repository)] {
-        for setting in workspace.settings(level).await? {
-            let on = setting.value != "false";
-            match setting.name.as_str() {
-                "post_status" if !on => posts.status = false,
-                "post_comment" if !on => posts.comment = false,
-                _ => {}
-            }
-        }
-    }
-    Ok(posts)
+    Ok(Destinations {
+        status: settings.posts_status() && works("build-status"),
+        comment: settings.posts_comment() && works("pr-comment"),
+        report: settings.posts_report() && works("code-insights"),
+    })
 }

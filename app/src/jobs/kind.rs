@@ -6,6 +6,8 @@ pub const BRANCHES: &str = "branches";
 pub const REPOSITORY: &str = "repository";
 /// A pull request, by its number.
 pub const PULL_REQUEST: &str = "pull_request";
+/// The main branch, judged again.
+pub const MAIN_BRANCH: &str = "main_branch";
 /// A comment that may be a command: `PULL REQUEST/COMMENT`.
 pub const COMMENT: &str = "comment";
 /// A run that waits for being confirmed, by its id.

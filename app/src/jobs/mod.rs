@@ -7,15 +7,18 @@ mod branches;
 mod comment;
 pub mod follow;
 pub mod kind;
+mod main_branch;
 mod outcome;
 mod pull_request;
 mod repository;
 mod retention;
 mod rounds;
 mod sweep;
+pub(crate) mod verdict;
 mod waiting;
 mod worker;
 
 pub use outcome::Failed;
+pub use retention::forget;
 pub use rounds::rounds;
 pub use worker::{do_one, workers};

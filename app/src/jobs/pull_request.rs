@@ -6,20 +6,19 @@
 use penstock_common::Uuid;
 use penstock_common::bitbucket::statuses::StatusState;
 
-use super::{Failed, follow, kind};
+use super::{Failed, follow, kind, verdict};
 use crate::bitbucket::facts::{self, standing};
 use crate::bitbucket::{InRepository, PullRequest, State as Told};
 use crate::review;
+use crate::settings::{MissingScan, Settings};
 use crate::state::State;
 use crate::store::Error;
 use crate::store::system::Subject;
-use crate::store::workspace::{Lane, Place, RunState, Workspace};
+use crate::store::workspace::{Lane, Place, Workspace};
 use crate::track::{Actor, Changes, Merge, decline, merge};
 
-/// A run in the last so many milliseconds shows that a repository is scanned, so that a missing one is worth a word.
+/// A run in the last so many milliseconds shows that a repository is scanned, so that a missing one is worth a word, unless settings say otherwise.
 const SCANNED_LATELY: i64 = 30 * 86_400_000;
-/// How long a pull request waits for its scan, in milliseconds, unless settings say otherwise.
-pub(super) const WAIT: i64 = 30 * 60_000;
 
 pub(super) async fn follow_pull_request(
     state: &State,
@@ -27,10 +26,23 @@ pub(super) async fn follow_pull_request(
     repository: Uuid,
     number: u64,
 ) -> Result<(), Failed> {
-    if workspace.repository(repository).await?.is_none_or(|row| row.gone_at.is_some()) {
+    let row = workspace.repository(repository).await?;
+    // Of a repository that never sent a run nothing is tracked, unless it is wanted that one comes.
+    let is_wanted = match &row {
+        Some(row) => row.gone_at.is_none(),
+        None => Settings::of(workspace, Some(repository)).await?.missing_scan() == MissingScan::Always,
+    };
+    if !is_wanted {
         return Ok(());
     }
     let there = state.bitbucket.of(workspace.id()).await?.in_repository(repository);
+    if row.is_none() {
+        match follow::ensure_repository(state, workspace, &there).await {
+            // It went elsewhere, or is no more.
+            Err(Failed::Store(Error::NotFound(_))) => return Ok(()),
+            made => made?,
+        }
+    }
     let Some(told) = there.pull_request(number).await? else { return Ok(()) };
     let names: Vec<&str> = told.source.branch.as_deref().into_iter().chain([told.destination.as_str()]).collect();
     let mut lane = workspace.lane(repository).await;
@@ -102,75 +114,42 @@ async fn opened(
     };
     let about = review::About { branch, commit: head, pull_request: Some(row.number) };
     let scanned = tracked.repository.branch(branch).is_some_and(|branch| branch.timeline.last() == Some(head));
-    let names = follow::names(&workspace, there.id()).await?;
-    let web = state.config.hosts.script_and_frame_origin();
-    let mut told_beside = review::Told {
-        web: &web,
-        workspace: &names.workspace,
-        repository: &names.repository,
-        tools: Vec::new(),
-        started_at: "",
-        comparison: None,
-    };
-    let posts = follow::destinations(&workspace, there.id()).await?;
-    let place = |kind: &str, subject: String| Place { repository: there.id(), kind: kind.to_owned(), subject };
-    let mut wished = Vec::new();
+    let settings = Settings::of(&workspace, Some(there.id())).await?;
+    let mut judged = verdict::Judged::default();
     let mut waits = false;
-    let mut kept = None;
     if scanned {
-        let runs = workspace.runs_on(there.id(), head).await?;
-        let applied = runs.iter().find(|run| run.state == RunState::Applied);
-        let upload = match applied {
-            Some(run) => crate::upload::upload_of(&workspace, there.id(), run).await,
-            None => None,
-        };
-        let complete = runs.iter().filter(|run| run.state == RunState::Applied).all(|run| run.complete);
-        if let Some(upload) = &upload {
-            told_beside.tools.clone_from(&upload.run.tools);
-            told_beside.started_at = &upload.run.started_at;
-            told_beside.comparison = upload.run.comparison.as_ref();
-        }
-        let asked = review::ask(there, tracked, &about).await?;
-        let floor = review::floor(&workspace, there.id()).await?;
-        let mut measured = penstock_common::measure::measure(&[], told_beside.comparison);
-        measured.values.retain(|metric, _| matches!(metric, penstock_common::gate::Metric::Leaked(_)));
-        let doubt = (!complete).then_some(crate::track::Doubt::Incomplete);
-        let verdict = review::judge(tracked, &about, &asked, &floor, measured, doubt, now);
-        let shown = review::shown(tracked, branch, &verdict);
-        let prints: Vec<_> =
-            shown.iter().filter_map(|id| tracked.repository.occurrence(branch, *id)).map(|row| row.content).collect();
-        let contents = workspace.contents(there.id(), &prints).await?;
-        let wishes = review::wishes(tracked, &about, &verdict, &contents, &told_beside);
-        let policy_changes = told_beside.comparison.map(|one| one.policy_changes.as_slice()).unwrap_or_default();
-        kept = review::Kept::of(tracked, &about, &verdict, &told_beside.tools, policy_changes).row(&about, now);
-        if posts.status {
-            wished.push((place("status", head.to_string()), json(&wishes.status)?));
-        }
-        if let (true, Some(comment)) = (posts.comment, &wishes.comment) {
-            wished.push((place("comment", told.number.to_string()), json(comment)?));
-        }
+        judged = verdict::judge_anew(state, &workspace, there, tracked, &about, now).await?;
     } else {
         let lately = workspace.repository(there.id()).await?.and_then(|row| row.trusted_run_at);
-        waits = posts.status && lately.is_some_and(|at| at > now - SCANNED_LATELY);
+        let is_told = match settings.missing_scan() {
+            MissingScan::Never => false,
+            MissingScan::Lately => lately.is_some_and(|at| at > now - SCANNED_LATELY),
+            MissingScan::Always => true,
+        };
+        waits = is_told && follow::destinations(&workspace, there.id(), &settings).await?.status;
         if waits {
+            let names = follow::names(&workspace, there.id()).await?;
+            let told = review::Told {
+                web: &state.config.hosts.script_and_frame_origin(),
+                workspace: &names.workspace,
+                repository: &names.repository,
+                tools: Vec::new(),
+                started_at: "",
+                comparison: None,
+            };
             let words = "Waiting for the scan of this commit";
-            let status = review::status_without_verdict(tracked, &about, &told_beside, StatusState::InProgress, words);
-            wished.push((place("status", head.to_string()), json(&status)?));
+            let status = review::status_without_verdict(tracked, &about, &told, StatusState::InProgress, words);
+            let place = Place { repository: there.id(), kind: "status".to_owned(), subject: head.to_string() };
+            judged.wished.push((place, json(&status)?));
         }
     }
     let mut write = workspace.write().await?;
-    if let Some(kept) = &kept {
-        write.verdict(there.id(), Some(told.number), kept).await?;
-    }
-    for (place, body) in &wished {
-        if write.wish(place, body, now).await? {
-            let subject = format!("{}/{}", place.kind, place.subject);
-            write.job(&Subject { repository: Some(place.repository), kind: kind::PUBLISH, subject }, now, now).await?;
-        }
-    }
+    judged.write(&mut write, there.id(), &about, now).await?;
     if waits {
         let subject = told.number.to_string();
-        write.job(&Subject { repository: Some(there.id()), kind: kind::WAITING, subject }, now + WAIT, now).await?;
+        write
+            .job(&Subject { repository: Some(there.id()), kind: kind::WAITING, subject }, now + settings.wait(), now)
+            .await?;
     }
     let log = write.changes(lane, &changes, &Default::default(), now).await?;
     Ok(write.commit_in(lane, log).await?)

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Failed, follow, kind, retention};
+use super::{Failed, kind, retention};
 use crate::door;
 use crate::inbox;
+use crate::judgement::concerned;
 use crate::state::State;
 use crate::store::system::{Subject, TenantState};
 use crate::store::{self, new_id};
@@ -94,7 +95,7 @@ async fn round(state: &State, leases: &mut Leases) -> Result<bool, Failed> {
         wish_for_sweeps(state, now).await?;
     }
     if leases.once(state, "clean", CLEAN, now).await? {
-        retention::forget(state).await?;
+        retention::forget(&state.store, now).await?;
         end_judgements(state, now).await?;
     }
     Ok(busy)
@@ -122,8 +123,19 @@ async fn end_judgements(state: &State, now: i64) -> Result<(), Failed> {
         let workspace = state.store.for_workspace(tenant.workspace);
         for row in workspace.repositories().await? {
             let mut lane = workspace.lane(row.repository).await;
-            let changes = expire(&lane.state(&[]).await?.repository, now);
-            follow::write_in(&mut lane, &changes, now).await?;
+            let tracked = &lane.state(&[]).await?.repository;
+            let changes = expire(tracked, now);
+            if changes.is_empty() {
+                continue;
+            }
+            let concerned = concerned(tracked, row.repository, None);
+            let mut write = workspace.write().await?;
+            for job in &concerned {
+                write.job(job, now, now).await?;
+            }
+            let log = write.changes(&lane, &changes, &Default::default(), now).await?;
+            lane.accept(&changes);
+            write.commit_in(&mut lane, log).await?;
         }
     }
     Ok(())

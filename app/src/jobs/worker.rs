@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::jobs::outcome::ATTEMPTS_MAX;
-use crate::jobs::{Failed, branches, comment, kind, pull_request, repository, sweep, waiting};
+use crate::jobs::{Failed, branches, comment, kind, main_branch, pull_request, repository, sweep, waiting};
 use crate::publish;
 use crate::state::State;
 use crate::store::system::Job;
@@ -111,6 +111,7 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
         kind::PULL_REQUEST => {
             pull_request::follow_pull_request(state, &workspace, repository, number().ok_or(senseless)?).await
         }
+        kind::MAIN_BRANCH => main_branch::judge_main_branch(state, &workspace, repository).await,
         kind::WAITING => waiting::end_waiting(state, &workspace, repository, number().ok_or(senseless)?).await,
         kind::SWEEP => sweep::sweep(state, &workspace, repository).await,
         kind::RUN => {

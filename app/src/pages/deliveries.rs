@@ -13,9 +13,8 @@ use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
 use super::visit::InRepository;
 use super::words::Lozenge;
-use crate::jobs::kind;
+use crate::publish;
 use crate::state::State;
-use crate::store::system::Subject;
 use crate::store::workspace::{Delivered, Place};
 
 /// Entries that are shown.
@@ -65,9 +64,11 @@ async fn make(at: &InRepository) -> Result<Deliveries, Refusal> {
 
 fn entry(at: &InRepository, row: &Delivered, is_newest: bool) -> Entry {
     let number: Option<u64> = row.subject.parse().ok();
+    // What tells reports of one commit apart stands behind it.
+    let commit = row.subject.split('/').next().unwrap_or_default();
     let (about, about_link) = match number {
         Some(number) => (format!("#{number}"), at.pull_request(number)),
-        None => (short(&row.subject), at.commit(&row.subject)),
+        None => (short(commit), at.commit(commit)),
     };
     let failed = row.outcome == "failed";
     Entry {
@@ -125,10 +126,8 @@ async fn again(state: &State, at: &InRepository, headers: &HeaderMap, form: &[u8
     at.visit.viewer.may_triage(state, at.id()).await?;
     let (kind_of, subject) = what.split_once('/').ok_or(Refusal::NotFound("delivery"))?;
     let place = Place { repository: at.id(), kind: kind_of.to_owned(), subject: subject.to_owned() };
-    at.store().wish(&place).await?.ok_or(Refusal::NotFound("delivery"))?;
-    let now = state.now();
-    let mut write = at.store().write().await?;
-    write.job(&Subject { repository: Some(at.id()), kind: kind::PUBLISH, subject: what }, now, now).await?;
-    write.commit().await?;
+    if !publish::retry(at.store(), &place, &at.visit.viewer.account, state.now()).await? {
+        return Err(Refusal::NotFound("delivery"));
+    }
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "deliveries")]).into_response())
 }

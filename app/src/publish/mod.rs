@@ -1,16 +1,20 @@
 //! From the outbox to Bitbucket.
 //!
-//! Owns posting what a wish says, and noting what came of it. Posting is an upsert: a status by its key, a comment by the number it was given. A wish
+//! Owns posting what a wish says, and noting what came of it. Posting is an upsert: a status by its key, a comment by the number it was given, reports by
+//! their ids. A wish
 //! that was replaced meanwhile is not posted; the newer one has a job of its own.
 
 use penstock_common::bitbucket::comments::NewComment;
 use penstock_common::delivery::Outcome;
 use penstock_common::{Delivery, Destination, Uuid, plain};
 
+use crate::audit::{Act, Entry};
 use crate::bitbucket::{Error, InRepository};
-use crate::jobs::Failed;
-use crate::review::{CommentWish, StatusWish};
+use crate::jobs::{Failed, kind};
+use crate::review::{CommentWish, ReportWish, StatusWish};
 use crate::state::State;
+use crate::store;
+use crate::store::system::Subject;
 use crate::store::workspace::{Place, Wish, Workspace};
 use crate::track::Commit;
 
@@ -37,6 +41,7 @@ pub async fn post(
     let (destination, posted) = match kind {
         "status" => (Destination::BuildStatus, status(&there, subject, &wish).await),
         "comment" => (Destination::PrComment, comment(&there, subject, &wish).await),
+        "report" => (Destination::CodeInsights, report(&there, subject, &wish).await),
         "reply" => {
             let number = subject.split_once('/').map_or(subject, |(number, _)| number);
             (Destination::PrComment, comment(&there, number, &wish).await)
@@ -73,6 +78,24 @@ pub async fn post(
     outcome
 }
 
+/// Tries something once more that was not posted, or stands no more; `false` if nothing of the kind was ever to be posted. `by` is an account id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn retry(workspace: &Workspace, place: &Place, by: &str, now: i64) -> store::Result<bool> {
+    let mut write = workspace.write().await?;
+    if !write.wish_again(place, now).await? {
+        return Ok(false);
+    }
+    let Place { repository, kind, subject } = place.clone();
+    let job = Subject { repository: Some(repository), kind: kind::PUBLISH, subject: format!("{kind}/{subject}") };
+    write.job(&job, now, now).await?;
+    let act = Act::DeliveryRetried { kind, subject };
+    write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: Some(repository), act }).await?;
+    write.commit().await?;
+    Ok(true)
+}
+
 struct Posted {
     id: Option<String>,
     detail: String,
@@ -93,6 +116,20 @@ async fn status(there: &InRepository, commit: &str, wish: &Wish) -> Result<Poste
         serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the status that was kept cannot be read"))?;
     there.put_status(commit, &status).await?;
     Ok(Posted { id: None, detail: format!("status {} {:?}", status.key, status.state) })
+}
+
+async fn report(there: &InRepository, subject: &str, wish: &Wish) -> Result<Posted, Failed> {
+    let commit = subject.split_once('/').and_then(|(commit, _)| commit.parse::<Commit>().ok());
+    let commit = commit.ok_or(Failed::Senseless("the report names no commit"))?;
+    let ReportWish { insights } =
+        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the report that was kept cannot be read"))?;
+    for insight in &insights {
+        there.put_report(commit, insight).await?;
+    }
+    let annotations: usize = insights.iter().map(|insight| insight.annotations.len()).sum();
+    let (reports, annotations) =
+        (plain::count(insights.len() as u64, "report"), plain::count(annotations as u64, "annotation"));
+    Ok(Posted { id: None, detail: format!("{reports} with {annotations}, judged anew") })
 }
 
 async fn comment(there: &InRepository, number: &str, wish: &Wish) -> Result<Posted, Failed> {

@@ -5,6 +5,7 @@
 
 mod kept;
 mod policy;
+mod report;
 mod telling;
 
 use std::collections::HashMap;
@@ -15,10 +16,11 @@ use penstock_common::upload::answer::Counts;
 
 pub use kept::{Kept, LISTED, Tool};
 pub use policy::Standing as PolicyStanding;
+pub use report::{ReportWish, is_judged, report, report_key};
 pub use telling::{CommentWish, StatusWish, Told, Wishes, shown, status_without_verdict, wishes};
 
 use crate::bitbucket::{Error, InRepository};
-use crate::store::workspace::{State as Tracked, Workspace};
+use crate::store::workspace::State as Tracked;
 use crate::track::{
     BranchId, Chosen, Commit, Doubt, Judgement, Policy, Print, Question, base_of_branch, base_of_pull_request, verdict,
 };
@@ -73,11 +75,17 @@ pub fn destination(tracked: &Tracked, about: &About) -> Option<BranchId> {
     }
 }
 
-/// Asks Bitbucket what the verdict needs: the destination's policy, and where the change began.
+/// Asks Bitbucket what the verdict needs: the destination's policy, and where the change began. With `own_policy`, a pull request is judged by the
+/// policy that it brings itself.
 ///
 /// # Errors
 /// When Bitbucket does not say.
-pub async fn ask(repository: &InRepository, tracked: &Tracked, about: &About) -> Result<Asked, Error> {
+pub async fn ask(
+    repository: &InRepository,
+    tracked: &Tracked,
+    about: &About,
+    own_policy: bool,
+) -> Result<Asked, Error> {
     let Some(destination) = destination(tracked, about).and_then(|id| tracked.repository.branch(id)) else {
         let policy::Standing { policy, notices } = policy::Standing::default();
         return Ok(Asked { merge_base: None, policy, notices });
@@ -85,8 +93,12 @@ pub async fn ask(repository: &InRepository, tracked: &Tracked, about: &About) ->
     // What a branch changes in its own policy counts from there on; what a pull request changes counts after the merge.
     let at =
         if destination.id == about.branch { Some(about.commit) } else { repository.branch(&destination.name).await? };
-    let policy::Standing { policy, notices } = match at {
-        Some(commit) => policy::at(repository, commit, &destination.name).await?,
+    let (by, name) = match tracked.repository.branch(about.branch).filter(|_| own_policy) {
+        Some(branch) => (Some(about.commit), &branch.name),
+        None => (at, &destination.name),
+    };
+    let policy::Standing { policy, notices } = match by {
+        Some(commit) => policy::at(repository, commit, name).await?,
         None => policy::Standing::default(),
     };
     let merge_base = match at {
@@ -114,23 +126,6 @@ pub fn judge(
         Question { branch: about.branch, pull_request: about.pull_request, base: &chosen, measured, doubt, now };
     let judgement = verdict(&tracked.repository, &question, &asked.policy, floor);
     Verdict { judgement, notices: asked.notices.clone() }
-}
-
-/// The floor that the workspace and the repository set under every gate.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn floor(workspace: &Workspace, repository: penstock_common::Uuid) -> crate::store::Result<Vec<Condition>> {
-    let mut all = Vec::new();
-    for level in [None, Some(repository)] {
-        let settings = workspace.settings(level).await?;
-        let set = settings.into_iter().find(|setting| setting.name == "gate");
-        // What is set was checked when it was set.
-        all.extend(
-            set.and_then(|setting| serde_json::from_str::<Vec<Condition>>(&setting.value).ok()).into_iter().flatten(),
-        );
-    }
-    Ok(all)
 }
 
 /// What is shown of findings, by what stands for it.

@@ -180,7 +180,7 @@ async fn deliveries(
     let (repository, row) = workspace.run_anywhere(run).await?.ok_or_else(unknown)?;
     caller.may_upload(repository).map_err(|_| unknown())?;
     let Json(deliveries) = deliveries.map_err(|why| Problem::bad_request(why.body_text()))?;
-    delivered(&workspace, repository, &row.commit.to_string(), &deliveries, state.now()).await?;
+    delivered(&workspace, repository, &row, &deliveries, state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

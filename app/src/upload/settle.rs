@@ -3,6 +3,7 @@
 //! Owns the one way from a run that is kept to what it changes, whoever goes it: the request that brought it, or a job that tries again. All that
 //! it changes is written in one transaction: findings, log, verdict, and what shall stand in Bitbucket.
 
+use penstock_common::delivery::Outcome;
 use penstock_common::upload::answer::{Answer, Post, Sender, State as Progress};
 use penstock_common::upload::v1::Upload;
 use penstock_common::{Delivery, Destination, Subject, Uuid, measure};
@@ -13,6 +14,7 @@ use crate::bitbucket::facts::{self, facts};
 use crate::bitbucket::{Error as Refused, InRepository};
 use crate::jobs::{Failed, follow, kind};
 use crate::review;
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store;
 use crate::store::system::Subject as Wish;
@@ -250,12 +252,12 @@ async fn judge(
 ) -> Result<store::workspace::Write, Unsettled> {
     let run = &reduced.upload.run;
     let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
-    let asked = review::ask(there, tracked, about).await?;
-    let floor = review::floor(workspace, there.id()).await?;
+    let settings = Settings::of(workspace, Some(there.id())).await?;
+    let asked = review::ask(there, tracked, about, settings.policy_changes_count()).await?;
     let mut measured = measure::measure(&[], run.comparison.as_ref());
     measured.values.retain(|metric, _| matches!(metric, penstock_common::gate::Metric::Leaked(_)));
     let doubt = (!run.complete()).then_some(Doubt::Incomplete);
-    let verdict = review::judge(tracked, about, &asked, &floor, measured, doubt, now);
+    let verdict = review::judge(tracked, about, &asked, settings.floor(), measured, doubt, now);
     let mut contents = reduced.contents.clone();
     let missing = review::shown(tracked, about.branch, &verdict)
         .into_iter()
@@ -292,7 +294,7 @@ async fn judge(
         answer.posts.push(Post { destination, by: Sender::App, reason: String::new() });
         Ok(())
     };
-    let may_post = follow::destinations(workspace, there.id()).await?;
+    let may_post = follow::destinations(workspace, there.id(), &settings).await?;
     if may_post.status {
         let body = serde_json::to_string(&wishes.status).map_err(|_| Unsettled::Document)?;
         post(Destination::BuildStatus, "status", about.commit.to_string(), body).await?;
@@ -304,20 +306,40 @@ async fn judge(
     Ok(write)
 }
 
-/// What the pipe says of a run's deliveries after it was sent.
+/// What the pipe says of a run's deliveries after it was sent. Where its reports are not there, or people dismissed something of which it does not
+/// know, the commit is judged once more, and that posts the reports.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn delivered(
     workspace: &Workspace,
     repository: Uuid,
-    commit: &str,
+    row: &RunRow,
     deliveries: &[Delivery],
     now: i64,
 ) -> store::Result<()> {
+    let deliveries = &deliveries[..deliveries.len().min(Destination::ALL.len())];
+    let reports = deliveries.iter().find(|delivery| delivery.destination == Destination::CodeInsights);
+    let answer = row.answer.as_deref().and_then(|text| serde_json::from_str::<Answer>(text).ok());
+    let is_due = match (reports, answer) {
+        (Some(Delivery { outcome: Outcome::Published { .. }, .. }), Some(answer)) => answer.counts.dismissed > 0,
+        (Some(reports), Some(_)) => reports.falls_short(),
+        _ => false,
+    };
+    let main = workspace.branch(repository, None).await?;
+    let is_main = main.is_some_and(|(_, name)| row.branch.as_deref() == Some(&name));
     let mut write = workspace.write().await?;
-    for delivery in deliveries.iter().take(Destination::ALL.len()) {
-        write.delivered(repository, "pipe", commit, delivery, now).await?;
+    for delivery in deliveries {
+        write.delivered(repository, "pipe", &row.commit.to_string(), delivery, now).await?;
+    }
+    let again = match (row.pull_request, is_due && row.state == RunState::Applied) {
+        (Some(number), true) => Some((kind::PULL_REQUEST, number.to_string())),
+        (None, true) if is_main => Some((kind::MAIN_BRANCH, String::new())),
+        // No other branch is judged again and again.
+        _ => None,
+    };
+    if let Some((kind, subject)) = again {
+        write.job(&Wish { repository: Some(repository), kind, subject }, now, now).await?;
     }
     write.commit().await
 }

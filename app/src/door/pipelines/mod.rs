@@ -29,6 +29,8 @@ pub struct Tenant<'a> {
     pub workspace: Uuid,
     /// What it is called now, as far as the directory knows.
     pub slug: &'a str,
+    /// Whether it takes tokens that are meant for nobody in particular, which every receiver may use against every other.
+    pub takes_default_audience: bool,
 }
 
 /// A step that was verified. Nothing in here names a branch or a commit.
@@ -150,15 +152,14 @@ pub fn claimed_workspace(token: &Secret) -> Result<Uuid, Refusal> {
 pub struct StepTokens {
     api: ApiUrl,
     audience: BaseUrl,
-    takes_default_audience: bool,
     keys: KeySets,
 }
 
 impl StepTokens {
     /// `api` is the fixed address of the API and `client` a client of it, without credentials. Tokens must be meant for `audience`, our own
-    /// address; with `takes_default_audience` also those that are meant for nobody in particular, which every receiver may use against every other.
-    pub fn new(api: ApiUrl, client: Client, audience: BaseUrl, takes_default_audience: bool) -> Self {
-        Self { api, audience, takes_default_audience, keys: KeySets::new(client) }
+    /// address, or what the tenant takes beside it.
+    pub fn new(api: ApiUrl, client: Client, audience: BaseUrl) -> Self {
+        Self { api, audience, keys: KeySets::new(client) }
     }
 
     /// Checks a token for the tenant that [`claimed_workspace`] led to, at `now` (unix milliseconds).
@@ -182,7 +183,7 @@ impl StepTokens {
         })?;
         claims.check_issuer(&issuer(&self.api, tenant.slug))?;
         claims.check_workspace(tenant.workspace)?;
-        claims.check_audience(&self.audience, self.takes_default_audience.then_some(tenant.workspace))?;
+        claims.check_audience(&self.audience, tenant.takes_default_audience.then_some(tenant.workspace))?;
         let expires_at = claims.check_times(now)?;
         claims.caller(tenant.workspace, expires_at)
     }

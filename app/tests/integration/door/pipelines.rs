@@ -47,6 +47,7 @@ fn base64(bytes: &[u8]) -> String {
 struct World {
     server: Double,
     tokens: StepTokens,
+    takes_default_audience: bool,
     /// What the server answers.
     set: Arc<Mutex<(u16, Value)>>,
 }
@@ -64,8 +65,8 @@ impl World {
         .await;
         let api = ApiUrl::parse(&server.api()).unwrap();
         let audience = BaseUrl::parse(OWN).unwrap();
-        let tokens = StepTokens::new(api, reach(&server.api()).api, audience, takes_default_audience);
-        Self { server, tokens, set }
+        let tokens = StepTokens::new(api, reach(&server.api()).api, audience);
+        Self { server, tokens, takes_default_audience, set }
     }
 
     fn claims(&self) -> Map<String, Value> {
@@ -105,7 +106,9 @@ impl World {
     }
 
     async fn at(&self, token: &Secret, seconds: i64) -> Result<penstock_app::door::pipelines::StepCaller, Refusal> {
-        self.tokens.verify(token, Tenant { workspace: uuid(1), slug: SLUG }, seconds * 1000).await
+        let takes_default_audience = self.takes_default_audience;
+        let tenant = Tenant { workspace: uuid(1), slug: SLUG, takes_default_audience };
+        self.tokens.verify(token, tenant, seconds * 1000).await
     }
 }
 
@@ -443,8 +446,8 @@ async fn tokens_of_the_sandboxs_issuer() {
     let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(sandbox.oidc_token(&step, &[])).unwrap();
     let now = claims["iat"].as_i64().unwrap() * 1000;
     let api = ApiUrl::parse(&sandbox.api_url()).unwrap();
-    let tokens = StepTokens::new(api, reach(&sandbox.api_url()).api, BaseUrl::parse(OWN).unwrap(), false);
-    let tenant = Tenant { workspace, slug: "acme" };
+    let tokens = StepTokens::new(api, reach(&sandbox.api_url()).api, BaseUrl::parse(OWN).unwrap());
+    let tenant = Tenant { workspace, slug: "acme", takes_default_audience: false };
     let is_deployed = AtomicBool::new(false);
     for step in [step.clone(), step.clone().with_deployment()] {
         for audiences in [&[OWN][..], &["https://other.example.com", OWN]] {
@@ -461,9 +464,9 @@ async fn tokens_of_the_sandboxs_issuer() {
     let default = Secret::new(sandbox.oidc_token(&step, &[]));
     assert_eq!(tokens.verify(&default, tenant, now).await, Err(Refusal::Audience));
     // Under another name, there is no such workspace; under another's, no such token.
-    let renamed = Tenant { workspace, slug: "former" };
+    let renamed = Tenant { workspace, slug: "former", takes_default_audience: false };
     assert_eq!(tokens.verify(&default, renamed, now).await, Err(Refusal::NoKeySet));
     sandbox.repository("else/shop").unwrap();
-    let other = Tenant { workspace, slug: "else" };
+    let other = Tenant { workspace, slug: "else", takes_default_audience: false };
     assert_eq!(tokens.verify(&Secret::new(sandbox.oidc_token(&step, &[OWN])), other, now).await, Err(Refusal::Issuer));
 }

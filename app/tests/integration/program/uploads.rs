@@ -20,10 +20,14 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::on(None).await
+    }
+
+    pub(crate) async fn on(postgres: Option<&str>) -> Self {
         let sandbox = Sandbox::new().unwrap();
         sandbox.repository(REPOSITORY).unwrap();
         sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
-        let app = App::start(&sandbox, None).await;
+        let app = App::start(&sandbox, postgres).await;
         app.install(&sandbox, WORKSPACE).await;
         Self { sandbox, app }
     }
