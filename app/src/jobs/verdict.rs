@@ -83,7 +83,9 @@ pub(super) async fn judge_anew(
     let contents = workspace.contents(there.id(), &prints).await?;
     let wishes = review::wishes(tracked, about, &verdict, &contents, &told);
     let policy_changes = told.comparison.map(|one| one.policy_changes.as_slice()).unwrap_or_default();
-    let kept = review::Kept::of(tracked, about, &verdict, &told.tools, policy_changes).row(about, now);
+    // A verdict is of when its newest run ran, whatever changed it since.
+    let ran = runs.iter().map(|run| run.started_at).max().unwrap_or(now);
+    let kept = review::Kept::of(tracked, about, &verdict, &told.tools, policy_changes).row(about, ran);
     let posts = follow::destinations(workspace, there.id(), &settings).await?;
     let place = |kind: &str, subject: String| Place { repository: there.id(), kind: kind.to_owned(), subject };
     let mut wished = Vec::new();

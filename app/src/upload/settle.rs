@@ -284,7 +284,7 @@ async fn judge(
 
     let mut write = workspace.write().await?;
     let kept = review::Kept::of(tracked, about, &verdict, &run.tools, &answer.policy_changes);
-    let kept = kept.row(about, now).ok_or(Unsettled::Document)?;
+    let kept = kept.row(about, reduced.run.at).ok_or(Unsettled::Document)?;
     write.verdict(there.id(), about.pull_request, &kept).await?;
     let mut post = async |destination, kind: &str, subject: String, body: String| -> Result<(), Unsettled> {
         let place = Place { repository: there.id(), kind: kind.to_owned(), subject };

@@ -88,7 +88,7 @@ pub struct Found {
     pub reopened: u64,
     /// The pull request that brought it.
     pub introduced_by: Option<u64>,
-    /// When it was first written here, in unix milliseconds.
+    /// Since when it is known here, in unix milliseconds: when the run started that first saw it.
     pub since: i64,
     /// What is shown of it; absent if that was never told.
     pub shown: Option<penstock_common::Finding>,

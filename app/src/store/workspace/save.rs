@@ -234,7 +234,7 @@ impl Write {
             Column::MaybeBytes(rows.iter().map(|row| row.gap.map(|gap| codes::gap_bytes(&gap))).collect()),
             Column::Integer(rows.iter().map(|row| i64::from(row.reopened)).collect()),
             Column::MaybeInteger(rows.iter().map(|row| row.introduced_by.map(|number| number as i64)).collect()),
-            Column::Integer(vec![now; rows.len()]),
+            Column::Integer(vec![self.happened.unwrap_or(now); rows.len()]),
             Column::Integer(rows.iter().map(|row| codes::state_code(row.gone.map(|gone| gone.how))).collect()),
             Column::Text(findings.iter().map(|finding| finding.category.name().to_owned()).collect()),
             Column::Text(findings.iter().map(|finding| finding.rule.clone()).collect()),
