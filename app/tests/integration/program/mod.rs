@@ -5,6 +5,7 @@ mod approvals;
 mod commands;
 mod connection;
 mod crash;
+mod faults;
 mod settings;
 mod story;
 pub(crate) mod uploads;
