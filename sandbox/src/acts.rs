@@ -116,7 +116,8 @@ impl Bitbucket {
     pub fn push(&self, full_name: &str, branch: &str, commit: &Commit) -> Result<String, Error> {
         self.change_branches(full_name, |git| {
             let tip = git.tip(branch);
-            Ok(git.commit(branch, commit, &tip.iter().map(String::as_str).collect::<Vec<_>>())?)
+            let parents = tip.iter().map(String::as_str).collect::<Vec<_>>();
+            Ok(git.commit(branch, commit, &parents, &self.act())?)
         })
     }
 
@@ -170,7 +171,7 @@ impl Bitbucket {
             Ok::<_, Error>(End { repository: repository.uuid.clone(), branch: branch.to_owned(), commit })
         };
         let (source, destination) = (end(source)?, end(destination)?);
-        let id = repository.open_pull_request(title, self.actor.clone(), source, destination);
+        let id = repository.open_pull_request(title, self.act(), source, destination);
         self.tell_pull_request(&mut world, full_name, id, "pullrequest:created");
         Ok(id)
     }
@@ -195,7 +196,7 @@ impl Bitbucket {
         let commit = repository.git.tip(destination).ok_or_else(|| no_branch(destination))?;
         let destination = End { repository: repository.uuid.clone(), branch: destination.to_owned(), commit };
         let branch = source.branch.clone();
-        let id = repository.open_pull_request("From a fork", self.actor.clone(), source, destination);
+        let id = repository.open_pull_request("From a fork", self.act(), source, destination);
         repository.bring(&fork_git, id, &branch)?;
         self.tell_pull_request(&mut world, full_name, id, "pullrequest:created");
         Ok(id)
@@ -223,7 +224,7 @@ impl Bitbucket {
     /// Declines a pull request.
     pub fn decline(&self, full_name: &str, id: u64) -> Result<(), Error> {
         let mut world = self.app.world();
-        world.current(full_name, id)?.close(State::Declined, None);
+        world.current(full_name, id)?.close(State::Declined, None, self.act().when);
         self.tell_pull_request(&mut world, full_name, id, "pullrequest:rejected");
         Ok(())
     }
@@ -233,11 +234,11 @@ impl Bitbucket {
         let pull_request = self.app.world().current(full_name, id)?.clone();
         let commit = self.change_branches(full_name, |git| {
             let message = format!("Merged in {} (pull request #{id})\n", pull_request.source.branch);
-            Ok(git.merge(&pull_request.destination.branch, &pull_request.source.commit, &message)?)
+            Ok(git.merge(&pull_request.destination.branch, &pull_request.source.commit, &message, &self.act())?)
         })?;
         let mut world = self.app.world();
         let found = world.named_mut(full_name)?.pull_requests.get_mut(&id).ok_or(Error::NoPullRequest(id))?;
-        found.close(State::Merged, Some(commit.clone()));
+        found.close(State::Merged, Some(commit.clone()), self.act().when);
         self.tell_pull_request(&mut world, full_name, id, "pullrequest:fulfilled");
         Ok(commit)
     }

@@ -1,9 +1,12 @@
 //! What all doors share.
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::Router;
 use tokio::runtime::Handle;
 
 use crate::companion::Runs;
@@ -13,7 +16,9 @@ use crate::contract::Contract;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::oidc::Issuer;
+use crate::pipelines::Pipe;
 use crate::state::World;
+use crate::wire::{Cut, Gate};
 
 /// What all doors share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,6 +36,10 @@ pub(crate) struct Shared {
     /// Calls to apps.
     pub(crate) outgoing: Outgoing,
     pub(crate) webhooks: Webhooks,
+    /// Where it stands what there is, if that is kept.
+    pub(crate) kept: Option<PathBuf>,
+    /// What runs in the steps of pipelines, if they run by themselves.
+    pub(crate) pipe: Mutex<Option<Pipe>>,
     runtime: Handle,
     /// Requests an hour that a token may make.
     pub(crate) rate_limit: Mutex<u32>,
@@ -38,11 +47,14 @@ pub(crate) struct Shared {
     pub(crate) rates: Mutex<HashMap<String, u32>>,
     /// The repository whose step the proxy works for; without one, the only repository there is.
     pub(crate) step: Mutex<Option<String>>,
+    /// Proxies that work for one repository each, by its UUID.
+    pub(crate) proxies: Mutex<HashMap<String, String>>,
 }
 
 impl App {
     pub(crate) fn new(
         world: World,
+        kept: Option<PathBuf>,
         contract: Contract,
         rate_limit: u32,
         outgoing: Outgoing,
@@ -58,10 +70,13 @@ impl App {
             runs: Runs::default(),
             outgoing,
             webhooks,
+            kept,
+            pipe: Mutex::default(),
             runtime,
             rate_limit: Mutex::new(rate_limit),
             rates: Mutex::default(),
             step: Mutex::default(),
+            proxies: Mutex::default(),
         }))
     }
 
@@ -73,6 +88,15 @@ impl App {
             let _ = tell.send(work.await);
         });
         told.recv().expect("the sandbox runs as long as somebody holds it")
+    }
+
+    /// Serves until the sandbox ends.
+    pub(crate) fn serve(&self, listener: TcpListener, routes: Router) -> std::io::Result<()> {
+        let _inside = self.runtime.enter();
+        let gate = Gate::new(listener)?;
+        let service = routes.into_make_service_with_connect_info::<Cut>();
+        self.runtime.spawn(async move { axum::serve(gate, service).await });
+        Ok(())
     }
 
     /// The world, for as long as the guard lives. Handlers run git meanwhile: one thing happens after the other, as in a database.

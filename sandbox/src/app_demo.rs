@@ -3,8 +3,6 @@
 //! Owns the story and checks how it goes: what stands in Bitbucket, and what the app has in its database, is asked from outside. With a PostgreSQL, two
 //! copies of the app serve behind one address, and one of them is killed on the way.
 
-mod copies;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +12,7 @@ use penstock_sandbox::{Commit, Install, PipeRun, Sandbox, Seed, Step};
 use serde_json::Value;
 
 use crate::Failure;
-use copies::Copies;
+use crate::copies::Copies;
 
 const WORKSPACE: &str = "acme";
 /// How long something may take to become so.

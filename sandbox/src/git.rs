@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::clock;
+use crate::state::account::Act;
 
 /// Why git did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum Error {
 }
 
 /// A repository on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Git {
     folder: PathBuf,
 }
@@ -169,11 +169,11 @@ impl Git {
     }
 
     /// Commits on a branch, which is created without history if it does not exist. Answers with the new tip.
-    pub(crate) fn commit(&self, branch: &str, commit: &Commit, parents: &[&str]) -> Result<String, Error> {
-        let seconds = clock::now().as_second();
+    pub(crate) fn commit(&self, branch: &str, commit: &Commit, parents: &[&str], by: &Act) -> Result<String, Error> {
+        let signature = signature(by);
         let mut stream = format!("commit refs/heads/{branch}\n").into_bytes();
         for role in ["author", "committer"] {
-            stream.extend(format!("{role} Ada Example <ada@example.com> {seconds} +0000\n").bytes());
+            stream.extend(format!("{role} {signature}\n").bytes());
         }
         data(&mut stream, commit.message.as_bytes());
         for (place, parent) in parents.iter().enumerate() {
@@ -207,15 +207,25 @@ impl Git {
     }
 
     /// Merges `theirs` into a branch, as the button of a pull request does. Answers with the new tip.
-    pub(crate) fn merge(&self, branch: &str, theirs: &str, message: &str) -> Result<String, Error> {
+    pub(crate) fn merge(&self, branch: &str, theirs: &str, message: &str, by: &Act) -> Result<String, Error> {
         let ours = self.text(["rev-parse", &format!("refs/heads/{branch}")])?;
         let tree = self.text(["merge-tree", "--write-tree", &ours, theirs])?;
-        let identity = ["-c", "user.name=Ada Example", "-c", "user.email=ada@example.com"];
-        let commit = ["commit-tree", &tree, "-p", &ours, "-p", theirs, "-m", message];
-        let made = self.text(identity.into_iter().chain(commit))?;
+        let signature = signature(by);
+        let commit = format!(
+            "tree {tree}\nparent {ours}\nparent {theirs}\nauthor {signature}\ncommitter {signature}\n\n{message}"
+        );
+        let made = self.feed(["hash-object", "-t", "commit", "-w", "--stdin"], commit.as_bytes(), None)?;
+        let made = String::from_utf8_lossy(&made).trim_end().to_owned();
         self.point(branch, &made)?;
         Ok(made)
     }
+}
+
+/// Who made a commit and when, as a commit tells it. What would end a name there is left out of it.
+fn signature(by: &Act) -> String {
+    let name: String = by.who.name.chars().filter(|one| !one.is_control() && !"<>".contains(*one)).collect();
+    let first = name.split_whitespace().next().unwrap_or("somebody").to_lowercase();
+    format!("{name} <{first}@example.com> {} +0000", by.when.as_second())
 }
 
 /// A counted block of the fast-import language.

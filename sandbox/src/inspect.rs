@@ -20,6 +20,11 @@ pub struct CommentSeen {
 }
 
 impl Bitbucket {
+    /// The UUID of a repository, in braces.
+    pub fn repository_uuid(&self, full_name: &str) -> Result<String, Error> {
+        Ok(self.app.world().named(full_name)?.uuid.clone())
+    }
+
     /// All reports on a commit, as Bitbucket shows them.
     pub fn reports(&self, full_name: &str, commit: &str) -> Result<Vec<Value>, Error> {
         Ok(self.app.world().named(full_name)?.reports.of(commit).iter().map(Report::json).collect())

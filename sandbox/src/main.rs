@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod app_demo;
+mod copies;
 mod demo;
+mod live;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,12 +14,23 @@ use std::process::ExitCode;
 use clap::Parser;
 use penstock_sandbox::{Sandbox, Seed, Step};
 
-/// A Bitbucket on loopback, with a repository and a pull request in it. Serves until Ctrl-C, then shows what was asked.
+/// A Bitbucket on loopback, with the companion app in it and sixty days of history. Serves until Ctrl-C.
+///
+/// With `--bare` (or `--environment`, `--clone`) there is no app, and only a small repository with a pull request; what was asked is shown at the end.
 ///
 /// `BITBUCKET_OPENAPI` may name a copy of Atlassian's OpenAPI document: then requests are held against that, too.
 #[derive(Parser)]
 #[command(name = "penstock-sandbox")]
 struct Arguments {
+    /// Keep what there is in this folder [default: `sandbox-data` beside this program]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The first of six ports in a row
+    #[arg(long, value_name = "NUMBER", default_value_t = 7990)]
+    port: u16,
+    /// Without the app and without a history: a repository with a pull request, and tokens to try calls with
+    #[arg(long, conflicts_with = "data")]
+    bare: bool,
     /// Write what a step of the pull request is told in its environment to this file, to be read by a shell
     #[arg(long, value_name = "FILE")]
     environment: Option<PathBuf>,
@@ -66,6 +79,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let (app, pipe, database) = (app.clone(), pipe.clone(), arguments.database.clone());
         let then = arguments.then.clone();
         return app_demo::run(&app_demo::Programs { app, pipe, database, then }).map(|()| ExitCode::SUCCESS);
+    }
+    if !arguments.bare && arguments.environment.is_none() && arguments.clone.is_none() {
+        let place = live::Place { folder: arguments.data.clone(), port: arguments.port };
+        return live::run(&place).map(|()| ExitCode::SUCCESS);
     }
     let sandbox = Sandbox::new()?;
     let seed = sandbox.seed()?;

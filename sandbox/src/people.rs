@@ -2,8 +2,11 @@
 
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
+
+use crate::clock;
 use crate::sandbox::Bitbucket;
-use crate::state::account::User;
+use crate::state::account::{Act, User};
 use crate::state::permission::Permission;
 use crate::state::token::{Kind, Reach, Token};
 use crate::state::{Error, World};
@@ -38,9 +41,29 @@ impl Bitbucket {
         Ok(Self { actor, ..self.clone() })
     }
 
+    /// The same Bitbucket, where whatever is done is done at this time, in unix seconds: commits, pull requests and pipelines carry it. What comes
+    /// over the REST API is of the present.
+    #[must_use]
+    pub fn acting_at(&self, unix_seconds: i64) -> Self {
+        let time = Timestamp::from_second(unix_seconds).ok();
+        Self { time, ..self.clone() }
+    }
+
+    /// Who does what is done through this hold, and when.
+    pub(crate) fn act(&self) -> Act {
+        Act { who: self.actor.clone(), when: self.time.unwrap_or_else(clock::now) }
+    }
+
     /// Makes an account for somebody, who may do nothing yet.
     pub fn person(&self, name: &str) -> Person {
         Person::of(&self.app.world().add_person(name))
+    }
+
+    /// Somebody by name: the first who is called so.
+    pub fn named(&self, name: &str) -> Result<Person, Error> {
+        let world = self.app.world();
+        let found = world.everybody().find(|person| person.name == name).map(Person::of);
+        found.ok_or_else(|| Error::NoPerson(name.to_owned()))
     }
 
     /// Says what somebody may effectively do in a repository.

@@ -4,6 +4,9 @@
 //! on everything else as it came: unauthenticated. It cannot see into a tunnel, so that nothing in there is vouched for. A request
 //! that brings credentials does not belong here.
 
+use std::net::TcpListener;
+use std::sync::PoisonError;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -15,9 +18,11 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::journal::Place;
-use crate::rest::Base;
+use crate::door;
+use crate::journal::{Door, Place};
 use crate::rest::auth::Vouched;
+use crate::rest::{self, Base};
+use crate::sandbox::Bitbucket;
 use crate::smart_http::Wish;
 
 /// Where the API is, as steps know it.
@@ -29,11 +34,30 @@ struct Proxy {
     app: App,
     /// The API behind it.
     api: Router,
+    /// UUID of the only repository that it works for, if there is one.
+    own: Option<String>,
 }
 
 /// The proxy in front of an API.
 pub(crate) fn router(app: &App, api: Router) -> Router {
-    Router::new().fallback(pass).with_state(Proxy { app: app.clone(), api })
+    Router::new().fallback(pass).with_state(Proxy { app: app.clone(), api, own: None })
+}
+
+impl Bitbucket {
+    /// Host and port of a proxy that works for the steps of one repository (UUID) and no other, so that those of several can run at a time.
+    pub(crate) fn proxy_of(&self, repository: &str) -> std::io::Result<String> {
+        let mut known = self.app.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(address) = known.get(repository) {
+            return Ok(address.clone());
+        }
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = listener.local_addr()?.to_string();
+        let proxy = Proxy { app: self.app.clone(), api: rest::router(&self.app), own: Some(repository.to_owned()) };
+        let routes = Router::new().fallback(pass).with_state(proxy);
+        self.app.serve(listener, door::around(&self.app, Door::Proxy, routes))?;
+        known.insert(repository.to_owned(), address.clone());
+        Ok(address)
+    }
 }
 
 async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
@@ -68,8 +92,8 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
 impl Proxy {
     /// The repository whose step this is, by UUID: the one that was named, else the only one there is.
     fn step(&self) -> Option<String> {
-        let named = self.app.step.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        named.or_else(|| self.app.world().only_repository())
+        let named = self.app.step.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.own.clone().or(named).or_else(|| self.app.world().only_repository())
     }
 
     /// Is this one of the sandbox's own addresses?

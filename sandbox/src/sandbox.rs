@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::Router;
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -17,17 +17,32 @@ use crate::door;
 use crate::environment;
 use crate::fault::{Fault, Route};
 use crate::journal::{Door, Entry, Violation};
+use crate::state::Urls;
 use crate::state::account::User;
-use crate::state::{Urls, World};
-use crate::wire::{Cut, Gate};
-use crate::{companion, control, proxy, rest, site};
+use crate::{companion, control, host, kept, proxy, rest, site};
 
 /// Why a sandbox does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No port, no folder or no threads.
+    /// No folder or no threads.
     #[error("the sandbox cannot start: {0}")]
     System(#[from] std::io::Error),
+    /// No port.
+    #[error("the sandbox cannot listen on port {port}: {source}")]
+    Port {
+        /// Which; 0 if any would have done.
+        port: u16,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// What was kept is not of this version.
+    #[error("{} cannot be read: {why}", .file.display())]
+    Kept {
+        /// Where it lies.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Nothing to judge requests by.
     #[error(transparent)]
     Contract(#[from] contract::Error),
@@ -40,12 +55,16 @@ pub struct Options {
     pub openapi: Option<PathBuf>,
     /// Requests an hour that a token may make.
     pub rate_limit: u32,
+    /// The site's port; those of the API, the proxy and the receiver follow. Without it, all are chosen by the system.
+    pub port: Option<u16>,
+    /// A folder in which it stands what there is, for another start: see [`Bitbucket::keep`]. Without it, nothing outlives the sandbox.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for Options {
     /// Without a document, with Bitbucket's limit.
     fn default() -> Self {
-        Self { openapi: None, rate_limit: 1000 }
+        Self { openapi: None, rate_limit: 1000, port: None, folder: None }
     }
 }
 
@@ -63,7 +82,7 @@ impl Options {
 pub struct Sandbox {
     bitbucket: Bitbucket,
     runtime: Option<Runtime>,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// A hold on a sandbox that runs: all that people, tests and scripts do with one. Cheap to clone, and for any thread.
@@ -72,6 +91,8 @@ pub struct Bitbucket {
     pub(crate) app: App,
     /// Who does what is done.
     pub(crate) actor: User,
+    /// When it is done; without it, now.
+    pub(crate) time: Option<Timestamp>,
     pub(crate) proxy: Arc<str>,
 }
 
@@ -89,17 +110,28 @@ impl Sandbox {
         Self::start(Options::from_environment())
     }
 
-    /// Starts an empty one on ports that the system chooses. It has threads of its own: tests need not be asynchronous, and may be.
+    /// Starts one: an empty one, or with what was kept in the folder of the options. It has threads of its own: tests need not be asynchronous, and
+    /// may be.
     pub fn start(options: Options) -> Result<Self, StartError> {
         let contract = Contract::load(options.openapi.as_deref())?;
-        let folder = tempfile::Builder::new().prefix("penstock-sandbox-").tempdir()?;
+        let temporary = match &options.folder {
+            Some(folder) => {
+                std::fs::create_dir_all(folder)?;
+                None
+            }
+            None => Some(tempfile::Builder::new().prefix("penstock-sandbox-").tempdir()?),
+        };
+        let folder = temporary.as_ref().map(|folder| folder.path().to_owned()).or(options.folder.clone());
+        let folder = folder.unwrap_or_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
-        let listen = || -> std::io::Result<(TcpListener, String)> {
-            let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let listen = |place: u16| -> Result<(TcpListener, String), StartError> {
+            let port = options.port.map_or(0, |first| first.saturating_add(place));
+            let listener =
+                TcpListener::bind(("127.0.0.1", port)).map_err(|source| StartError::Port { port, source })?;
             let address = listener.local_addr()?.to_string();
             Ok((listener, address))
         };
-        let (api, site, companion, proxy) = (listen()?, listen()?, listen()?, listen()?);
+        let (site, api, proxy, companion) = (listen(0)?, listen(1)?, listen(2)?, listen(3)?);
         let urls = Urls {
             api: format!("http://{}/2.0", api.1),
             site: format!("http://{}", site.1),
@@ -107,7 +139,8 @@ impl Sandbox {
         };
         let (webhooks, queue) = Webhooks::new();
         let app = App::new(
-            World::new(urls, folder.path().to_owned()),
+            kept::world(urls, folder)?,
+            options.folder,
             contract,
             options.rate_limit,
             Outgoing::new()?,
@@ -115,7 +148,7 @@ impl Sandbox {
             runtime.handle().clone(),
         );
         runtime.spawn(queue.serve(app.clone()));
-        let bitbucket = Bitbucket { app: app.clone(), actor: User::somebody(), proxy: proxy.1.into() };
+        let bitbucket = Bitbucket { app: app.clone(), actor: User::somebody(), time: None, proxy: proxy.1.into() };
         let rest = rest::router(&app);
         let doors = [
             (Door::Proxy, proxy.0, proxy::router(&app, rest.clone())),
@@ -127,11 +160,11 @@ impl Sandbox {
             let mut routes = door::around(&app, door, routes);
             if door == Door::Site {
                 // Beside the door, not behind it: what scripts do is nothing that Bitbucket sees.
-                routes = routes.merge(control::router(bitbucket.clone()));
+                routes = routes.merge(control::router(bitbucket.clone())).merge(host::router(bitbucket.clone()));
             }
-            serve(&runtime, listener, routes)?;
+            app.serve(listener, routes)?;
         }
-        Ok(Self { bitbucket, runtime: Some(runtime), _folder: folder })
+        Ok(Self { bitbucket, runtime: Some(runtime), _folder: temporary })
     }
 }
 
@@ -139,6 +172,11 @@ impl Bitbucket {
     /// The REST API, with `/2.0`.
     pub fn api_url(&self) -> String {
         self.app.world().urls.api.clone()
+    }
+
+    /// The site, by the name under which people open it in a browser: another one than the app's, so that its frames are of another site.
+    pub fn page_url(&self) -> String {
+        self.site_url().replace("127.0.0.1", "localhost")
     }
 
     /// What is bitbucket.org otherwise.
@@ -205,13 +243,4 @@ impl Drop for Sandbox {
             self.assert_valid();
         }
     }
-}
-
-/// Serves until the runtime ends.
-fn serve(runtime: &Runtime, listener: TcpListener, routes: Router) -> std::io::Result<()> {
-    let _inside = runtime.enter();
-    let gate = Gate::new(listener)?;
-    let service = routes.into_make_service_with_connect_info::<Cut>();
-    runtime.spawn(async move { axum::serve(gate, service).await });
-    Ok(())
 }

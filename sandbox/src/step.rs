@@ -51,7 +51,7 @@ impl Bitbucket {
             branch: branch.to_owned(),
             commit: commit.clone(),
             pull_request: None,
-            created: clock::now(),
+            created: self.act().when,
         };
         repository.pipelines.push(pipeline.clone());
         Ok(Step {

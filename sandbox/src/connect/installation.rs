@@ -2,6 +2,8 @@
 //!
 //! Owns installations and their secrets. One that ended stays: its secret signs the next one (documented).
 
+use serde::{Deserialize, Serialize};
+
 use super::descriptor::Descriptor;
 
 /// What an installation works by.
@@ -12,7 +14,7 @@ pub(crate) struct Terms {
 }
 
 /// An app in a workspace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Installation {
     /// The app's key.
     pub(crate) app: String,
@@ -20,9 +22,11 @@ pub(crate) struct Installation {
     pub(crate) client_key: String,
     /// UUID of the workspace.
     pub(crate) workspace: String,
-    /// None: not installed yet, or no more.
+    /// None: not installed yet, or no more. It is not kept: whoever starts a sandbox again installs the app again.
+    #[serde(skip)]
     pub(crate) active: Option<Terms>,
     /// Of an installation that the app is being told about, if Bitbucket knows them already.
+    #[serde(skip)]
     pub(crate) candidate: Option<Terms>,
     /// The secret of the preceding installation that succeeded.
     pub(crate) last_secret: Option<String>,
@@ -36,7 +40,7 @@ impl Installation {
 }
 
 /// All installations of all apps.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
     all: Vec<Installation>,
     /// How many installations were made by an address.

@@ -8,6 +8,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use url::Url;
@@ -31,14 +32,30 @@ const ATTEMPTS: u8 = 3;
 const WORDS_MAX: usize = 200;
 
 /// A webhook that somebody set up by hand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Hook {
     pub(crate) uuid: String,
     /// UUID of the repository or of the workspace.
     pub(crate) subject: String,
+    #[serde(with = "address")]
     pub(crate) url: Url,
     pub(crate) secret: Option<String>,
     pub(crate) events: Vec<String>,
+}
+
+/// How an address is kept.
+mod address {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use url::Url;
+
+    pub(super) fn serialize<S: Serializer>(url: &Url, to: S) -> Result<S::Ok, S::Error> {
+        url.as_str().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+        Url::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// By what a receiver knows that it is Bitbucket.

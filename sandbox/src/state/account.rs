@@ -1,12 +1,21 @@
 //! Accounts: who does something.
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Urls, Workspace};
 use crate::random;
 
+/// Who does something, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    pub(crate) who: User,
+    pub(crate) when: Timestamp,
+}
+
 /// An account. Every access token has one of its own, as in Bitbucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) uuid: String,
     pub(crate) name: String,
@@ -14,7 +23,7 @@ pub(crate) struct User {
 }
 
 /// What kind of account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// A person, or what stands for one.
     Person {

@@ -1,6 +1,7 @@
 //! Comments on a pull request.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Urls;
@@ -8,7 +9,7 @@ use super::account::User;
 use crate::clock;
 
 /// A comment. One that is deleted stays in lists.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) author: User,
@@ -18,7 +19,9 @@ pub(crate) struct Comment {
     parent: Option<u64>,
     pending: bool,
     pub(crate) deleted: bool,
+    #[serde(with = "clock::kept")]
     created: Timestamp,
+    #[serde(with = "clock::kept")]
     updated: Timestamp,
 }
 

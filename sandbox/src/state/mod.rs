@@ -13,8 +13,9 @@ pub(crate) mod status;
 pub(crate) mod token;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::connect::installation::Directory;
@@ -64,7 +65,7 @@ pub enum Error {
 }
 
 /// Where things are shown.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Urls {
     /// With `/2.0`, without a slash at the end.
     pub(crate) api: String,
@@ -75,7 +76,7 @@ pub(crate) struct Urls {
 }
 
 /// A workspace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Workspace {
     pub(crate) slug: String,
     pub(crate) uuid: String,
@@ -102,8 +103,9 @@ impl Workspace {
 }
 
 /// Everything there is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct World {
+    #[serde(skip)]
     pub(crate) urls: Urls,
     /// By slug.
     pub(crate) workspaces: BTreeMap<String, Workspace>,
@@ -117,6 +119,7 @@ pub(crate) struct World {
     pub(crate) apps: Directory,
     /// Webhooks that were set up by hand.
     pub(crate) hooks: Vec<Hook>,
+    #[serde(skip)]
     folder: PathBuf,
 }
 
@@ -144,6 +147,15 @@ impl World {
             hooks: Vec::new(),
             folder,
         }
+    }
+
+    /// The one that was kept as `text` and whose repositories lie under `folder`, reached by other addresses.
+    pub(crate) fn kept(text: &str, urls: Urls, folder: PathBuf) -> serde_json::Result<Self> {
+        let mut world: Self = serde_json::from_str(text)?;
+        for repository in world.repositories.values_mut() {
+            repository.git = Git::at(&folder_of(&folder, &repository.uuid));
+        }
+        Ok(Self { urls, folder, ..world })
     }
 
     /// Makes a workspace, if there is none of this name.
@@ -196,6 +208,13 @@ impl World {
         self.people.get(&braced).ok_or_else(|| Error::NoPerson(uuid.to_owned()))
     }
 
+    /// Everybody with an account, by name.
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = &User> {
+        let mut all: Vec<_> = self.people.values().collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all.into_iter()
+    }
+
     /// Everybody who may do something in a repository, and what.
     pub(crate) fn permitted(&self, repository: &Repository) -> Vec<(&User, Permission)> {
         let permitted = |person: &User| {
@@ -219,7 +238,7 @@ impl World {
         let (workspace, slug) = split(full_name)?;
         self.add_workspace(workspace)?;
         let uuid = random::uuid();
-        let folder = self.folder.join(format!("{}.git", uuid.trim_matches(['{', '}'])));
+        let folder = folder_of(&self.folder, &uuid);
         std::fs::create_dir(&folder)?;
         let git = match parent.as_ref().and_then(|parent| self.repositories.get(parent)) {
             None => Git::init(&folder, "main")?,
@@ -352,6 +371,11 @@ impl World {
         })
         .collect()
     }
+}
+
+/// Where the repository with this UUID lies.
+fn folder_of(all: &Path, uuid: &str) -> PathBuf {
+    all.join(format!("{}.git", uuid.trim_matches(['{', '}'])))
 }
 
 /// Workspace and slug of a full name.

@@ -1,15 +1,16 @@
 //! Pull requests.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Urls;
-use super::account::User;
+use super::account::{Act, User};
 use super::comment::Comment;
 use crate::clock;
 
 /// How a pull request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     Open,
     Merged,
@@ -27,7 +28,7 @@ impl State {
 }
 
 /// One end of a pull request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct End {
     /// UUID of the repository: another one for the source of a fork.
     pub(crate) repository: String,
@@ -37,7 +38,7 @@ pub(crate) struct End {
 }
 
 /// A pull request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PullRequest {
     pub(crate) id: u64,
     pub(crate) title: String,
@@ -48,34 +49,35 @@ pub(crate) struct PullRequest {
     pub(crate) destination: End,
     pub(crate) merge_commit: Option<String>,
     pub(crate) comments: Vec<Comment>,
+    #[serde(with = "clock::kept")]
     created: Timestamp,
+    #[serde(with = "clock::kept")]
     updated: Timestamp,
 }
 
 impl PullRequest {
     /// A new one.
-    pub(crate) fn new(id: u64, title: &str, author: User, source: End, destination: End) -> Self {
-        let now = clock::now();
+    pub(crate) fn new(id: u64, title: &str, by: Act, source: End, destination: End) -> Self {
         Self {
             id,
             title: title.to_owned(),
             description: String::new(),
-            author,
+            author: by.who,
             state: State::Open,
             source,
             destination,
             merge_commit: None,
             comments: Vec::new(),
-            created: now,
-            updated: now,
+            created: by.when,
+            updated: by.when,
         }
     }
 
     /// It is over.
-    pub(crate) fn close(&mut self, state: State, merge_commit: Option<String>) {
+    pub(crate) fn close(&mut self, state: State, merge_commit: Option<String>, now: Timestamp) {
         self.state = state;
         self.merge_commit = merge_commit;
-        self.updated = clock::now();
+        self.updated = now;
     }
 
     /// Somebody edits it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{clock, random};
@@ -11,12 +12,14 @@ use crate::{clock, random};
 pub(crate) const ANNOTATIONS_MAX: usize = 1000;
 
 /// Something with an id of the client's and one of the server's. A report or an annotation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) external_id: String,
     pub(crate) uuid: String,
     fields: Map<String, Value>,
+    #[serde(with = "clock::kept")]
     created: Timestamp,
+    #[serde(with = "clock::kept")]
     updated: Timestamp,
 }
 
@@ -53,7 +56,7 @@ impl Record {
 }
 
 /// A report and its annotations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     record: Record,
     /// In the order in which they came first.
@@ -109,7 +112,7 @@ impl Report {
 }
 
 /// All reports of a repository, by commit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reports(BTreeMap<String, Vec<Report>>);
 
 impl Reports {

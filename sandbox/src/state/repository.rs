@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::account::User;
+use super::account::Act;
 use super::permission::Permission;
 use super::pull_request::{End, PullRequest, State};
 use super::report::Reports;
@@ -15,7 +16,7 @@ use crate::git::Git;
 use crate::random;
 
 /// A repository: what git does not know of it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Repository {
     pub(crate) uuid: String,
     pub(crate) workspace: String,
@@ -28,6 +29,7 @@ pub(crate) struct Repository {
     pub(crate) permissions: BTreeMap<String, Permission>,
     /// UUID of what it is a fork of.
     pub(crate) parent: Option<String>,
+    #[serde(skip)]
     pub(crate) git: Git,
     pub(crate) reports: Reports,
     pub(crate) statuses: Statuses,
@@ -36,11 +38,12 @@ pub(crate) struct Repository {
     /// Ids are not given twice.
     last_pull_request: u64,
     last_comment: u64,
+    #[serde(with = "clock::kept")]
     created: jiff::Timestamp,
 }
 
 /// The project that a repository lies in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Project {
     pub(crate) key: String,
     pub(crate) uuid: String,
@@ -57,7 +60,7 @@ impl Project {
 }
 
 /// A pipeline that runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pipeline {
     pub(crate) uuid: String,
     pub(crate) number: u64,
@@ -65,6 +68,7 @@ pub(crate) struct Pipeline {
     pub(crate) commit: String,
     /// The pull request that it runs for, and the tip of its destination when it began.
     pub(crate) pull_request: Option<(u64, String)>,
+    #[serde(with = "clock::kept")]
     pub(crate) created: jiff::Timestamp,
 }
 
@@ -115,10 +119,10 @@ impl Repository {
     }
 
     /// Opens a pull request between two ends that exist.
-    pub(crate) fn open_pull_request(&mut self, title: &str, author: User, source: End, destination: End) -> u64 {
+    pub(crate) fn open_pull_request(&mut self, title: &str, by: Act, source: End, destination: End) -> u64 {
         self.last_pull_request += 1;
         let id = self.last_pull_request;
-        self.pull_requests.insert(id, PullRequest::new(id, title, author, source, destination));
+        self.pull_requests.insert(id, PullRequest::new(id, title, by, source, destination));
         id
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Urls;
@@ -10,14 +11,16 @@ use super::account::User;
 use crate::clock;
 
 /// A build status.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) key: String,
     pub(crate) refname: Option<String>,
     /// Who may overwrite it.
     pub(crate) author: User,
     fields: Map<String, Value>,
+    #[serde(with = "clock::kept")]
     created: Timestamp,
+    #[serde(with = "clock::kept")]
     updated: Timestamp,
 }
 
@@ -47,7 +50,7 @@ impl Status {
 }
 
 /// All statuses of a repository, by commit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Statuses(BTreeMap<String, Vec<Status>>);
 
 impl Statuses {

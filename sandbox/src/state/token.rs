@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::account::User;
 use crate::random;
 
 /// What a token is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// An API token of a user: Basic, with the account's e-mail address.
     Api,
@@ -23,7 +24,7 @@ pub(crate) enum Kind {
 }
 
 /// Which private repositories somebody reaches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reach {
     /// None.
     Nothing,
@@ -34,7 +35,7 @@ pub(crate) enum Reach {
 }
 
 /// A token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
     pub(crate) user: User,
@@ -48,21 +49,22 @@ pub(crate) struct Token {
 }
 
 /// An OAuth consumer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Consumer {
-    secret: [u8; 32],
+    /// Its digest.
+    secret: String,
     workspace: String,
     scopes: Vec<String>,
     user: User,
 }
 
 /// Everything that is handed out.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tokens {
-    by_digest: HashMap<[u8; 32], Token>,
+    by_digest: HashMap<String, Token>,
     consumers: HashMap<String, Consumer>,
     /// Tokens for the companion app.
-    companion: Vec<[u8; 32]>,
+    companion: Vec<String>,
 }
 
 impl Tokens {
@@ -140,8 +142,8 @@ impl Tokens {
     }
 }
 
-fn digest(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret.as_bytes()).into()
+fn digest(secret: &str) -> String {
+    random::hex(&Sha256::digest(secret.as_bytes()))
 }
 
 /// Do these scopes contain the one that is needed? The classic ones imply their lesser forms, and `pullrequest` implies `repository`, also for

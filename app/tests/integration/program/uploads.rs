@@ -221,3 +221,27 @@ async fn a_secret_that_was_sent_is_hidden_before_it_is_kept() {
     assert!(!exported.iter().any(|line| line.contains(&secret)));
     assert!(!app.state.metrics.text().contains(&canary));
 }
+
+/// Trends are of when runs ran; nothing is from the future, whatever the sender's clock says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_is_of_when_it_ran_and_an_older_one_undoes_nothing() {
+    let scene = Scene::new().await;
+    let Scene { sandbox, app } = &scene;
+    let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
+    let token = sandbox.oidc_token(&step, &[&app.base]);
+    let workspace = app.state.store.for_workspace(scene.workspace());
+    let repository: Uuid = step.repository().parse().unwrap();
+    let found = [finding("r", "a.rs", Severity::High)];
+    for (started, findings, told, state) in [
+        ("2026-10-02T10:00:00Z", &found[..], Some(1_790_935_200_000), Progress::Applied),
+        ("2026-10-01T10:00:00Z", &[][..], Some(1_790_848_800_000), Progress::History),
+        ("2999-01-01T00:00:00Z", &[][..], None, Progress::Applied),
+    ] {
+        let mut upload = upload(sandbox, &step, findings);
+        upload.run.started_at = started.to_owned();
+        let (status, body) = app.send(&token, &upload).await;
+        assert_eq!((status, &body["state"]), (201, &serde_json::to_value(state).unwrap()), "{started}: {body}");
+        let row = &workspace.runs(repository, penstock_app::track::RunId(u128::MAX), 1).await.unwrap()[0];
+        assert_eq!(row.started_at, told.unwrap_or(row.received_at), "{started}");
+    }
+}

@@ -3,7 +3,9 @@
 mod double;
 
 mod frames;
+mod host;
 mod install;
+mod kept;
 mod rest;
 mod scripts;
 mod token;

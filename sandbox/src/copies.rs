@@ -13,19 +13,21 @@ use std::time::{Duration, Instant};
 
 use penstock_sandbox::Sandbox;
 
-use super::Programs;
 use crate::Failure;
+use crate::app_demo::Programs;
 
 /// How long a copy may take to be ready.
 const START: Duration = Duration::from_secs(30);
 
+const KEY: &str = "master.key";
+
 /// The copies that run.
-pub(super) struct Copies {
+pub(crate) struct Copies {
     app: PathBuf,
     environment: Vec<(&'static str, String)>,
     base: String,
     copies: Vec<Copy>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 struct Copy {
@@ -35,7 +37,7 @@ struct Copy {
 }
 
 impl Copies {
-    pub(super) fn start(programs: &Programs, sandbox: &Sandbox) -> Result<Self, Failure> {
+    pub(crate) fn start(programs: &Programs, sandbox: &Sandbox) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let free = || -> io::Result<SocketAddr> { TcpListener::bind("127.0.0.1:0")?.local_addr() };
         let count = if programs.database.is_some() { 2 } else { 1 };
@@ -47,37 +49,67 @@ impl Copies {
             [only] => format!("http://{}", only.listen),
             several => format!("http://{}", in_front(several.iter().map(|copy| copy.listen).collect())?),
         };
-        let key = folder.path().join("master.key");
-        let mut environment = vec![
-            ("BASE_URL", base.clone()),
-            ("DATA_DIR", folder.path().display().to_string()),
-            ("MASTER_KEY_FILE", key.display().to_string()),
-            ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
-            ("BITBUCKET_API_URL", sandbox.api_url()),
-            ("BITBUCKET_SITE_URL", sandbox.site_url()),
-            ("LOG_LEVEL", "warn".to_owned()),
-        ];
+        let mut environment = environment(&base, folder.path(), sandbox);
         if let Some(url) = &programs.database {
             environment.push(("DATABASE_URL", url.clone()));
-            write_key(&key)?;
+            write_key(&folder.path().join(KEY))?;
         }
-        let mut all = Self { app: programs.app.canonicalize()?, environment, base, copies, _folder: folder };
-        all.command(&["migrate"])?;
-        for at in 0..all.copies.len() {
-            all.copies[at].process = Some(all.spawn(at)?);
-        }
-        for copy in &all.copies {
-            ready(copy.health)?;
-        }
-        Ok(all)
+        let app = programs.app.canonicalize()?;
+        Self { app, environment, base, copies, _folder: Some(folder) }.begin()
     }
 
-    pub(super) fn base(&self) -> &str {
+    /// One copy that keeps its data in `folder`, on this port and the next one.
+    pub(crate) fn one(app: &Path, sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder)?;
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        for port in [port, port.saturating_add(1)] {
+            // Somebody else's program would answer in the app's place.
+            TcpListener::bind(at(port)).map_err(|why| format!("the app cannot listen on port {port}: {why}"))?;
+        }
+        let copy = Copy { listen: at(port), health: at(port.saturating_add(1)), process: None };
+        let base = format!("http://{}", copy.listen);
+        let environment = environment(&base, folder, sandbox);
+        Self { app: app.to_owned(), environment, base, copies: vec![copy], _folder: None }.begin()
+    }
+
+    fn begin(mut self) -> Result<Self, Failure> {
+        self.command(&["migrate"])?;
+        for at in 0..self.copies.len() {
+            self.copies[at].process = Some(self.spawn(at)?);
+        }
+        for copy in &self.copies {
+            ready(copy.health)?;
+        }
+        Ok(self)
+    }
+
+    /// Asks all to end in order, and waits until they have.
+    pub(crate) fn stop(&mut self) -> io::Result<()> {
+        for process in self.copies.iter_mut().filter_map(|copy| copy.process.as_mut()) {
+            // Every shell can, and the standard library cannot. One that has ended already is not told.
+            let mut tell = program(Path::new("/bin/sh"));
+            tell.args(["-c", &format!("kill -TERM {}", process.id())]).stderr(Stdio::null()).status()?;
+            process.wait()?;
+        }
+        self.copies.iter_mut().for_each(|copy| copy.process = None);
+        Ok(())
+    }
+
+    /// Ends all in order, and starts them again.
+    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
+        self.stop()?;
+        for at in 0..self.copies.len() {
+            self.copies[at].process = Some(self.spawn(at)?);
+        }
+        self.copies.iter().try_for_each(|copy| ready(copy.health))
+    }
+
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
     /// Kills one of several, as a power cut would.
-    pub(super) fn kill_one(&mut self) -> Result<(), Failure> {
+    pub(crate) fn kill_one(&mut self) -> Result<(), Failure> {
         if let [first, _, ..] = &mut self.copies[..]
             && let Some(mut process) = first.process.take()
         {
@@ -89,7 +121,7 @@ impl Copies {
     }
 
     /// Starts again what was killed.
-    pub(super) fn revive(&mut self) -> Result<(), Failure> {
+    pub(crate) fn revive(&mut self) -> Result<(), Failure> {
         for at in 0..self.copies.len() {
             if self.copies[at].process.is_none() {
                 self.copies[at].process = Some(self.spawn(at)?);
@@ -101,7 +133,7 @@ impl Copies {
     }
 
     /// Runs another command of the program, and hands back what it prints.
-    pub(super) fn command(&self, arguments: &[&str]) -> Result<String, Failure> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<String, Failure> {
         let output = program(&self.app).args(arguments).envs(self.environment.iter().cloned()).output()?;
         if !output.status.success() {
             return Err(
@@ -111,7 +143,7 @@ impl Copies {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    pub(super) fn dead_jobs(&self) -> Result<String, Failure> {
+    pub(crate) fn dead_jobs(&self) -> Result<String, Failure> {
         Ok(self.command(&["queue", "list"])?.lines().last().unwrap_or_default().to_owned())
     }
 
@@ -140,6 +172,20 @@ fn program(path: &Path) -> Command {
     let mut command = Command::new(path);
     command.env_clear().stdin(Stdio::null());
     command
+}
+
+/// What every copy is told.
+fn environment(base: &str, folder: &Path, sandbox: &Sandbox) -> Vec<(&'static str, String)> {
+    vec![
+        ("BASE_URL", base.to_owned()),
+        ("DATA_DIR", folder.display().to_string()),
+        ("MASTER_KEY_FILE", folder.join(KEY).display().to_string()),
+        ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
+        ("BITBUCKET_API_URL", sandbox.api_url()),
+        // By the name that the host's pages have in a browser: they are to hold the app's frames.
+        ("BITBUCKET_SITE_URL", sandbox.page_url()),
+        ("LOG_LEVEL", "warn".to_owned()),
+    ]
 }
 
 fn write_key(path: &Path) -> Result<(), Failure> {
