@@ -7,6 +7,7 @@ use crate::connect::frames::Frame;
 use crate::state::World;
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("host.js");
 
 /// What the host lets a frame do. `allow-same-origin` leaves it its own origin, which is another one than the host's.
 const ALLOWED: &str = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox \
@@ -52,7 +53,7 @@ impl Page<'_> {
              <style>:root{{color-scheme:{scheme}}}\n{STYLE}</style></head>\n\
              <body><header><a href=\"/\"><strong>Sandbox</strong></a><span>a Bitbucket on loopback</span>{switches}</header>\n\
              <div class=\"columns\"><nav aria-label=\"Places\"><ul>{links}</ul></nav>\n\
-             <main><h1>{title}</h1>\n{body}</main></div></body></html>\n",
+             <main><h1>{title}</h1>\n{body}</main></div>\n<script>{SCRIPT}</script></body></html>\n",
             scheme = self.visit.scheme.css(),
             switches = self.switches(world),
             body = self.body,

@@ -12,6 +12,7 @@ mod visit;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
@@ -21,6 +22,7 @@ use crate::sandbox::Bitbucket;
 pub(crate) fn router(bitbucket: Bitbucket) -> Router {
     Router::new()
         .route("/", get(begin))
+        .route("/atlassian-connect/all.js", get(script))
         .route("/_host/switch", post(acts::switch))
         .route("/_host/{act}", post(acts::perform))
         .route("/{workspace}", get(pages::workspace))
@@ -32,6 +34,11 @@ pub(crate) fn router(bitbucket: Bitbucket) -> Router {
         .route("/{workspace}/{slug}/pull-requests", get(pages::pull_requests))
         .route("/{workspace}/{slug}/pull-requests/{id}", get(pages::pull_request))
         .with_state(bitbucket)
+}
+
+/// The script that apps load from the host: one of the sandbox's own, with as much as an app needs to be shown.
+async fn script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("all.js"))
 }
 
 /// The first workspace there is.

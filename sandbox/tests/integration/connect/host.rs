@@ -74,6 +74,8 @@ fn each_place_is_shown_where_it_belongs_and_to_whom_it_says() {
     for path in ["/nowhere/", "/acme/nothing", "/acme/shop/pull-requests/7", "/acme/shop/addon/an-app/page"] {
         assert_eq!(browser.get(path).status, 404, "{path}");
     }
+    let script = browser.get("/atlassian-connect/all.js");
+    assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript; charset=utf-8")));
     // The pages are at home under another name than the frames, and git stands beside them.
     assert!(sandbox.page_url().starts_with("http://localhost:"));
     for base in [sandbox.site_url(), sandbox.page_url()] {
