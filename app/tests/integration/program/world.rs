@@ -60,6 +60,18 @@ impl App {
         key: &std::path::Path,
         clock: Clock,
     ) -> Self {
+        Self::start_seen_at(sandbox, postgres, folder, key, clock, &sandbox.site_url()).await
+    }
+
+    /// For a host whose pages are opened at this address.
+    pub(crate) async fn start_seen_at(
+        sandbox: &Sandbox,
+        postgres: Option<&str>,
+        folder: &std::path::Path,
+        key: &std::path::Path,
+        clock: Clock,
+        site: &str,
+    ) -> Self {
         let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (listen, health) = (port(), port());
         let base = format!("http://{listen}");
@@ -72,7 +84,7 @@ impl App {
                 ("MASTER_KEY_FILE", key.display().to_string()),
                 ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
                 ("BITBUCKET_API_URL", sandbox.api_url()),
-                ("BITBUCKET_SITE_URL", sandbox.site_url()),
+                ("BITBUCKET_SITE_URL", site.to_owned()),
                 ("LOG_LEVEL", "warn".to_owned()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
