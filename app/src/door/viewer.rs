@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::connect::frame;
 use super::token::NoRandomness;
 use crate::bitbucket::Error as Refused;
+use crate::jobs::follow::take_over;
 use crate::state::State;
 use crate::store;
 use crate::store::system::{TenantState, ViewerRow};
@@ -162,9 +163,8 @@ async fn may_read(state: &State, tenant: Uuid, repository: Uuid, person: Uuid) -
     if known.is_none() {
         let told = there.get().await.map_err(not_told)?.filter(|told| told.workspace == tenant);
         let told = told.ok_or(Closed::NoRepository)?;
-        let mut write = workspace.write().await?;
-        write.repository(repository, &told.slug, &told.slug, told.is_private, state.now()).await?;
-        write.commit().await?;
+        // All that is told, and the main branch with it: the first run does not ask again so soon.
+        take_over(state, &workspace, &told).await?;
         if told.is_private {
             return Ok(());
         }

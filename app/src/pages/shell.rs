@@ -148,6 +148,8 @@ pub(super) fn headers(host: &str, mut response: Response) -> Response {
         if let Ok(value) = HeaderValue::from_str(&policy) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
         }
+        // With `no-referrer` a browser also hides where a form comes from (`Origin: null`), and nobody could send one.
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     }
     response
 }

@@ -1,7 +1,7 @@
 //! The pages, one function each.
 //!
-//! Owns what stands where: each of the app's places is shown where Bitbucket shows it. What a visitor may not do he can still open here, so that it
-//! can be seen how the app refuses; the page says that Bitbucket would not lead there.
+//! Owns what stands where: each of the app's places is shown where Bitbucket shows it. A page to which Bitbucket would not lead a visitor he can still
+//! open here, so that it can be seen how the app refuses; the page says so. Only what Bitbucket shows to nobody, no app is shown in either.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -76,8 +76,15 @@ impl View {
         self.visit.may(&self.bitbucket.app.world(), self.name())
     }
 
-    /// All places of all apps that are shown here, each with its app.
+    /// All places of all apps that are shown here, each with its app. Who may not see a private repository is shown none of it, and no app either:
+    /// apps rely on that.
     fn frames(&self) -> Result<Vec<(String, Frame)>, Missing> {
+        if let Some(full_name) = &self.repository {
+            let world = self.bitbucket.app.world();
+            if world.named(full_name)?.is_private && self.visit.may(&world, full_name) == Permission::None {
+                return Ok(Vec::new());
+            }
+        }
         let mut scene = Scene::new().seen_by(&self.visit.viewer.uuid);
         if let Some(full_name) = &self.repository {
             scene = scene.in_repository(full_name);

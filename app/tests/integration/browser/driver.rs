@@ -40,7 +40,9 @@ impl Driver {
         let mut process = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
         // It says on which port it listens.
         let mut lines = BufReader::new(process.stdout.take()?).lines().map_while(Result::ok);
-        let told = |line: String| line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok();
+        let told = |line: String| {
+            line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok()
+        };
         let port = lines.find_map(told);
         let Some(port) = port else {
             let _ = process.kill();

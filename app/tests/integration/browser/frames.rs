@@ -67,12 +67,17 @@ async fn a_writer_judges_and_a_reader_does_not() {
 async fn a_stranger_is_shown_nothing() {
     let Some(stage) = Stage::new().await else { return };
     let sten = stage.person("Sten Stranger", Permission::None);
+    // Everybody may see it; what is found in it is for members.
+    stage.sandbox.set_private(REPOSITORY, false).unwrap();
     stage.scan_main(&[finding("secretive", "a.rs", Severity::High)]).await;
     for (path, frame) in [("/acme/shop", "repository-panel"), (PAGE, "repository-page")] {
         stage.look(&sten, path, frame).await;
         stage.tab.sees("You may not see this").await;
         assert!(!stage.tab.text().await.contains("secretive"));
     }
+    stage.sandbox.set_private(REPOSITORY, true).unwrap();
+    stage.visit(&sten, "system", "/acme/shop").await;
+    assert!(!stage.tab.has("iframe").await, "Bitbucket shows nothing of it");
     stage.tab.close().await;
 }
 
@@ -169,6 +174,6 @@ async fn an_app_that_was_uninstalled_shows_nothing_more() {
     stage.tab.sees("62 findings").await;
     tokio::task::block_in_place(|| stage.sandbox.uninstall("penstock", "acme")).unwrap();
     stage.tab.click("a[href=trends]").await;
-    stage.tab.sees("Open this in Bitbucket").await;
+    stage.tab.sees("This view is over").await;
     stage.tab.close().await;
 }

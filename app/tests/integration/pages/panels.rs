@@ -45,7 +45,7 @@ async fn a_pull_request_is_told_why_it_may_not_go_in() {
     let header = |name: &str| got.headers[name].to_str().unwrap().to_owned();
     assert!(header("content-security-policy").contains(&format!("frame-ancestors {}", sandbox.site_url())));
     assert_eq!(header("cache-control"), "no-store");
-    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert_eq!(header("referrer-policy"), "same-origin");
     assert!(!got.headers.contains_key("x-frame-options") && !got.headers.contains_key("set-cookie"));
     assert!(!got.body.contains(&visit.handle), "no page knows its handle");
 

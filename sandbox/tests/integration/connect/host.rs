@@ -56,6 +56,8 @@ fn each_place_is_shown_where_it_belongs_and_to_whom_it_says() {
     app.install(&sandbox);
     let grace = sandbox.person("Grace");
     let browser = Browser::of(&sandbox, &grace.uuid);
+    assert!(sources(&browser.get("/acme/shop")).is_empty(), "a private repository is shown to nobody else");
+    sandbox.permit(SHOP, &grace.uuid, Permission::Read).unwrap();
     for (path, frame, count) in [
         ("/acme/", "", 0),
         ("/acme/shop", "/base/repo?", 1),
