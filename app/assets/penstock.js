@@ -12,8 +12,8 @@
   // All rows at once.
   var all = document.querySelector("input[data-all]");
   if (all) {
-    all.hidden = false;
-    all.closest("label").hidden = false;
+    // Its place was kept, so that nothing moves.
+    all.closest("label").classList.remove("reserved");
     all.addEventListener("change", function () {
       document.querySelectorAll("input[name='finding']").forEach(function (one) { one.checked = all.checked; });
     });

@@ -241,7 +241,9 @@ pub(super) async fn chosen(
 async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
     let (store, repository) = (at.store(), at.id());
     let shell = Shell::tabbed(&at.visit, "Penstock: findings", "findings");
-    let Some((branch, all)) = branch(at, &asked.branch).await? else {
+    let known = branch(at, &asked.branch).await?;
+    // A branch that was pushed is known, and says nothing as long as nothing ran: an empty list would read as if all were well.
+    let Some((branch, all)) = known.filter(|_| at.row.trusted_run_at.is_some()) else {
         return Ok(empty(shell, snippet(at)));
     };
     let (filter, order, note) = chosen(at, &branch, &asked).await?;
