@@ -34,7 +34,7 @@ async fn a_frame_has_the_colours_of_the_page_around_it() {
     stage.scan_main(&many()).await;
     for (scheme, dark) in [("light", false), ("dark", true), ("light", false)] {
         stage.visit(&rosa, scheme, PAGE).await;
-        stage.tab.into_frame("#repository-page").await;
+        stage.tab.enter("#repository-page").await;
         let asked = "const light = getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).reduce((sum, one) => sum + +one, 0) > 384;
             return [matchMedia('(prefers-color-scheme: dark)').matches, light]";
         assert_eq!(stage.tab.run(asked, json!([])).await, json!([dark, dark]), "{scheme}");

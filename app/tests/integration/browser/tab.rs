@@ -115,7 +115,7 @@ impl Tab {
     }
 
     /// Goes into a frame of the page.
-    pub(super) async fn into_frame(&self, css: &str) {
+    pub(super) async fn enter(&self, css: &str) {
         let element = self.element(css).await;
         self.post("frame", json!({"id": {ELEMENT: element}})).await;
     }

@@ -94,7 +94,7 @@ impl Stage {
     /// Somebody looks at a place of the app within the host's page.
     pub(super) async fn look(&self, person: &str, path: &str, frame: &str) {
         self.visit(person, "system", path).await;
-        self.tab.into_frame(&format!("#{frame}")).await;
+        self.tab.enter(&format!("#{frame}")).await;
     }
 
     /// Where a place of the app leads to when it is opened by itself: the address of a page, and of all pages beside it.
