@@ -39,9 +39,9 @@ pub(super) fn play(sandbox: &Sandbox, app: &mut Copies, workspace: &str) -> Resu
                     let minutes = minutes.clone();
                     let bitbucket = Bitbucket::clone(sandbox);
                     scope.spawn(move || {
-                        let events = story.events.iter().filter(|event| minutes.contains(&event.minute));
+                        let mut events = story.events.iter().filter(|event| minutes.contains(&event.minute));
                         let mut player = Player { bitbucket: &bitbucket, story, begin, known };
-                        events.map(|event| player.play(event)).collect::<Result<(), String>>()
+                        events.try_for_each(|event| player.play(event))
                     })
                 })
                 .collect();
