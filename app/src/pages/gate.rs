@@ -4,12 +4,16 @@
 //! is decided here.
 
 use penstock_common::gate::{Outcome, Verdict};
-use penstock_common::{BaseKind, Notice};
+use penstock_common::{BaseKind, Category, Finding, Notice};
 
+use super::refusal::sentence;
 use super::visit::InRepository;
 use super::words::{self, Lozenge};
 use crate::review::Kept;
 use crate::store::workspace::{Found, VerdictRow};
+
+/// Most characters of a line of code in a list.
+const SNIPPET_MAX: usize = 120;
 
 /// A condition of the gate.
 #[derive(Clone, Debug)]
@@ -74,6 +78,9 @@ impl GateView {
             base: match base.kind {
                 BaseKind::Unknown => format!("There is nothing to compare with: {}.", base.reason),
                 BaseKind::NotApplicable => format!("Nothing is compared: {}.", base.reason),
+                BaseKind::MergeBase => {
+                    format!("Compared with where this change began: the {}.", base.reason.replace('`', ""))
+                }
                 _ => format!("Compared with the {}.", base.reason.replace('`', "")),
             },
             base_hint: base.hint.clone(),
@@ -135,6 +142,10 @@ pub(super) struct FindingView {
     pub(super) introduced_by: Option<u64>,
     /// What to do about it.
     pub(super) remediation: String,
+    /// Its line, masked, without the space at its beginning.
+    pub(super) snippet: String,
+    /// Whether it is a secret.
+    pub(super) is_secret: bool,
     /// Whether its tool has not run for long.
     pub(super) stale: bool,
 }
@@ -142,6 +153,7 @@ pub(super) struct FindingView {
 impl FindingView {
     /// Of a row, at a commit.
     pub(super) fn new(at: &InRepository, commit: Option<&str>, found: Found) -> Self {
+        let snippet = found.shown.as_ref().map(snippet).unwrap_or_default();
         let (title, message, line, remediation) = match found.shown {
             Some(shown) => {
                 let line = shown.location.start_line;
@@ -160,8 +172,10 @@ impl FindingView {
             category: words::category(found.category),
             state: words::state(found.gone),
             status,
-            message: if message == title { String::new() } else { message },
+            message: beside(&title, &message),
             title,
+            snippet,
+            is_secret: found.category == Category::Secret,
             link: commit.and_then(|commit| at.source(commit, &found.path, line)),
             rule: found.rule,
             path: found.path,
@@ -176,6 +190,24 @@ impl FindingView {
     }
 }
 
+/// The line of a finding as it was told, masked.
+fn snippet(finding: &Finding) -> String {
+    let lines = finding.excerpt.as_ref().map(|excerpt| excerpt.lines.as_slice()).unwrap_or_default();
+    let line = lines.iter().find(|line| line.number == finding.location.start_line);
+    line.map(|line| line.text.trim().chars().take(SNIPPET_MAX).collect()).unwrap_or_default()
+}
+
+/// What a message says beyond the title that stands above it.
+fn beside(title: &str, message: &str) -> String {
+    match message.strip_prefix(title) {
+        Some(rest) => {
+            let rest = rest.trim_matches(|one: char| one.is_whitespace() || matches!(one, '(' | ')' | ':' | '.'));
+            if rest.is_empty() { String::new() } else { sentence(rest) }
+        }
+        None => message.to_owned(),
+    }
+}
+
 /// Findings of a file.
 #[derive(Clone, Debug)]
 pub(super) struct FileView {
@@ -185,7 +217,7 @@ pub(super) struct FileView {
     pub(super) findings: Vec<FindingView>,
 }
 
-/// Findings by their files, each file where its worst finding is.
+/// Findings by their files, each file where its worst finding is, and in it from top to bottom.
 pub(super) fn by_file(findings: Vec<FindingView>) -> Vec<FileView> {
     let mut files: Vec<FileView> = Vec::new();
     for finding in findings {
@@ -194,5 +226,6 @@ pub(super) fn by_file(findings: Vec<FindingView>) -> Vec<FileView> {
             None => files.push(FileView { path: finding.path.clone(), findings: vec![finding] }),
         }
     }
+    files.iter_mut().for_each(|file| file.findings.sort_by_key(|one| one.line));
     files
 }

@@ -55,8 +55,6 @@ struct PullRequestPanel {
     steps: Vec<String>,
     /// Query of the page of findings that lists what is on the source branch.
     findings: Option<String>,
-    /// One that can be named in a comment.
-    example: String,
 }
 page!(PullRequestPanel);
 
@@ -92,20 +90,19 @@ async fn make(at: &InRepository, number: u64) -> Result<PullRequestPanel, Refusa
         fixed_more: 0,
         steps: Vec::new(),
         findings: None,
-        example: String::new(),
     };
     let (Some(verdict), Some(kept)) = (verdict, kept) else { return Ok(page) };
     let commit = verdict.commit.to_string();
     let shown = listed(at, verdict.branch, &commit, &kept.new, SHOWN).await?;
     page.more = kept.counts.new.saturating_sub(shown.len() as u64);
-    page.example = shown.first().map(|one| one.digits.clone()).unwrap_or_default();
+    let has_secrets = shown.iter().any(|one| one.is_secret);
     page.files = by_file(shown);
     if let Some(destination) = row.as_ref().map(|row| row.destination) {
         page.fixed_shown = listed(at, destination, &commit, &kept.fixed, FIXED).await?;
     }
     page.fixed_more = kept.counts.fixed.saturating_sub(page.fixed_shown.len() as u64);
     page.headline = headline(&kept);
-    page.steps = steps(&kept, &page.example);
+    page.steps = steps(&kept, has_secrets);
     page.new = kept.counts.new;
     page.existing = kept.counts.existing;
     page.fixed = kept.counts.fixed;
@@ -136,7 +133,7 @@ async fn listed(
 fn headline(kept: &Kept) -> String {
     let new = kept.counts.new;
     match kept.evaluation.verdict() {
-        Verdict::Failed => "This pull request should not go in yet.".to_owned(),
+        Verdict::Failed => "Do not merge this pull request yet.".to_owned(),
         Verdict::Unknown => "Whether this pull request may go in is not known.".to_owned(),
         Verdict::Passed if new > 0 => {
             format!("This pull request may go in. It brings {}.", counted(new, "finding", "findings"))
@@ -146,22 +143,26 @@ fn headline(kept: &Kept) -> String {
 }
 
 /// What to do next.
-fn steps(kept: &Kept, example: &str) -> Vec<String> {
+fn steps(kept: &Kept, has_secrets: bool) -> Vec<String> {
     let mut steps = Vec::new();
     match kept.evaluation.verdict() {
         Verdict::Passed => return steps,
         Verdict::Failed if kept.counts.new > 0 => {
+            if has_secrets {
+                steps.push(
+                    "Revoke each secret listed below where it was issued. It was pushed, so it has leaked, and taking it out of the code does not \
+                     change that: it stays in the history."
+                        .to_owned(),
+                );
+            }
             steps.push(
-                "Fix what is new below and push: the next run decides again. A secret that was pushed is known to others, so replace it where it \
-                 is valid first."
+                "Take what is listed below out of the code and push. The next pipeline run checks again.".to_owned(),
+            );
+            steps.push(
+                "A false alarm? Click its title and judge it, with a reason, or comment here “/penstock ignore ID REASON”; each has its ID below. In \
+                 your own pull request, ask a colleague to."
                     .to_owned(),
             );
-            let mut judge = "If one of them is no problem, open it and say why".to_owned();
-            if !example.is_empty() {
-                judge.push_str(&format!(", or comment “/penstock ignore {example} REASON”"));
-            }
-            judge.push_str(". Somebody else than the author may have to.");
-            steps.push(judge);
         }
         Verdict::Failed => {
             steps.push(

@@ -119,7 +119,7 @@ pub(super) const fn verdict_class(verdict: Verdict) -> &'static str {
 /// How a condition came out.
 pub(super) fn outcome(one: &Evaluated) -> Lozenge {
     match (one.outcome, one.blocks()) {
-        (Outcome::Passed, _) => Lozenge { word: "Holds", look: "success" },
+        (Outcome::Passed, _) => Lozenge { word: "OK", look: "success" },
         (Outcome::Failed, true) => Lozenge { word: "Blocks", look: "bold-danger" },
         (Outcome::Failed, false) => Lozenge { word: "Warns", look: "warning" },
         (Outcome::Unknown, true) => Lozenge { word: "Unknown, blocks", look: "warning" },
@@ -132,12 +132,12 @@ pub(super) fn outcome(one: &Evaluated) -> Lozenge {
 pub(super) fn condition(name: &str) -> String {
     match name.split_once('.').unwrap_or((name, "")) {
         ("new", "total") => "New findings".to_owned(),
-        ("new", "allowed") => "New findings that a comment allows".to_owned(),
+        ("new", "allowed") => "New findings that a comment in the code allows".to_owned(),
         ("new", severity) => format!("New {severity} findings"),
         ("any", "total") => "Findings in all".to_owned(),
         ("any", severity) => format!("All {severity} findings"),
-        ("leaked", "total") => "Secrets in the commits of the change".to_owned(),
-        ("leaked", severity) => format!("Secrets in the commits of the change, {severity}"),
+        ("leaked", "total") => "Secrets added and taken out again within the change".to_owned(),
+        ("leaked", severity) => format!("Secrets added and taken out again within the change, {severity}"),
         ("tests", "failed") => "Failed tests".to_owned(),
         ("coverage", "patch") => "Coverage of the changed lines".to_owned(),
         ("coverage", "total") => "Coverage".to_owned(),
@@ -145,9 +145,10 @@ pub(super) fn condition(name: &str) -> String {
     }
 }
 
-/// `at most 0`, `at least 80`
+/// `none`, `at most 3`, `at least 80`
 pub(super) fn bound(bound: Bound) -> String {
     match bound {
+        Bound::AtMost(0.0) => "none".to_owned(),
         Bound::AtMost(limit) => format!("at most {}", number(limit)),
         Bound::AtLeast(limit) => format!("at least {}", number(limit)),
     }
@@ -162,9 +163,14 @@ pub(super) fn number(value: f64) -> String {
 /// Why a condition keeps a change from passing, in a sentence.
 pub(super) fn why(one: &Evaluated) -> String {
     let what = condition(&one.name);
-    match (one.outcome, one.value) {
-        (Outcome::Failed, Some(value)) => format!("{what}: {}, {} allowed.", number(value), bound(one.bound)),
-        (Outcome::Unknown, _) if !one.reason.is_empty() => format!("{what}: not known, because {}.", one.reason),
+    match (one.outcome, one.value, one.bound) {
+        (Outcome::Failed, Some(value), Bound::AtMost(_)) => {
+            let name = what.to_lowercase();
+            let name = if value == 1.0 { name.replace("findings", "finding") } else { name };
+            format!("{} {name}, {} allowed.", number(value), bound(one.bound))
+        }
+        (Outcome::Failed, Some(value), _) => format!("{what}: {}, {} is needed.", number(value), bound(one.bound)),
+        (Outcome::Unknown, ..) if !one.reason.is_empty() => format!("{what}: not known, because {}.", one.reason),
         _ => format!("{what}: {}.", bound(one.bound)),
     }
 }

@@ -95,7 +95,7 @@ async fn a_pull_request_says_what_is_new_whoever_named_it() {
     let found = [finding("old", "a.rs", Severity::High), hostile("new", &format!("src/{HOSTILE}.rs"))];
     stage.scan(number, &found).await;
     stage.look(&rosa, &path, "pull-request-panel").await;
-    stage.tab.sees("This pull request should not go in yet").await;
+    stage.tab.sees("Do not merge this pull request yet").await;
     stage.tab.sees("<script>alert(2)</script>").await;
     assert!(!stage.tab.has("main img, main script").await);
     stage.tab.click("a.title").await;

@@ -33,8 +33,8 @@ async fn a_pull_request_is_told_why_it_may_not_go_in() {
     let text = got.text();
     assert_eq!(got.status, 200);
     for words in [
-        "Gate: Failed This pull request should not go in yet. New critical findings: 1, at most 0 allowed.",
-        "New 1 Fixed 1 Still open 1",
+        "Penstock gate: Failed Do not merge this pull request yet. 1 new critical finding, none allowed.",
+        "New 1 Fixed 1 Not new 1",
         "Title of new",
         "src/&#60;b&#62;c.rs",
         "Compared with the",
