@@ -37,7 +37,7 @@ async fn a_pull_request_is_told_why_it_may_not_go_in() {
         "New 1 Fixed 1 Not new 1",
         "Title of new",
         "src/&#60;b&#62;c.rs",
-        "Compared with the",
+        "Compared with where this change began: the merge base with main.",
         "/penstock ignore ",
     ] {
         assert!(text.contains(words), "{words}: {text}");
