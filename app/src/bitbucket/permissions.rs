@@ -19,6 +19,19 @@ impl Bitbucket {
         let uuid = |one: RepositoryPermission| one.repository?.uuid?.parse::<Uuid>().ok();
         Ok(theirs.filter_map(uuid).collect())
     }
+
+    /// `GET /2.0/workspaces/{workspace}/permissions?q=permission="owner"`: whether this user decides about the workspace now.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the installation may not ask.
+    pub async fn is_owned_by(&self, user: Uuid) -> Result<bool, Error> {
+        let told = self.client.owners(&self.workspace.braced()).await?;
+        // A server that does not understand the question tells about everybody.
+        Ok(told.into_iter().filter(|one| one.permission == "owner").any(|one| {
+            let told = one.user.as_ref().and_then(|user| user.uuid.as_deref());
+            told.and_then(|uuid| uuid.parse::<Uuid>().ok()) == Some(user)
+        }))
+    }
 }
 
 impl InRepository {

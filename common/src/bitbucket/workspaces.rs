@@ -30,6 +30,17 @@ pub struct RepositoryPermission {
     pub repository: Option<RepositoryId>,
 }
 
+/// What somebody is in a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// `owner` decides about it; there are others, which do not.
+    #[serde(default)]
+    pub permission: String,
+    /// Who.
+    #[serde(default)]
+    pub user: Option<Account>,
+}
+
 /// A repository, by what never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryId {

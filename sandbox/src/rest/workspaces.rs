@@ -18,6 +18,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/workspaces/{workspace}", get(show))
         .route("/repositories/{workspace}", get(repositories))
+        .route("/workspaces/{workspace}/permissions", get(members))
         .route("/workspaces/{workspace}/permissions/repositories", get(all_permissions))
         .route("/workspaces/{workspace}/permissions/repositories/{repo_slug}", get(permissions))
 }
@@ -58,6 +59,29 @@ async fn repositories(
     });
     let shown = shown.collect();
     page(&asked, shown, Style::default())
+}
+
+/// Who belongs to a workspace, and as what: who may do everything owns it, everybody else who may do something in it is a member.
+async fn members(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(asked): Extension<Asked>,
+    Path(at): Path<At>,
+) -> Answer {
+    let world = app.world();
+    let workspace = at.find(&world)?;
+    if !caller.sees_workspace(&workspace.uuid) {
+        return Err(Refusal::no_workspace(&at.workspace));
+    }
+    let shown = world.members_of(&workspace.uuid).into_iter().map(|(person, owns)| {
+        json!({
+            "type": "workspace_membership",
+            "permission": if owns { "owner" } else { "member" },
+            "user": person.json(&world.urls),
+            "workspace": workspace.json(&world.urls),
+        })
+    });
+    page(&asked, shown.collect(), Style::default())
 }
 
 /// What everybody may effectively do in each repository; for administrators of the workspace only (documented).

@@ -226,6 +226,18 @@ impl World {
         all.filter(|(_, permission)| *permission > Permission::None).collect()
     }
 
+    /// Everybody who belongs to the workspace with this UUID, and whether he owns it.
+    pub(crate) fn members_of(&self, workspace: &str) -> Vec<(&User, bool)> {
+        let owns = |person: &User| person.uuid == workspace || *person == User::somebody();
+        let repositories = self.repositories_of(workspace);
+        let may = |one: &Repository, person: &User| {
+            one.permissions.get(&person.uuid).is_some_and(|may| *may > Permission::None)
+        };
+        let belongs = |person: &User| repositories.iter().any(|one| may(one, person));
+        let all = self.people.values().map(|person| (person, owns(person)));
+        all.filter(|(person, owns)| *owns || belongs(person)).collect()
+    }
+
     /// All repositories of the workspace with this UUID, sorted by name.
     pub(crate) fn repositories_of(&self, workspace: &str) -> Vec<&Repository> {
         let mut all: Vec<_> = self.repositories.values().filter(|known| known.workspace_uuid == workspace).collect();

@@ -42,6 +42,31 @@ async fn what_a_user_may_is_asked_by_his_id() {
 }
 
 #[tokio::test]
+async fn who_decides_about_a_workspace() {
+    let (workspace, user) = (uuid(1), uuid(3));
+    let of = |byte, permission: &str| json!({"permission": permission, "user": {"uuid": uuid(byte).braced()}});
+    for (values, owns) in [
+        (json!([]), false),
+        (json!([of(4, "owner"), of(3, "owner")]), true),
+        (json!([of(4, "owner")]), false),
+        // A server that tells about others too.
+        (json!([of(3, "member"), of(4, "owner")]), false),
+        (json!([of(3, "admin")]), false),
+        (json!([{"permission": "owner"}]), false),
+        (json!([{"user": {"uuid": user.braced()}}]), false),
+    ] {
+        let double = double(200, json!({"values": values})).await;
+        let told = bitbucket_at(&double.api(), workspace).await.is_owned_by(user).await;
+        assert_eq!(told.unwrap(), owns, "{values}");
+        let path = format!("/2.0/workspaces/%7B{workspace}%7D/permissions?q=permission%3D%22owner%22");
+        assert!(double.seen()[0].target.starts_with(&path), "{}", double.seen()[0].target);
+    }
+    let double = double(403, json!({"error": {"message": "You must be an admin"}})).await;
+    let told = bitbucket_at(&double.api(), workspace).await.is_owned_by(user).await;
+    assert!(matches!(told, Err(Error::Denied(_))));
+}
+
+#[tokio::test]
 async fn a_workspace_by_its_id() {
     let workspace = uuid(1);
     let double = double(200, json!({"uuid": workspace.braced(), "slug": "acme-2"})).await;

@@ -72,6 +72,25 @@ fn what_somebody_may_effectively_do() {
 }
 
 #[test]
+fn who_owns_a_workspace_and_who_is_a_member() {
+    let sandbox = shop();
+    let (grace, eve) = (sandbox.person("Grace"), sandbox.person("Eve"));
+    sandbox.permit(SHOP, &grace.uuid, Permission::Admin).unwrap();
+    sandbox.permit(SHOP, &eve.uuid, Permission::None).unwrap();
+    let client = Client::new(&sandbox).bearer(&sandbox.workspace_token("acme", &["account"]).unwrap());
+    let path = "/workspaces/acme/permissions";
+    let all = |filter: &str| {
+        let request = client.request("GET", path).query(&[("q", format!("permission=\"{filter}\""))]);
+        let told = send(request).unwrap().json();
+        let all = told["values"].as_array().unwrap().iter();
+        all.map(|one| one["user"]["uuid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((all("owner"), all("member")), (vec![sandbox.owner().uuid], vec![grace.uuid]));
+    let other = sandbox.repository_token(SHOP, &["repository"]).unwrap();
+    assert_eq!(Client::new(&sandbox).bearer(&other).get(path).status, 403);
+}
+
+#[test]
 fn a_pipeline_says_what_it_ran_on() {
     let sandbox = shop();
     let client = Client::new(&sandbox).bearer(&sandbox.repository_token(SHOP, &["pipeline"]).unwrap());

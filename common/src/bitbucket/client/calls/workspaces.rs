@@ -4,10 +4,12 @@ use reqwest::Method;
 
 use super::super::Client;
 use super::super::error::Error;
-use crate::bitbucket::workspaces::{RepositoryPermission, Workspace};
+use crate::bitbucket::workspaces::{Membership, RepositoryPermission, Workspace};
 
 /// Most entries that are read where one is expected.
 const PERMISSIONS_MAX: usize = 10;
+/// Most owners of a workspace that are read.
+const OWNERS_MAX: usize = 1_000;
 /// Most repositories whose permissions are read.
 const REPOSITORIES_MAX: usize = 2_000;
 
@@ -16,6 +18,12 @@ impl Client {
     pub async fn workspace(&self, workspace: &str) -> Result<Workspace, Error> {
         let answer = self.send(&self.request(Method::GET, ["workspaces", workspace])?).await?;
         self.read(&answer)
+    }
+
+    /// `GET /workspaces/{workspace}/permissions` for its owners, by UUID in braces; 1,000 at most.
+    pub async fn owners(&self, workspace: &str) -> Result<Vec<Membership>, Error> {
+        let request = self.request(Method::GET, ["workspaces", workspace, "permissions"])?;
+        self.first(request.query("q", r#"permission="owner""#).query("pagelen", "100"), OWNERS_MAX).await
     }
 
     /// `GET /workspaces/{workspace}/permissions/repositories` for one user, both by UUID in braces: what he may do in each repository of the
