@@ -260,6 +260,19 @@ impl Viewer {
             _ => Err(Closed::Lacks("settings are for admins of the repository")),
         }
     }
+
+    /// He wants to see or change settings of the workspace.
+    ///
+    /// # Errors
+    /// When he does not administer the workspace, or that is not known.
+    pub async fn may_configure_workspace(&self, state: &State) -> Result<(), Closed> {
+        let not_told = |error: Refused| Closed::NotTold(error.to_string());
+        let bitbucket = state.bitbucket.of(self.workspace.id()).await.map_err(not_told)?;
+        match bitbucket.is_owned_by(self.person).await.map_err(not_told)? {
+            true => Ok(()),
+            false => Err(Closed::Lacks("settings of the workspace are for its admins")),
+        }
+    }
 }
 
 #[cfg(test)]

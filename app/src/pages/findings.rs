@@ -19,7 +19,7 @@ use super::shell::{Shell, page, whole};
 use super::visit::InRepository;
 use super::words::{self, CATEGORIES, SEVERITIES, STATUSES, thousands};
 use crate::state::State;
-use crate::store::workspace::{Cursor, Filter, Found, Order};
+use crate::store::workspace::{ApprovalState, Cursor, Filter, Found, Order};
 use crate::track::{Branch, FindingId, How, Print};
 
 /// Findings on a page.
@@ -181,6 +181,8 @@ struct Findings {
     judgements: Vec<(String, &'static str)>,
     done: String,
     waits: String,
+    /// Whether a judgement waits for a second person.
+    approvals: bool,
     snippet: Option<String>,
 }
 page!(Findings);
@@ -253,6 +255,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
     found.truncate(PAGE as usize);
     let next = found.last().filter(|_| more).map(|last| encoded(&order.after(last)));
     let open = store.open_on(repository, branch.id).await?;
+    let waiting = store.approvals(Some(repository), Some(ApprovalState::Waiting), u128::MAX, 1).await?;
     let narrowed = asked.is_narrowed() || !matches!(asked.state.as_str(), "" | "open");
     let total = if narrowed {
         let number = store.count(repository, branch.id, &filter, COUNTED + 1).await?;
@@ -327,6 +330,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
         judgements: STATUSES.map(|one| (one.name().to_owned(), words::status_word(one))).to_vec(),
         done: worth_telling(&asked.done),
         waits: worth_telling(&asked.waits),
+        approvals: !waiting.is_empty(),
         snippet: None,
         branch: branch.name,
         query,
@@ -360,6 +364,7 @@ fn empty(shell: Shell, snippet: String) -> Findings {
         judgements: Vec::new(),
         done: String::new(),
         waits: String::new(),
+        approvals: false,
         snippet: Some(snippet),
     }
 }

@@ -4,21 +4,28 @@
 //! under `/s/<handle>/`, so every link is relative and no page knows its handle. What a page shows was decided elsewhere; a change is made by the
 //! rooms that own it, after `door::viewer` let it through.
 
+mod approvals;
 mod assets;
+mod audit;
 mod chart;
+mod connection;
 mod context;
 mod deliveries;
 mod export;
 mod finding;
 mod findings;
 mod gate;
+mod hook;
+mod level;
 mod moment;
 mod overview;
 mod people;
 mod pull_request_panel;
 mod refusal;
 mod runs;
+mod settings;
 mod shell;
+mod tokens;
 mod trends;
 mod triage;
 mod visit;
@@ -59,6 +66,17 @@ pub fn router(state: &State) -> Router<State> {
         .route("/s/{handle}/deliveries", get(deliveries::show))
         .route("/s/{handle}/retry", post(deliveries::retry))
         .route("/s/{handle}/workspace", get(workspace::show))
+        .route("/s/{handle}/settings", get(settings::show).post(settings::change))
+        .route("/s/{handle}/workspace-settings", get(settings::show))
+        .route("/s/{handle}/tokens", get(tokens::show))
+        .route("/s/{handle}/make-token", post(tokens::make))
+        .route("/s/{handle}/revoke-token", post(tokens::revoke))
+        .route("/s/{handle}/hook", get(hook::show))
+        .route("/s/{handle}/make-hook", post(hook::make))
+        .route("/s/{handle}/remove-hook", post(hook::remove))
+        .route("/s/{handle}/connection", get(connection::show))
+        .route("/s/{handle}/audit", get(audit::show))
+        .route("/s/{handle}/approvals", get(approvals::show).post(approvals::decide))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX))
         .layer(middleware::map_response(move |response| {
             let host = host.clone();

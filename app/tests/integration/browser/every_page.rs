@@ -1,5 +1,9 @@
 //! Every page, in every theme, narrow and wide.
 
+use penstock_app::door::token::Scope;
+use penstock_app::judgement::{Judge, Judged, judge};
+use penstock_app::settings::{Key, Value, hooks, set, tokens};
+use penstock_app::track::{Actor, Decision, Status};
 use penstock_common::Severity;
 use penstock_sandbox::{Permission, Scene};
 use serde_json::json;
@@ -9,7 +13,7 @@ use super::world::{HOSTILE, Stage, hostile, many};
 use crate::program::world::{REPOSITORY, finding};
 
 /// Each page by the place that leads to it and what follows the handle in its address; what is not named is where the place itself leads.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 15] = [
     ("repository-panel", ""),
     ("pull-request-panel", ""),
     ("repository-page", "findings"),
@@ -18,6 +22,12 @@ const PAGES: [(&str, &str); 9] = [
     ("repository-page", "runs"),
     ("repository-page", "deliveries"),
     ("repository-page", "finding"),
+    ("repository-settings", ""),
+    ("repository-settings", "approvals"),
+    ("repository-settings", "tokens"),
+    ("repository-settings", "hook"),
+    ("repository-settings", "connection"),
+    ("repository-settings", "audit"),
     ("workspace-page", ""),
 ];
 /// Colours, and whether more contrast is asked for.
@@ -27,7 +37,7 @@ const WIDTHS: [u32; 2] = [280, 1200];
 /// Everything that a page can show.
 async fn full() -> Option<(Stage, Scene)> {
     let stage = Stage::new().await?;
-    let walt = stage.person("Walt Writer", Permission::Write);
+    let ada = stage.person("Ada Admin", Permission::Admin);
     let mallory = stage.person(HOSTILE, Permission::Write);
     let mut found = many();
     stage.scan_main(&found).await;
@@ -38,8 +48,40 @@ async fn full() -> Option<(Stage, Scene)> {
     found.push(finding("new-2", "new/plain.rs", Severity::Critical));
     stage.scan(number, &found).await;
     stage.app.settle(&stage.sandbox).await;
-    let scene = Scene::new().in_repository(REPOSITORY).in_pull_request(number).seen_by(&walt);
+    let scene = Scene::new().in_repository(REPOSITORY).in_pull_request(number).seen_by(&ada);
+    set_up(&stage).await;
     Some((stage, scene))
+}
+
+/// Everything that an admin can set or make, and a judgement that waits.
+async fn set_up(stage: &Stage) {
+    let state = &stage.app.state;
+    let (tenant, now) = (state.store.system().tenants().await.unwrap()[0].workspace, state.now());
+    let workspace = state.store.for_workspace(tenant);
+    let repository = workspace.repositories().await.unwrap()[0].repository;
+    let gate = Value::of_form(Key::Gate, "new.high <= 0\nany.critical <= 9 warn").unwrap();
+    let above = [(Key::Gate, gate), (Key::WaitingMinutes, Some(Value::Number(5)))];
+    set(&workspace, None, &above, "557058:admin", now).await.unwrap();
+    let on = [(Key::SecondPerson, Some(Value::Switch(true)))];
+    set(&workspace, Some(repository), &on, "557058:admin", now).await.unwrap();
+    let wanted = tokens::Wanted {
+        name: "continuous integration".to_owned(),
+        scopes: Scope::ALL.into_iter().collect(),
+        repository: Some(repository),
+        days: 90,
+    };
+    tokens::make(&workspace, &wanted, "557058:admin", now).await.unwrap();
+    hooks::make(&workspace, repository, &state.config.base, "557058:admin", now).await.unwrap();
+    let critical = {
+        let mut lane = workspace.lane(repository).await;
+        let tracked = lane.state(&[]).await.unwrap();
+        let main = tracked.repository.main().unwrap();
+        tracked.repository.open(main).find(|row| row.severity == Severity::Critical).unwrap().finding
+    };
+    let author = Actor::Account("557058:other".to_owned());
+    let decision = Decision { status: Status::WontFix, reason: HOSTILE.to_owned(), author, expires: None, now };
+    let wish = Judge { finding: critical, pull_request: None, decision, account: "557058:other" };
+    assert!(matches!(judge(state, &workspace, repository, &wish).await.unwrap(), Judged::Waits(_)));
 }
 
 /// The address of a page below a visit's own.

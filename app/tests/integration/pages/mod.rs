@@ -2,4 +2,5 @@
 
 mod findings;
 mod panels;
+mod settings;
 mod visitor;

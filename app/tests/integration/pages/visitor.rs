@@ -1,5 +1,6 @@
 //! Somebody who looks at the pages as a browser does, without cookies and without a script.
 
+use penstock_app::state::State;
 use penstock_sandbox::{Permission, Scene as Place};
 use reqwest::redirect::Policy;
 
@@ -72,8 +73,12 @@ async fn fetch(request: reqwest::RequestBuilder) -> Got {
 impl<'a> Visit<'a> {
     /// Through one of the app's places.
     pub(crate) async fn new(scene: &'a Scene, module: &str, place: &Place) -> Self {
-        let url = scene.sandbox.frame(APP, WORKSPACE, module, place).unwrap();
-        let to = enter(&url).await.unwrap();
+        Self::through(scene, &scene.sandbox.frame(APP, WORKSPACE, module, place).unwrap()).await
+    }
+
+    /// Through a signed address.
+    pub(crate) async fn through(scene: &'a Scene, url: &str) -> Self {
+        let to = enter(url).await.unwrap();
         let mut parts = to.trim_start_matches("../../s/").splitn(2, '/');
         let (handle, first) = (parts.next().unwrap().to_owned(), parts.next().unwrap().to_owned());
         Self { scene, handle, first }
@@ -85,6 +90,11 @@ impl<'a> Visit<'a> {
 
     pub(crate) async fn get(&self, page: &str) -> Got {
         fetch(client().get(self.address(page))).await
+    }
+
+    /// What a form for an action carries, whether or not a page shows one.
+    pub(crate) async fn form_token(&self, state: &State, action: &str) -> String {
+        penstock_app::door::viewer::enter(state, &self.handle).await.unwrap().form_token(action)
     }
 
     /// Sends a form from somewhere.

@@ -32,4 +32,4 @@ macro_rules! scenes {
         }
     };
 }
-use scenes;
+pub(crate) use scenes;
