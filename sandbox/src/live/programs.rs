@@ -43,7 +43,7 @@ fn build(cargo: &Path, folder: &Path) -> Result<(), Failure> {
     };
     #[expect(clippy::disallowed_methods, reason = "the same cargo that runs this; this crate is never shipped")]
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "penstock", "-p", "penstock-app", "--profile", profile]);
+    command.args(["build", "-p", "penstock", "-p", "penstock-app", "--profile", profile]);
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }

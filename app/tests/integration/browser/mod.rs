@@ -7,5 +7,6 @@ mod driver;
 mod every_page;
 mod frames;
 mod look;
+mod stories;
 mod tab;
 mod world;
