@@ -22,7 +22,7 @@ async fn a_pull_request_fails_is_mended_and_goes_in() {
 
     stage.scan(number, &[old.clone(), finding("bad", "b.rs", Severity::Critical)]).await;
     stage.look(&walt, &path, "pull-request-panel").await;
-    stage.tab.sees("This pull request should not go in yet").await;
+    stage.tab.sees("Do not merge this pull request yet").await;
     stage.tab.sees("Title of bad").await;
 
     by.push(REPOSITORY, "feature", &Commit::new("Mend").write("b.rs", "2")).unwrap();
@@ -32,7 +32,7 @@ async fn a_pull_request_fails_is_mended_and_goes_in() {
 
     stage.scan(number, std::slice::from_ref(&old)).await;
     stage.look(&walt, &path, "pull-request-panel").await;
-    stage.tab.sees("Gate: Passed").await;
+    stage.tab.sees("gate: Passed").await;
     assert!(!stage.tab.text().await.contains("Title of bad"));
 
     by.merge(REPOSITORY, number).unwrap();
@@ -116,7 +116,7 @@ async fn what_was_not_posted_is_tried_again() {
     }
     stage.app.settle(&stage.sandbox).await;
     stage.tab.click("a[href=deliveries]").await;
-    stage.tab.sees("Published").await;
+    stage.tab.sees("Posted").await;
     stage.tab.close().await;
 }
 
@@ -138,6 +138,6 @@ async fn a_comment_dismisses_what_is_new() {
     stage.tab.click("form[action='/_host/comment'] button").await;
     stage.app.settle(&stage.sandbox).await;
     stage.look(&alba, &path, "pull-request-panel").await;
-    stage.tab.sees("Gate: Passed").await;
+    stage.tab.sees("gate: Passed").await;
     stage.tab.close().await;
 }
