@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::finding::id_of;
 use super::gate::short;
-use super::moment::{Moment, span};
+use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
 use super::visit::InRepository;
@@ -39,7 +39,6 @@ struct RunView {
     on_link: Option<String>,
     tools: Vec<Tool>,
     findings: String,
-    lasted: String,
     outcome: Lozenge,
     note: String,
     actor: String,
@@ -88,10 +87,6 @@ fn view(at: &InRepository, row: &RunRow) -> RunView {
         on_link: row.pull_request.map(|number| at.pull_request(number)),
         tools: serde_json::from_str(&row.tools).unwrap_or_default(),
         findings: thousands(row.findings),
-        lasted: row.finished_at.map_or_else(String::new, |end| {
-            let lasted = end - row.started_at;
-            if lasted < 60_000 { format!("{} s", (lasted + 500) / 1000) } else { span(lasted) }
-        }),
         outcome,
         note,
         actor: match row.actor.split_once(':') {

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 /// How often it is done.
 const EVERY: Duration = Duration::from_millis(500);
-/// Pages of 4 KiB that a log may have before everybody waits: 512 MiB.
-const PAGES_MAX: i64 = 128 * 1024;
+/// Pages of 4 KiB that a log may have before everybody waits once: 128 MiB.
+const PAGES_MAX: i64 = 32 * 1024;
 
 /// The rounds; they end with this.
 #[derive(Debug)]

@@ -115,7 +115,6 @@ async fn receive(
         complete: upload.run.complete(),
         findings: upload.run.findings.len(),
         tools: serde_json::to_string(&tools).unwrap_or_default(),
-        finished_at: None,
         document,
     };
     let mut write = workspace.write().await?;

@@ -43,8 +43,6 @@ pub struct NewRun {
     pub findings: usize,
     /// The tools that ran, as JSON.
     pub tools: String,
-    /// When it came to its end; never later than it came.
-    pub finished_at: Option<i64>,
     /// As it was sent, compressed.
     pub document: Vec<u8>,
 }
@@ -99,8 +97,6 @@ pub struct RunRow {
     pub findings: u64,
     /// The tools that ran, as JSON.
     pub tools: String,
-    /// When it came to its end, if it says so.
-    pub finished_at: Option<i64>,
     /// What the sender was told, as JSON.
     pub answer: Option<String>,
 }
@@ -120,7 +116,6 @@ struct Row {
     complete: i64,
     findings: i64,
     tools: String,
-    finished_at: Option<i64>,
     answer: Option<String>,
 }
 
@@ -148,7 +143,6 @@ impl TryFrom<Row> for RunRow {
             complete: row.complete != 0,
             findings: row.findings.unsigned_abs(),
             tools: row.tools,
-            finished_at: row.finished_at,
             answer: row.answer,
         })
     }
@@ -160,7 +154,7 @@ impl Workspace {
         let mut tx = self.read().await?;
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, finished_at, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
                  from runs where workspace = $1 and repository = $2 and idempotency_key = $3",
             )
             .bind(self.key())
@@ -177,7 +171,7 @@ impl Workspace {
         let mut tx = self.read().await?;
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, finished_at, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
                  from runs where workspace = $1 and repository = $2 and run = $3",
             )
             .bind(self.key())
@@ -209,7 +203,7 @@ impl Workspace {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, finished_at, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
                  from runs where workspace = $1 and repository = $2 and run < $3 order by run desc limit $4",
             )
             .bind(self.key())
@@ -227,7 +221,7 @@ impl Workspace {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, finished_at, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
                  from runs where workspace = $1 and repository = $2 and commit_id = $3 order by run desc limit 64",
             )
             .bind(self.key())
@@ -261,8 +255,8 @@ impl Write {
         let rows = on!(&mut self.tx, connection => {
             sqlx::query(
                 "insert into runs (workspace, repository, run, idempotency_key, received_at, started_at, commit_id, branch, pull_request, \
-                 name, step, pipeline, actor, state, complete, findings, document, tools, finished_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17, $18) \
+                 name, step, pipeline, actor, state, complete, findings, document, tools) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17) \
                  on conflict (workspace, repository, idempotency_key) do nothing",
             )
             .bind(key)
@@ -282,7 +276,6 @@ impl Write {
             .bind(run.findings as i64)
             .bind(&run.document)
             .bind(&run.tools)
-            .bind(run.finished_at)
             .execute(connection)
             .await
             .map(|done| done.rows_affected())

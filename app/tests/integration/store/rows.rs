@@ -41,7 +41,6 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         complete: true,
         findings: 2,
         tools: "[]".to_owned(),
-        finished_at: None,
         document: vec![1, 2, 3],
     }
 }

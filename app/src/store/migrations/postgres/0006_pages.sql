@@ -90,9 +90,8 @@ drop index findings_by_path_free;
 drop index findings_by_status;
 drop table finding_prints;
 
--- What a list of runs shows, and when the run came to its end by its own clock.
+-- What a list of runs shows.
 alter table runs add column tools text not null default '[]';
-alter table runs add column finished_at bigint;
 
 -- Who may see what of it: as in `0005_borders`.
 grant select, insert, update, delete on viewers, verdicts, branch_counts, days to penstock_app;

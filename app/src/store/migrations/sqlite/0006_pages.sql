@@ -73,6 +73,5 @@ drop index findings_by_path_free;
 drop index findings_by_status;
 drop table finding_prints;
 
--- What a list of runs shows, and when the run came to its end by its own clock.
+-- What a list of runs shows.
 alter table runs add column tools text not null default '[]';
-alter table runs add column finished_at integer;
