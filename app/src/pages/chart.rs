@@ -93,12 +93,15 @@ const HEIGHT: f64 = 184.0;
 
 /// A number above `most` that people like to see at an axis.
 fn ceiling(most: i64) -> i64 {
-    let mut step = 1;
-    while step * 4 < most {
-        step *= if step.to_string().starts_with('2') { 5 } else { 2 };
-        // 1, 2, 10, 20, 100 …
+    let mut ten = 1_i64;
+    loop {
+        for step in [ten, 2 * ten, 5 * ten] {
+            if step.saturating_mul(4) >= most {
+                return step.saturating_mul(4);
+            }
+        }
+        ten = ten.saturating_mul(10);
     }
-    step * 4
 }
 
 fn grid(top: i64) -> Vec<Grid> {
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_a_number_that_people_like() {
-        for (most, top) in [(0, 4), (1, 4), (4, 4), (5, 8), (9, 40), (41, 80), (81, 400), (1_000_000, 4_000_000)] {
+        for (most, top) in [(0, 4), (1, 4), (4, 4), (5, 8), (9, 20), (41, 80), (81, 200), (1_000_000, 2_000_000)] {
             assert!(ceiling(most) >= most && ceiling(most) % 4 == 0, "{most}");
             assert_eq!(ceiling(most), top, "{most}");
         }
