@@ -1,6 +1,7 @@
 //! The real programs that lie beside this one.
 //!
-//! Owns finding them. Under `cargo run` they are built first, in the same profile: one command is enough for who has nothing yet.
+//! Owns finding them. Under `cargo run` they are built first, in the same profile: one command is enough for who has nothing yet. The whole workspace is
+//! built, as tests build it: a choice of packages has other features, and all that they depend on would be compiled once more.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +44,7 @@ fn build(cargo: &Path, folder: &Path) -> Result<(), Failure> {
     };
     #[expect(clippy::disallowed_methods, reason = "the same cargo that runs this; this crate is never shipped")]
     let mut command = Command::new(cargo);
-    command.args(["build", "-p", "penstock", "-p", "penstock-app", "--profile", profile]);
+    command.args(["build", "--workspace", "--bins", "--profile", profile]);
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }
