@@ -17,9 +17,11 @@ use crate::jobs::kind;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::system::Subject;
-use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, Workspace};
+use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, State as Tracked, Workspace};
 use crate::store::{self, new_id};
-use crate::track::{Actor, Changes, Decision, FindingId, PullRequestState, Repository, Triage, TriageError, triage};
+use crate::track::{
+    Actor, Changes, Decision, FindingId, PullRequest, PullRequestState, Repository, Triage, TriageError, triage,
+};
 
 /// A judgement that somebody wants.
 #[derive(Clone, Debug)]
@@ -125,10 +127,24 @@ impl Judge<'_> {
 
 /// What a judgement changes, if the policy allows it.
 async fn changes(lane: &mut Lane, policy: &Policy, wish: &Judge<'_>) -> Result<Changes, Refused> {
-    let tracked = lane.state(&[]).await?;
-    let pull_request = wish.pull_request.and_then(|number| tracked.repository.pull_request(number));
-    policy.check(&wish.decision, wish.account, pull_request.map(|row| row.author.as_str()))?;
+    lane.state(&[]).await?;
+    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+    let author = is_own(lane, tracked, wish).await?.then_some(wish.account);
+    policy.check(&wish.decision, wish.account, author)?;
     Ok(triage(&tracked.repository, wish.finding, wish.pull_request, &wish.decision)?)
+}
+
+/// Whether the finding comes with a pull request of the same account. What is said of a finding everywhere holds in its pull request, too, so that it is
+/// said without naming the pull request is no way around the policy.
+async fn is_own(lane: &Lane, tracked: &Tracked, wish: &Judge<'_>) -> store::Result<bool> {
+    let own: Vec<_> = tracked.repository.pull_requests().filter(|row| row.author == wish.account).collect();
+    if let Some(number) = wish.pull_request {
+        return Ok(own.iter().any(|row| row.number == number));
+    }
+    let places = lane.workspace().occurrences_of(lane.repository(), wish.finding).await?;
+    let is_on = |branch| places.iter().any(|(_, place)| place.branch == branch && place.is_open());
+    let brings = |row: &&PullRequest| row.source.is_some_and(is_on) && !is_on(row.destination);
+    Ok(own.into_iter().filter(|row| row.state == PullRequestState::Open).any(|row| brings(&row)))
 }
 
 async fn needs_second_person(

@@ -18,6 +18,7 @@ scenes!(
     who_proposed_it_takes_it_back_and_others_reject_it,
     two_people_ignore_something_critical_in_comments,
     no_other_tenant_decides,
+    who_opened_a_pull_request_does_not_dismiss_what_it_brings,
 );
 
 /// A repository with something critical and something that is not on its main branch.
@@ -75,6 +76,37 @@ impl Case {
         let status = response.status().as_u16();
         (status, response.json().await.unwrap())
     }
+}
+
+async fn who_opened_a_pull_request_does_not_dismiss_what_it_brings(scene: Scene) {
+    let case = Case::new(scene).await;
+    let sandbox = &case.scene.sandbox;
+    let author = sandbox.person("Ann Author");
+    let theirs = sandbox.acting_as(&author.uuid).unwrap();
+    sandbox.permit(REPOSITORY, &author.uuid, Permission::Write).unwrap();
+    sandbox.branch(REPOSITORY, "feature", "main").unwrap();
+    theirs.push(REPOSITORY, "feature", &Commit::new("More").write("c.rs", "1")).unwrap();
+    let number = theirs.open_pull_request(REPOSITORY, "More", "feature", "main").unwrap();
+    let step = sandbox.pull_request_step(REPOSITORY, number).unwrap();
+    let found = [
+        finding("bad", "a.rs", Severity::Critical),
+        finding("low", "b.rs", Severity::Low),
+        finding("brought", "c.rs", Severity::Low),
+    ];
+    case.scene.app.scan(sandbox, &step, &found).await;
+    case.scene.app.settle(sandbox).await;
+    let brought = {
+        let mut lane = case.workspace.lane(case.repository).await;
+        let tracked = lane.state(&[]).await.unwrap();
+        tracked.repository.findings().find(|one| one.rule == "brought").unwrap().id
+    };
+    // Said everywhere it would hold in the pull request, too.
+    let refused = case.judge(brought, Status::FalsePositive, &author.account_id).await;
+    assert!(matches!(refused, Err(Refused::Policy(Violation::OwnPullRequest))), "{refused:?}");
+    assert_eq!(case.status(brought).await, Status::NeedsTriage);
+    // What the destination has already is no business of the pull request.
+    assert_eq!(case.judge(case.low, Status::FalsePositive, &author.account_id).await.unwrap(), Judged::Holds);
+    assert_eq!(case.judge(brought, Status::FalsePositive, "somebody else").await.unwrap(), Judged::Holds);
 }
 
 async fn a_second_person_approves_what_is_critical(scene: Scene) {
