@@ -9,13 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::findings::id_of;
 use crate::door::caller::Caller;
-use crate::judgement::{Judge, Judged as Outcome, Refused, judge as decide};
+use crate::judgement::{Judge, Judged as Outcome, REASON_MAX, Refused, judge as decide};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::track::{Actor, Decision, Status};
-
-/// Most characters of a reason.
-const REASON_MAX: usize = 1000;
 
 /// A judgement.
 #[derive(Debug, Deserialize, JsonSchema)]

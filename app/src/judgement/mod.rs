@@ -23,6 +23,9 @@ use crate::track::{
     Actor, Changes, Decision, FindingId, PullRequest, PullRequestState, Repository, Triage, TriageError, triage,
 };
 
+/// Most characters of a reason, wherever it is given.
+pub const REASON_MAX: usize = 1000;
+
 /// A judgement that somebody wants.
 #[derive(Clone, Debug)]
 pub struct Judge<'a> {

@@ -4,19 +4,20 @@
 //! becomes of a judgement is known to `judgement`.
 
 use askama::Template;
-use axum::extract::{Query, RawForm, State as Shared};
+use axum::extract::{RawForm, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use penstock_common::Uuid;
 use serde::Deserialize;
 
-use super::level::{Form, Level, Way, see};
+use super::form::{Form, see};
+use super::level::{Level, Way};
 use super::moment::Moment;
 use super::people::Names;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
+use super::visit::Query;
 use super::words::{self, Lozenge};
-use crate::audit::OPERATOR;
 use crate::judgement::{Refused, approve, reject, withdraw};
 use crate::state::State;
 use crate::store::workspace::{Approval, ApprovalState};
@@ -90,9 +91,6 @@ async fn make(at: &Level, done: bool) -> Result<ApprovalsPage, Refusal> {
 
 async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView, Refusal> {
     let new = &one.new;
-    let account = |account: &str| {
-        if account == OPERATOR { "the operator".to_owned() } else { names.account(account) }
-    };
     let finding = at.store().finding(new.repository, new.finding).await?;
     let link = |number| at.repository.as_ref().map(|repository| (number, repository.pull_request(number)));
     Ok(ApprovalView {
@@ -102,7 +100,7 @@ async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView,
         pull_request: new.pull_request.and_then(link),
         judgement: words::status(new.judgement.status),
         reason: new.judgement.reason.clone(),
-        who: account(&new.proposer),
+        who: names.account(&new.proposer),
         at: at.visit.moment(one.proposed_at),
         state: match one.state {
             ApprovalState::Waiting => Lozenge { word: "Waits", look: "warning" },
@@ -110,7 +108,7 @@ async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView,
             ApprovalState::Rejected => Lozenge { word: "Rejected", look: "danger" },
             ApprovalState::Withdrawn => Lozenge { word: "Taken back", look: "" },
         },
-        ended: one.ended.as_ref().map(|(by, when)| (account(by), at.visit.moment(*when))),
+        ended: one.ended.as_ref().map(|(by, when)| (names.account(by), at.visit.moment(*when))),
         own: new.proposer == at.account(),
     })
 }

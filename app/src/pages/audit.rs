@@ -3,8 +3,7 @@
 //! Owns an entry's sentence. That nothing in the log was changed is checked when an admin asks for it.
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -14,8 +13,9 @@ use super::moment::Moment;
 use super::people::Names;
 use super::refusal::{Refusal, sentence};
 use super::shell::{Shell, page, whole};
+use super::visit::Query;
 use super::words::{status_word, thousands};
-use crate::audit::{Act, Entry, Judgement, OPERATOR};
+use crate::audit::{Act, Entry, Judgement};
 use crate::state::State;
 
 /// Entries of a page.
@@ -52,14 +52,7 @@ struct AuditPage {
 }
 page!(AuditPage);
 
-pub(super) async fn show(
-    Shared(state): Shared<State>,
-    at: Level,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
-    let Ok(Query(asked)) = asked else {
-        return Refusal::Senseless("The log has no such page.".to_owned()).page(&state);
-    };
+pub(super) async fn show(Shared(state): Shared<State>, at: Level, Query(asked): Query<Asked>) -> Response {
     make(&at, &asked).await.map_or_else(|why| why.page(&state), |page| whole(&page))
 }
 
@@ -89,15 +82,13 @@ async fn make(at: &Level, asked: &Asked) -> Result<AuditPage, Refusal> {
 }
 
 fn view(at: &Level, names: &Names, number: u64, entry: &Entry) -> EntryView {
-    let account = |account: &str| {
-        if account == OPERATOR { "The operator".to_owned() } else { names.account(account) }
-    };
+    let by = names.account(&entry.by);
     let who = match &entry.through {
-        Some(token) => format!("{}, through the API token “{token}”", account(&entry.by)),
-        None => account(&entry.by),
+        Some(token) => format!("{by}, through the API token “{token}”"),
+        None => by,
     };
     let judgement = of(&entry.act);
-    let what = what(&entry.act, &account);
+    let what = what(&entry.act, names);
     let elsewhere = at.repository.is_none() && entry.repository.is_some();
     let suffix = entry.repository.filter(|_| elsewhere).map(|id| format!(" (repository {id})")).unwrap_or_default();
     EntryView {
@@ -118,7 +109,7 @@ fn of(act: &Act) -> Option<&Judgement> {
 }
 
 /// What was done, in words.
-fn what(act: &Act, account: &impl Fn(&str) -> String) -> String {
+fn what(act: &Act, names: &Names) -> String {
     match act {
         Act::Set { name, old, new } => format!("set {name} from {} to {}", value(old.as_ref()), value(new.as_ref())),
         Act::TokenMade { name, scopes, .. } => format!("made the API token “{name}” for {scopes}"),
@@ -128,10 +119,10 @@ fn what(act: &Act, account: &impl Fn(&str) -> String) -> String {
         Act::Judged(one) => format!("judged a finding{}", judged(one)),
         Act::Proposed(one) => format!("proposed a judgement{}", judged(one)),
         Act::Approved { proposer, judgement } => {
-            format!("approved what {} proposed{}", account(proposer), judged(judgement))
+            format!("approved what {} proposed{}", names.account(proposer), judged(judgement))
         }
         Act::Rejected { proposer, judgement } => {
-            format!("rejected what {} proposed{}", account(proposer), judged(judgement))
+            format!("rejected what {} proposed{}", names.account(proposer), judged(judgement))
         }
         Act::Withdrawn(one) => format!("took back a proposal{}", judged(one)),
         Act::DeliveryRetried { kind, subject } => format!("had the {kind} for {subject} posted again"),

@@ -4,8 +4,6 @@
 
 use std::fmt::Write as _;
 
-use penstock_common::Severity;
-
 use super::moment;
 use super::words::SEVERITIES;
 use crate::store::workspace::{Day, Open};
@@ -187,11 +185,6 @@ impl Pairs {
         };
         Self { pairs: numbers.iter().enumerate().map(pair).collect(), grid: grid(top) }
     }
-}
-
-/// The severities that a chart has a colour for.
-pub(super) fn key() -> impl Iterator<Item = Severity> {
-    SEVERITIES.into_iter()
 }
 
 #[cfg(test)]

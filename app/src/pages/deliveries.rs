@@ -4,9 +4,10 @@
 
 use askama::Template;
 use axum::extract::{RawForm, State as Shared};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
+use super::form::{Form, see};
 use super::gate::short;
 use super::moment::Moment;
 use super::refusal::Refusal;
@@ -114,20 +115,14 @@ pub(super) async fn retry(
 }
 
 async fn again(state: &State, at: &InRepository, headers: &HeaderMap, form: &[u8]) -> Result<Response, Refusal> {
-    let (mut token, mut what) = (String::new(), String::new());
-    for (name, value) in url::form_urlencoded::parse(form) {
-        match &*name {
-            "token" => token = value.into_owned(),
-            "what" => what = value.into_owned(),
-            _ => {}
-        }
-    }
-    at.visit.viewer.check_form(state, headers, "retry", &token)?;
+    let form = Form::read(form);
+    let (token, what) = (form.text("token"), form.text("what"));
+    at.visit.viewer.check_form(state, headers, "retry", token)?;
     at.visit.viewer.may_triage(state, at.id()).await?;
     let (kind_of, subject) = what.split_once('/').ok_or(Refusal::NotFound("delivery"))?;
     let place = Place { repository: at.id(), kind: kind_of.to_owned(), subject: subject.to_owned() };
     if !publish::retry(at.store(), &place, &at.visit.viewer.account, state.now()).await? {
         return Err(Refusal::NotFound("delivery"));
     }
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "deliveries")]).into_response())
+    Ok(see("deliveries"))
 }

@@ -3,8 +3,7 @@
 //! Owns both forms: CSV for people with a spreadsheet, in which no cell is ever a formula, and SARIF for other tools. Both hold what the page of findings
 //! would list, page after page.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, RawQuery, State as Shared};
+use axum::extract::{RawQuery, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use penstock::render::{Format, Report, write};
@@ -12,7 +11,7 @@ use penstock_common::{Run, ToolRun};
 
 use super::findings::{Asked, branch, chosen};
 use super::refusal::Refusal;
-use super::visit::InRepository;
+use super::visit::{InRepository, Query};
 use crate::state::State;
 use crate::store::workspace::Found;
 
@@ -25,12 +24,8 @@ pub(super) async fn show(
     Shared(state): Shared<State>,
     at: InRepository,
     RawQuery(query): RawQuery,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Query(asked): Query<Asked>,
 ) -> Response {
-    let asked = match asked {
-        Ok(Query(asked)) => asked,
-        Err(why) => return Refusal::Senseless(why.body_text()).page(&state),
-    };
     let is_sarif = query.is_some_and(|query| query.split('&').any(|one| one == "format=sarif"));
     make(&at, &asked, is_sarif).await.unwrap_or_else(|why| why.page(&state))
 }

@@ -3,8 +3,7 @@
 //! Owns the page of a finding. The code around it is fetched only when somebody asks for it, masked again, shown and forgotten.
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use penstock_common::{Category, Finding, Reference};
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use super::moment::Moment;
 use super::people::Names;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::InRepository;
+use super::visit::{InRepository, Query};
 use super::words::{self, Lozenge, STATUSES};
 use crate::state::State;
 use crate::track::{Event, FindingId, Kind, Occurrence};
@@ -82,15 +81,7 @@ struct FindingPage {
 }
 page!(FindingPage);
 
-pub(super) async fn show(
-    Shared(state): Shared<State>,
-    at: InRepository,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
-    let asked = match asked {
-        Ok(Query(asked)) => asked,
-        Err(why) => return Refusal::Senseless(why.body_text()).page(&state),
-    };
+pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(asked): Query<Asked>) -> Response {
     make(&at, asked).await.map_or_else(|why| why.page(&state), |page| whole(&page))
 }
 

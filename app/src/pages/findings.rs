@@ -4,8 +4,7 @@
 //! numbers come from what is kept for them.
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +15,7 @@ use super::gate::FindingView;
 use super::overview::{SeverityCount, counts, snippet};
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::InRepository;
+use super::visit::{InRepository, Query};
 use super::words::{self, CATEGORIES, SEVERITIES, STATUSES, thousands};
 use crate::state::State;
 use crate::store::workspace::{ApprovalState, Cursor, Filter, Found, Order};
@@ -187,15 +186,7 @@ struct Findings {
 }
 page!(Findings);
 
-pub(super) async fn show(
-    Shared(state): Shared<State>,
-    at: InRepository,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
-    let asked = match asked {
-        Ok(Query(asked)) => asked,
-        Err(why) => return Refusal::Senseless(why.body_text()).page(&state),
-    };
+pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(asked): Query<Asked>) -> Response {
     make(&at, asked).await.map_or_else(|why| why.page(&state), |page| whole(&page))
 }
 

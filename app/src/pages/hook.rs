@@ -3,16 +3,18 @@
 //! Owns that its secret is shown once. What an address like this proves, and what not, is known to `door::hook`.
 
 use askama::Template;
-use axum::extract::{Query, RawForm, State as Shared};
+use axum::extract::{RawForm, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use penstock_common::Uuid;
 use serde::Deserialize;
 
-use super::level::{Form, Level, Way, see};
+use super::form::{Form, see};
+use super::level::{Level, Way};
 use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
+use super::visit::Query;
 use crate::inbox::EVENTS;
 use crate::settings::hooks;
 use crate::state::State;

@@ -3,9 +3,9 @@
 //! Owns that settings are seen and changed by admins only, asked of Bitbucket at that moment, and the ways between the pages of settings.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use penstock_common::Uuid;
 
 use super::refusal::Refusal;
@@ -100,30 +100,5 @@ impl FromRequestParts<State> for Level {
             None => None,
         };
         Ok(Self { visit, repository })
-    }
-}
-
-/// To another page of the visit.
-pub(super) fn see(page: &'static str) -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static(page))]).into_response()
-}
-
-/// The fields of a form, each once; of one that came several times the last.
-pub(super) struct Form(std::collections::HashMap<String, String>);
-
-impl Form {
-    /// Reads a body.
-    pub(super) fn read(body: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(body).into_owned().collect())
-    }
-
-    /// What a field holds; nothing if it is not there.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// The same, or an empty text.
-    pub(super) fn text(&self, name: &str) -> &str {
-        self.get(name).unwrap_or_default()
     }
 }

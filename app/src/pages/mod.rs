@@ -14,6 +14,7 @@ mod deliveries;
 mod export;
 mod finding;
 mod findings;
+mod form;
 mod gate;
 mod hook;
 mod level;
@@ -34,9 +35,9 @@ mod workspace;
 
 use axum::Router;
 use axum::extract::{OriginalUri, State as Shared};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
@@ -101,9 +102,5 @@ async fn enter(Shared(state): Shared<State>, OriginalUri(uri): OriginalUri, head
         Start::RepositorySettings => "settings".to_owned(),
         Start::WorkspaceSettings => "workspace-settings".to_owned(),
     };
-    let to = format!("../../s/{}/{page}", handle.expose());
-    match HeaderValue::from_str(&to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    form::see(&format!("../../s/{}/{page}", handle.expose()))
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::audit::OPERATOR;
 use crate::store::Result;
 use crate::store::workspace::Workspace;
 use crate::track::Actor;
@@ -23,6 +24,9 @@ impl Names {
 
     /// Somebody.
     pub(super) fn account(&self, account: &str) -> String {
+        if account == OPERATOR {
+            return "the operator".to_owned();
+        }
         self.by_account.get(account).cloned().unwrap_or_else(|| format!("account {account}"))
     }
 

@@ -3,7 +3,7 @@
 //! Owns the panel of a pull request: the answer first, then its reasons, then what is new, file by file.
 
 use askama::Template;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use penstock_common::gate::Verdict;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::gate::{FileView, FindingView, GateView, by_file, kept, short};
 use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::InRepository;
+use super::visit::{InRepository, Query};
 use super::words::{counted, thousands};
 use crate::review::Kept;
 use crate::state::State;
@@ -58,7 +58,7 @@ struct PullRequestPanel {
 }
 page!(PullRequestPanel);
 
-pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, asked: Query<Asked>) -> Response {
+pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(asked): Query<Asked>) -> Response {
     make(&at, asked.id).await.map_or_else(|why| why.page(&state), |page| whole(&page))
 }
 

@@ -3,7 +3,7 @@
 //! Owns the list of a repository's runs: which tools, whether they came to their end, and what was answered.
 
 use askama::Template;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use penstock_common::upload::answer::{Answer, State as Progress};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::gate::short;
 use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::InRepository;
+use super::visit::{InRepository, Query};
 use super::words::{self, Lozenge, thousands};
 use crate::review::Tool;
 use crate::state::State;

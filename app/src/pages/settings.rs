@@ -4,16 +4,18 @@
 //! set then. What may be set is known to `settings`.
 
 use askama::Template;
-use axum::extract::{Query, RawForm, State as Shared};
+use axum::extract::{RawForm, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::level::{Form, Level, Way, see};
+use super::form::{Form, see};
+use super::level::{Level, Way};
 use super::moment::Moment;
 use super::people::Names;
 use super::refusal::{Refusal, sentence};
 use super::shell::{Shell, page, whole, with_status};
+use super::visit::Query;
 use crate::settings::{Effective, Key, Kind, MissingScan, Settings, Value, set};
 use crate::state::State;
 

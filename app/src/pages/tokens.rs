@@ -4,19 +4,20 @@
 //! good for that repository alone are its business.
 
 use askama::Template;
-use axum::extract::{Query, RawForm, State as Shared};
+use axum::extract::{RawForm, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use penstock_common::Uuid;
 use serde::Deserialize;
 
-use super::level::{Form, Level, Way, see};
+use super::form::{Form, see};
+use super::level::{Level, Way};
 use super::moment::Moment;
 use super::people::Names;
 use super::refusal::{Refusal, sentence};
 use super::shell::{Shell, page, whole, with_status};
+use super::visit::Query;
 use super::words::Lozenge;
-use crate::audit::OPERATOR;
 use crate::door::token::{Scope, Scopes};
 use crate::settings::tokens::{self, DAYS_MAX, NAME_MAX, Refused, Wanted};
 use crate::state::State;
@@ -95,7 +96,7 @@ async fn page(at: &Level, form: &Form) -> Result<TokensPage, Refusal> {
             (false, None) => Lozenge { word: "Expired", look: "" },
         },
         of: if token.repository.is_some() { "one repository" } else { "all repositories" },
-        who: if token.creator == OPERATOR { "the operator".to_owned() } else { names.account(&token.creator) },
+        who: names.account(&token.creator),
         made: at.visit.moment(token.created_at),
         used: token.last_used_at.map(|when| at.visit.moment(when)),
         ends: token.expires_at.map(|when| at.visit.moment(when)),

@@ -3,17 +3,17 @@
 //! Owns the charts of a branch over half a year, each with its table. All numbers are kept by day; nothing is counted for a look.
 
 use askama::Template;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::chart::{Areas, Pairs, carried, key};
+use super::chart::{Areas, Pairs, carried};
 use super::findings::branch;
 use super::moment::{day, span};
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::InRepository;
-use super::words::severity_word;
+use super::visit::{InRepository, Query};
+use super::words::{SEVERITIES, severity_word};
 use crate::state::State;
 use crate::store::workspace::{Day, Open};
 
@@ -76,7 +76,7 @@ async fn make(at: &InRepository, asked: &Asked) -> Result<Trends, Refusal> {
         shell: Shell::tabbed(&at.visit, "Penstock: trends", "trends"),
         branch: name,
         branches,
-        severities: key().map(|one| (one.name(), severity_word(one))).collect(),
+        severities: SEVERITIES.into_iter().map(|one| (one.name(), severity_word(one))).collect(),
         areas: Areas::new(&open, first),
         pairs: Pairs::new(&weeks.iter().map(|week| (week.introduced, week.fixed)).collect::<Vec<_>>()),
         weeks: weeks.into_iter().rev().collect(),
@@ -93,7 +93,7 @@ fn of_week(days: &[Day], open: &[Open], first: i64, week: i64) -> Week {
     let fixed = sum(|one| one.fixed);
     Week {
         from: day(from),
-        open: key().map(|severity| end.of(severity)).collect(),
+        open: SEVERITIES.into_iter().map(|severity| end.of(severity)).collect(),
         total: end.total(),
         introduced: sum(|one| one.introduced + one.reopened),
         fixed,

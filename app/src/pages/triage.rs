@@ -3,22 +3,21 @@
 //! Owns the form's way to `judgement`: it came from our own page, the right to it is asked of Bitbucket now, and each finding is judged as anywhere else.
 
 use axum::extract::{RawForm, State as Shared};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
 use super::finding::id_of;
+use super::form::{Form, see};
 use super::moment::begin_of;
 use super::refusal::Refusal;
 use super::visit::InRepository;
 use super::words::STATUSES;
-use crate::judgement::{Judge, Judged, Refused, judge};
+use crate::judgement::{Judge, Judged, REASON_MAX, Refused, judge};
 use crate::state::State;
 use crate::track::{Actor, Decision};
 
 /// Most findings at once.
 const MOST: usize = 100;
-/// Most characters of a reason.
-const REASON_MAX: usize = 1000;
 const DAY: i64 = 86_400_000;
 
 pub(super) async fn act(
@@ -31,24 +30,17 @@ pub(super) async fn act(
 }
 
 async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: &[u8]) -> Result<Response, Refusal> {
-    let mut findings = Vec::new();
-    let (mut token, mut status, mut reason, mut expires, mut back) = Default::default();
-    let mut pull_request = None;
-    for (name, value) in url::form_urlencoded::parse(form) {
-        match &*name {
-            "finding" => findings.push(id_of(&value)?),
-            "token" => token = value.into_owned(),
-            "status" => status = value.into_owned(),
-            "reason" => reason = value.trim().to_owned(),
-            "expires" => expires = value.into_owned(),
-            "back" => back = value.into_owned(),
-            "pull_request" if !value.is_empty() => pull_request = value.parse::<u64>().ok(),
-            _ => {}
-        }
-    }
+    let form = Form::read(form);
     let viewer = &at.visit.viewer;
-    viewer.check_form(state, headers, "triage", &token)?;
+    viewer.check_form(state, headers, "triage", form.text("token"))?;
     let rule = |why: &str| Refusal::Rule(why.to_owned());
+    let findings = form.all("finding").map(id_of).collect::<Result<Vec<_>, _>>()?;
+    let (reason, back) = (form.text("reason").trim().to_owned(), form.text("back"));
+    let pull_request = match form.text("pull_request") {
+        "" => None,
+        // Not to be read as "everywhere", whatever it is.
+        number => Some(number.parse::<u64>().map_err(|_| Refusal::NotFound("pull request"))?),
+    };
     if findings.is_empty() {
         return Err(rule("no finding is chosen"));
     }
@@ -58,9 +50,9 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
     if reason.chars().count() > REASON_MAX {
         return Err(Refusal::Rule(format!("a reason has at most {REASON_MAX} characters")));
     }
-    let found = STATUSES.into_iter().find(|one| one.name() == status);
+    let found = STATUSES.into_iter().find(|one| one.name() == form.text("status"));
     let status = found.ok_or_else(|| rule("there is no such judgement"))?;
-    let expires = match expires.as_str() {
+    let expires = match form.text("expires") {
         "" => None,
         // The last day counts to its end.
         day => Some(begin_of(day).ok_or_else(|| rule("the date must look like 2026-12-31"))? + DAY),
@@ -87,18 +79,15 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
             Err(why) => return Err(Refusal::Rule(why.to_string())),
         }
     }
-    Ok(see(&back, judged, waits))
+    Ok(back_to(back, judged, waits))
 }
 
 /// Back to where it was sent from. Only pages of this visit are led to.
-fn see(back: &str, judged: u64, waits: u64) -> Response {
+fn back_to(back: &str, judged: u64, waits: u64) -> Response {
     let known = back.starts_with("findings?") || back.starts_with("finding?");
     let plain = back.bytes().all(|byte| byte.is_ascii_graphic());
     let back = if known && plain { back.trim_end_matches(['?', '&']) } else { "findings" };
     let joint = if back.contains('?') { '&' } else { '?' };
     let waits = if waits > 0 { format!("&waits={waits}") } else { String::new() };
-    match HeaderValue::from_str(&format!("{back}{joint}done={judged}{waits}")) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    see(&format!("{back}{joint}done={judged}{waits}"))
 }

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use penstock_common::decorate::links::segment;
 use penstock_common::{Subject, Uuid};
+use serde::de::DeserializeOwned;
 
 use super::moment::Moment;
 use super::refusal::Refusal;
@@ -107,6 +108,23 @@ impl FromRequestParts<State> for Visit {
         let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let fragment = accepted.is_some_and(|accepted| accepted.starts_with("application/json"));
         Ok(Self { state: state.clone(), viewer, now: state.now(), fragment })
+    }
+}
+
+/// What stands behind the `?` of an address. What makes no sense is refused with a page.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Query<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(read)) => Ok(Self(read)),
+            Err(_) => {
+                Err(Refusal::Senseless("The address has something in it that this page does not know.".to_owned())
+                    .page(state))
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns the table. Which repositories he may read is asked of Bitbucket once for each look; where that is not told, none is shown.
 
 use askama::Template;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::gate::answer;
 use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
-use super::visit::Visit;
+use super::visit::{Query, Visit};
 use super::words::{self, Lozenge, thousands};
 use crate::door::viewer::Closed;
 use crate::state::State;

@@ -137,6 +137,13 @@ async fn who_may_write_judges_and_nobody_else() {
         assert!(got.text().contains("You may not do this"), "{}", got.text());
         assert_eq!(send(&theirs, &token, "a test", base).await.status, 403, "a token of another view");
     }
+    // In a pull request that makes no sense: that is not everywhere.
+    let sent = [("token", token.as_str()), ("finding", &id), ("status", "false_positive"), ("reason", "a test")];
+    for bad in ["x", "-1", "99"] {
+        let form = [&sent[..], &[("pull_request", bad)]].concat();
+        let got = visit.post_from("triage", &form, base).await;
+        assert!(matches!(got.status, 404 | 422), "{bad}: {}", got.status);
+    }
     // Against the policy.
     let got = send(&visit, &token, "", base).await;
     assert_eq!(got.status, 422, "{}", got.text());

@@ -279,7 +279,7 @@ async fn the_audit_log_is_paged_and_checked(scene: Scene) {
     );
     let checked = case.above().await.get("audit?check=1").await.text();
     assert!(checked.contains("The log of the workspace is whole: 61 entries"), "{checked}");
-    assert!(checked.contains("The operator set second_person from nothing to true"), "{checked}");
+    assert!(checked.contains("the operator set second_person from nothing to true"), "{checked}");
     assert_eq!(visit.get("audit?before=x").await.status, 400);
 }
 
