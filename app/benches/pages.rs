@@ -166,9 +166,9 @@ async fn repository_with(state: &State, workspace: &Workspace, repository: Uuid,
         let mut write = workspace.write().await.unwrap();
         // What was written over a hundred days.
         let now = state.now() - (from as i64 / CHUNK as i64 % 14) * 8 * 86_400_000;
-        let log = write.changes(&lane, &changes, &contents, now).await.unwrap();
+        lane.accept(&changes);
+        let log = write.changes(&mut lane, &changes, &contents, now).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
-        lane.forget();
     }
 }
 

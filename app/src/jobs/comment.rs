@@ -5,13 +5,11 @@
 
 use penstock_common::Uuid;
 
-use super::pull_request::json;
-use super::{Failed, kind};
+use super::Failed;
 use crate::bitbucket::{Error, InRepository, Permission};
 use crate::judgement::{Judge, Judged, Refused, judge};
-use crate::review::CommentWish;
+use crate::review::{self, CommentWish};
 use crate::state::State;
-use crate::store::system::Subject;
 use crate::store::workspace::{Place, Workspace};
 use crate::track::{Actor, Decision, FindingId, Status};
 
@@ -49,9 +47,7 @@ pub(super) async fn act_on_comment(
     let wish = CommentWish { body: format!("{marker}\n\n{answer}"), marker, has_news: true };
     let now = state.now();
     let mut write = workspace.write().await?;
-    write.wish(&place, &json(&wish)?, now).await?;
-    let subject = format!("reply/{}", place.subject);
-    write.job(&Subject { repository: Some(repository), kind: kind::PUBLISH, subject }, now, now).await?;
+    review::wish(&mut write, &place, &review::json(&wish)?, now).await?;
     Ok(write.commit().await?)
 }
 

@@ -5,7 +5,6 @@
 use penstock_common::Uuid;
 
 use crate::bitbucket::{self, InRepository};
-use crate::settings::Settings;
 use crate::state::State;
 use crate::store::workspace::{Lane, Workspace};
 use crate::store::{self, Error, new_id};
@@ -71,8 +70,8 @@ pub async fn write_in(lane: &mut Lane, changes: &Changes, now: i64) -> store::Re
         return Ok(());
     }
     let mut write = lane.workspace().write().await?;
-    let log = write.changes(lane, changes, &Default::default(), now).await?;
     lane.accept(changes);
+    let log = write.changes(lane, changes, &Default::default(), now).await?;
     write.commit_in(lane, log).await
 }
 
@@ -110,54 +109,4 @@ pub fn pull_request_row(lane: &Lane, told: &bitbucket::PullRequest, repository: 
 
 fn known_head(tracked: &store::workspace::State, number: u64) -> Option<Commit> {
     tracked.repository.pull_request(number).map(|row| row.head)
-}
-
-/// Names in addresses.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// The workspace's.
-    pub workspace: String,
-    /// The repository's.
-    pub repository: String,
-}
-
-/// What workspace and repository are called in addresses. UUIDs serve as well where a name is not known.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn names(workspace: &Workspace, repository: Uuid) -> store::Result<Names> {
-    let slug = workspace.row().await?.and_then(|row| row.slug);
-    let row = workspace.repository(repository).await?;
-    Ok(Names {
-        workspace: slug.unwrap_or_else(|| workspace.id().braced()),
-        repository: row.map_or_else(|| repository.braced(), |row| row.slug),
-    })
-}
-
-/// Where the app may post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Destinations {
-    /// The status.
-    pub status: bool,
-    /// The comment.
-    pub comment: bool,
-    /// Reports that are judged anew.
-    pub report: bool,
-}
-
-/// Where the app posts: where settings want it, unless its last try failed.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn destinations(workspace: &Workspace, repository: Uuid, settings: &Settings) -> store::Result<Destinations> {
-    let told = workspace.deliveries(repository, 50).await?;
-    let works = |destination: &str| {
-        let last = told.iter().find(|row| row.sender == "app" && row.destination == destination);
-        last.is_none_or(|row| row.outcome != "failed")
-    };
-    Ok(Destinations {
-        status: settings.posts_status() && works("build-status"),
-        comment: settings.posts_comment() && works("pr-comment"),
-        report: settings.posts_report() && works("code-insights"),
-    })
 }

@@ -23,6 +23,6 @@ pub(super) async fn judge_main_branch(state: &State, workspace: &Workspace, repo
     let now = state.now();
     let judged = verdict::judge_anew(state, workspace, &there, tracked, &about, now).await?;
     let mut write = workspace.write().await?;
-    judged.write(&mut write, repository, &about, now).await?;
+    judged.write(&mut write, &there, &about, now).await?;
     Ok(write.commit().await?)
 }

@@ -3,6 +3,7 @@
 //! Owns when it is tried again: later and later, at a random moment, so that many that failed together do not come back together.
 
 use crate::bitbucket;
+use crate::review::Inconclusive;
 use crate::store;
 use crate::upload::Unsettled;
 
@@ -32,6 +33,16 @@ impl From<Unsettled> for Failed {
             Unsettled::Store(error) => Self::Store(error),
             Unsettled::Bitbucket(error) => Self::Bitbucket(error),
             Unsettled::Document => Self::Senseless("the run that was kept cannot be read"),
+        }
+    }
+}
+
+impl From<Inconclusive> for Failed {
+    fn from(error: Inconclusive) -> Self {
+        match error {
+            Inconclusive::Store(error) => Self::Store(error),
+            Inconclusive::Bitbucket(error) => Self::Bitbucket(error),
+            Inconclusive::Form => Self::Senseless("what shall be posted has no JSON form"),
         }
     }
 }

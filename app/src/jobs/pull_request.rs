@@ -14,7 +14,7 @@ use crate::settings::{MissingScan, Settings};
 use crate::state::State;
 use crate::store::Error;
 use crate::store::system::Subject;
-use crate::store::workspace::{Lane, Place, Workspace};
+use crate::store::workspace::{Lane, Place, State as Tracked, Workspace};
 use crate::track::{Actor, Changes, Merge, decline, merge};
 
 /// A run in the last so many milliseconds shows that a repository is scanned, so that a missing one is worth a word, unless settings say otherwise.
@@ -115,46 +115,58 @@ async fn opened(
     let about = review::About { branch, commit: head, pull_request: Some(row.number) };
     let scanned = tracked.repository.branch(branch).is_some_and(|branch| branch.timeline.last() == Some(head));
     let settings = Settings::of(&workspace, Some(there.id())).await?;
-    let mut judged = verdict::Judged::default();
-    let mut waits = false;
-    if scanned {
-        judged = verdict::judge_anew(state, &workspace, there, tracked, &about, now).await?;
-    } else {
-        let lately = workspace.repository(there.id()).await?.and_then(|row| row.trusted_run_at);
-        let is_told = match settings.missing_scan() {
-            MissingScan::Never => false,
-            MissingScan::Lately => lately.is_some_and(|at| at > now - SCANNED_LATELY),
-            MissingScan::Always => true,
-        };
-        waits = is_told && follow::destinations(&workspace, there.id(), &settings).await?.status;
-        if waits {
-            let names = follow::names(&workspace, there.id()).await?;
-            let told = review::Told {
-                web: &state.config.hosts.script_and_frame_origin(),
-                workspace: &names.workspace,
-                repository: &names.repository,
-                tools: Vec::new(),
-                started_at: "",
-                comparison: None,
-            };
-            let words = "Waiting for the scan of this commit";
-            let status = review::status_without_verdict(tracked, &about, &told, StatusState::InProgress, words);
-            let place = Place { repository: there.id(), kind: "status".to_owned(), subject: head.to_string() };
-            judged.wished.push((place, json(&status)?));
-        }
-    }
+    let scanned = match scanned {
+        true => Some(verdict::judge_anew(state, &workspace, there, tracked, &about, now).await?),
+        false => None,
+    };
+    let waits = match scanned {
+        Some(_) => None,
+        None => waiting(state, &workspace, there.id(), tracked, &about, &settings, now).await?,
+    };
     let mut write = workspace.write().await?;
-    judged.write(&mut write, there.id(), &about, now).await?;
-    if waits {
+    if let Some(conclusion) = &scanned {
+        conclusion.write(&mut write, there, &about, now).await?;
+    }
+    if let Some((place, body)) = waits {
+        review::wish(&mut write, &place, &body, now).await?;
         let subject = told.number.to_string();
-        write
-            .job(&Subject { repository: Some(there.id()), kind: kind::WAITING, subject }, now + settings.wait(), now)
-            .await?;
+        let end = Subject { repository: Some(there.id()), kind: kind::WAITING, subject };
+        write.job(&end, now + settings.wait(), now).await?;
     }
     let log = write.changes(lane, &changes, &Default::default(), now).await?;
     Ok(write.commit_in(lane, log).await?)
 }
 
-pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, Failed> {
-    serde_json::to_string(value).map_err(|_| Failed::Senseless("what shall be posted has no JSON form"))
+/// The status of a commit that waits for its scan, where one is worth a word.
+async fn waiting(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+    tracked: &Tracked,
+    about: &review::About,
+    settings: &Settings,
+    now: i64,
+) -> Result<Option<(Place, String)>, Failed> {
+    let lately = workspace.repository(repository).await?.and_then(|row| row.trusted_run_at);
+    let is_told = match settings.missing_scan() {
+        MissingScan::Never => false,
+        MissingScan::Lately => lately.is_some_and(|at| at > now - SCANNED_LATELY),
+        MissingScan::Always => true,
+    };
+    if !is_told || !review::Destinations::of(workspace, repository, settings).await?.status {
+        return Ok(None);
+    }
+    let names = review::Names::of(workspace, repository).await?;
+    let told = review::Told {
+        web: &state.config.hosts.script_and_frame_origin(),
+        workspace: &names.workspace,
+        repository: &names.repository,
+        tools: Vec::new(),
+        started_at: "",
+        comparison: None,
+    };
+    let words = "Waiting for the scan of this commit";
+    let status = review::status_without_verdict(tracked, about, &told, StatusState::InProgress, words);
+    let place = Place { repository, kind: "status".to_owned(), subject: about.commit.to_string() };
+    Ok(Some((place, review::json(&status)?)))
 }

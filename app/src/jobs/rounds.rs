@@ -133,8 +133,8 @@ async fn end_judgements(state: &State, now: i64) -> Result<(), Failed> {
             for job in &concerned {
                 write.job(job, now, now).await?;
             }
-            let log = write.changes(&lane, &changes, &Default::default(), now).await?;
             lane.accept(&changes);
+            let log = write.changes(&mut lane, &changes, &Default::default(), now).await?;
             write.commit_in(&mut lane, log).await?;
         }
     }

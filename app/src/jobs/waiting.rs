@@ -5,12 +5,10 @@
 use penstock_common::Uuid;
 use penstock_common::bitbucket::statuses::StatusState;
 
-use super::pull_request::json;
-use super::{Failed, follow, kind};
+use super::Failed;
 use crate::review::{self, StatusWish};
 use crate::state::State;
 use crate::store::Error;
-use crate::store::system::Subject;
 use crate::store::workspace::{Place, Workspace};
 
 pub(super) async fn end_waiting(
@@ -28,7 +26,7 @@ pub(super) async fn end_waiting(
     if waits.is_none_or(|wish| wish.status.state != StatusState::InProgress) {
         return Ok(());
     }
-    let names = follow::names(workspace, repository).await?;
+    let names = review::Names::of(workspace, repository).await?;
     let told = review::Told {
         web: &state.config.hosts.script_and_frame_origin(),
         workspace: &names.workspace,
@@ -43,9 +41,6 @@ pub(super) async fn end_waiting(
     let status = review::status_without_verdict(tracked, &about, &told, StatusState::Stopped, words);
     let now = state.now();
     let mut write = workspace.write().await?;
-    if write.wish(&place, &json(&status)?, now).await? {
-        let subject = format!("{}/{}", place.kind, place.subject);
-        write.job(&Subject { repository: Some(repository), kind: kind::PUBLISH, subject }, now, now).await?;
-    }
+    review::wish(&mut write, &place, &review::json(&status)?, now).await?;
     Ok(write.commit().await?)
 }

@@ -237,8 +237,8 @@ async fn write(
         }
     }
     write.audit(&wish.entry(repository, act)).await?;
-    let log = write.changes(lane, changes, &Default::default(), now).await?;
     lane.accept(changes);
+    let log = write.changes(lane, changes, &Default::default(), now).await?;
     Ok(write.commit_in(lane, log).await?)
 }
 

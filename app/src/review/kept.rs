@@ -65,7 +65,7 @@ impl Kept {
         let severity = |id: &FindingId| tracked.repository.occurrence(about.branch, *id).map(|row| row.severity);
         let mut new = judgement.new.clone();
         // The same among equals as in every list: oldest id first.
-        new.sort_by_key(|id| (std::cmp::Reverse(severity(id)), *id));
+        new.sort_by_cached_key(|id| (std::cmp::Reverse(severity(id)), *id));
         let mut new_by_severity = [0; 5];
         for severity in new.iter().filter_map(severity) {
             new_by_severity[severity as usize] += 1;

@@ -3,6 +3,8 @@
 //! Owns the one verdict on a branch or pull request as it is now: the destination's policy is read, the verdict is evaluated by `track`, and what shall
 //! stand in Bitbucket is made of it by `common::decorate`. It posts nothing: wishes go to the outbox with the state that causes them.
 
+mod conclusion;
+mod destinations;
 mod kept;
 mod policy;
 mod report;
@@ -14,6 +16,8 @@ use penstock_common::Notice;
 use penstock_common::gate::{Condition, Measures};
 use penstock_common::upload::answer::Counts;
 
+pub use conclusion::{Conclusion, Evidence, Inconclusive, conclude, json, wish};
+pub use destinations::{Destinations, Names};
 pub use kept::{Kept, LISTED, Tool};
 pub use policy::Standing as PolicyStanding;
 pub use report::{ReportWish, is_judged, report, report_key};

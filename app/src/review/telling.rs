@@ -72,7 +72,7 @@ pub struct Wishes {
 pub fn shown(tracked: &Tracked, branch: BranchId, verdict: &Verdict) -> Vec<FindingId> {
     let severity = |id: &FindingId| tracked.repository.occurrence(branch, *id).map(|row| row.severity);
     let mut new = verdict.judgement.new.clone();
-    new.sort_by_key(|id| std::cmp::Reverse(severity(id)));
+    new.sort_by_cached_key(|id| std::cmp::Reverse(severity(id)));
     new.truncate(SHOWN_MAX);
     new
 }

@@ -56,7 +56,8 @@ async fn receive(
     let key =
         key.ok_or_else(|| Problem::bad_request("`Idempotency-Key` must be 8 to 128 letters, digits, `-` or `_`"))?;
 
-    let read = tokio::task::spawn_blocking(move || read(&body, encoding)).await;
+    let sent = body.clone();
+    let read = tokio::task::spawn_blocking(move || read(&sent, encoding)).await;
     let (upload, bytes) = read.map_err(|_| Problem::bad_request("the body cannot be read"))??;
     let subject = upload.run.subject.clone().unwrap_or_default();
     let named = repository_of(&subject);
@@ -87,8 +88,11 @@ async fn receive(
     let run = RunId(new_id());
     // Nothing is from the future, whatever the sender's clock says.
     let started_at = millis(&upload.run.started_at).unwrap_or(now).min(now);
-    let document = tokio::task::spawn_blocking(move || gzip(&bytes)).await;
-    let document = document.ok().and_then(Result::ok).ok_or_else(|| Problem::bad_request("the body cannot be kept"))?;
+    let document = match encoding {
+        Encoding::Gzip => Some(body.to_vec()),
+        _ => tokio::task::spawn_blocking(move || gzip(&bytes)).await.ok().and_then(Result::ok),
+    };
+    let document = document.ok_or_else(|| Problem::bad_request("the body cannot be kept"))?;
     let actor = match &caller {
         Caller::Step(_) => "step".to_owned(),
         Caller::Token { name, .. } if caller.is_trusted_for_any_ref() => format!("{TRUSTED}{name}"),
@@ -117,6 +121,8 @@ async fn receive(
         tools: serde_json::to_string(&tools).unwrap_or_default(),
         document,
     };
+    // Both cores have something to do meanwhile.
+    let reducing = tokio::task::spawn_blocking(move || reduce(upload, run, commit, started_at));
     let mut write = workspace.write().await?;
     let is_new = write.new_run(&new).await?;
     if is_new {
@@ -127,8 +133,7 @@ async fn receive(
     }
     write.commit().await?;
     let (run, reduced) = if is_new {
-        let reduced = tokio::task::spawn_blocking(move || reduce(upload, run, commit, started_at)).await;
-        (run, reduced.ok().and_then(Result::ok))
+        (run, reducing.await.ok().and_then(Result::ok))
     } else {
         // The same request came twice at the same time.
         (workspace.run_by_key(repository, &key).await?.map_or(run, |known| known.run), None)

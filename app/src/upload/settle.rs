@@ -6,20 +6,19 @@
 use penstock_common::delivery::Outcome;
 use penstock_common::upload::answer::{Answer, Post, Sender, State as Progress};
 use penstock_common::upload::v1::Upload;
-use penstock_common::{Delivery, Destination, Subject, Uuid, measure};
+use penstock_common::{Delivery, Destination, Subject, Uuid};
 
 use super::confirm::{About as Confirmation, Confirmed, confirm};
 use super::{Encoding, Reduced, read, reduce};
 use crate::bitbucket::facts::{self, facts};
 use crate::bitbucket::{Error as Refused, InRepository};
 use crate::jobs::{Failed, follow, kind};
-use crate::review;
-use crate::settings::Settings;
+use crate::review::{self, Conclusion, Evidence, Inconclusive};
 use crate::state::State;
 use crate::store;
 use crate::store::system::Subject as Wish;
-use crate::store::workspace::{Lane, Place, RunRow, RunState, Workspace};
-use crate::track::{Applied, Changes, Doubt, Effect, Facts, RunId, apply_run};
+use crate::store::workspace::{Lane, RunRow, RunState, Workspace};
+use crate::track::{Applied, Changes, Effect, Facts, RunId, apply_run};
 
 /// How often a run is applied anew because another copy wrote in between.
 const ATTEMPTS: usize = 5;
@@ -36,6 +35,16 @@ pub enum Unsettled {
     /// What was kept of it cannot be read.
     #[error("the run that was kept cannot be read")]
     Document,
+}
+
+impl From<Inconclusive> for Unsettled {
+    fn from(error: Inconclusive) -> Self {
+        match error {
+            Inconclusive::Store(error) => Self::Store(error),
+            Inconclusive::Bitbucket(error) => Self::Bitbucket(error),
+            Inconclusive::Form => Self::Document,
+        }
+    }
 }
 
 impl From<Failed> for Unsettled {
@@ -176,7 +185,15 @@ async fn apply(
                 commit: about.commit,
                 pull_request: about.pull_request.as_ref().map(|pull_request| pull_request.number),
             };
-            write = Some(judge(state, workspace, there, &mut lane, reduced, &about, &mut answer, now).await?);
+            let conclusion = {
+                let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
+                let web = state.config.hosts.script_and_frame_origin();
+                review::conclude(workspace, there, tracked, &about, &reduced.evidence(), &web, now).await?
+            };
+            tell(&mut answer, &conclusion, &reduced.upload);
+            let mut begun = workspace.write().await?;
+            conclusion.write(&mut begun, there, &about, now).await?;
+            write = Some(begun);
         } else {
             answer.note = match effect {
                 Effect::History => "the branch was scanned further already: the run tells of its past".to_owned(),
@@ -195,7 +212,7 @@ async fn apply(
             write.delivered(repository, "pipe", &about.commit.to_string(), delivery, now).await?;
         }
         write.happened(reduced.run.at);
-        let log = write.changes(&lane, &changes, &reduced.contents, now).await?;
+        let log = write.changes(&mut lane, &changes, &reduced.contents, now).await?;
         write.commit_in(&mut lane, log).await?;
         Ok(answer)
     }
@@ -238,72 +255,30 @@ async fn facts_of(
     Ok(facts(there, place, of.zip(commit), now).await?)
 }
 
-/// The verdict, written into the answer, and what shall stand in Bitbucket.
-#[expect(clippy::too_many_arguments, reason = "one step of one way, cut out to be read")]
-async fn judge(
-    state: &State,
-    workspace: &Workspace,
-    there: &InRepository,
-    lane: &mut Lane,
-    reduced: &Reduced,
-    about: &review::About,
-    answer: &mut Answer,
-    now: i64,
-) -> Result<store::workspace::Write, Unsettled> {
-    let run = &reduced.upload.run;
-    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
-    let settings = Settings::of(workspace, Some(there.id())).await?;
-    let asked = review::ask(there, tracked, about, settings.policy_changes_count()).await?;
-    let mut measured = measure::measure(&[], run.comparison.as_ref());
-    measured.values.retain(|metric, _| matches!(metric, penstock_common::gate::Metric::Leaked(_)));
-    let doubt = (!run.complete()).then_some(Doubt::Incomplete);
-    let verdict = review::judge(tracked, about, &asked, settings.floor(), measured, doubt, now);
-    let mut contents = reduced.contents.clone();
-    let missing = review::shown(tracked, about.branch, &verdict)
-        .into_iter()
-        .filter_map(|id| tracked.repository.occurrence(about.branch, id).map(|row| row.content))
-        .filter(|content| !contents.contains_key(content))
-        .collect::<Vec<_>>();
-    contents.extend(workspace.contents(there.id(), &missing).await?);
+/// Says in the answer what was concluded, and what the app posts of it.
+fn tell(answer: &mut Answer, conclusion: &Conclusion, upload: &Upload) {
+    let judgement = &conclusion.verdict.judgement;
+    answer.base = Some(judgement.base.clone());
+    answer.counts = conclusion.verdict.counts();
+    answer.gate = Some(judgement.evaluation.clone());
+    answer.policy_changes = upload.run.comparison.as_ref().map(|one| one.policy_changes.clone()).unwrap_or_default();
+    answer.link = Some(conclusion.page.clone());
+    let post = |destination| Post { destination, by: Sender::App, reason: String::new() };
+    answer.posts = conclusion.wished.iter().map(|(destination, ..)| post(*destination)).collect();
+}
 
-    let names = follow::names(workspace, there.id()).await?;
-    let told = review::Told {
-        web: &state.config.hosts.script_and_frame_origin(),
-        workspace: &names.workspace,
-        repository: &names.repository,
-        tools: run.tools.clone(),
-        started_at: &run.started_at,
-        comparison: run.comparison.as_ref(),
-    };
-    let wishes = review::wishes(tracked, about, &verdict, &contents, &told);
-    answer.base = Some(verdict.judgement.base.clone());
-    answer.counts = verdict.counts();
-    answer.gate = Some(verdict.judgement.evaluation.clone());
-    answer.policy_changes = run.comparison.as_ref().map(|one| one.policy_changes.clone()).unwrap_or_default();
-    answer.link = Some(wishes.page.clone());
-
-    let mut write = workspace.write().await?;
-    let kept = review::Kept::of(tracked, about, &verdict, &run.tools, &answer.policy_changes);
-    let kept = kept.row(about, reduced.run.at).ok_or(Unsettled::Document)?;
-    write.verdict(there.id(), about.pull_request, &kept).await?;
-    let mut post = async |destination, kind: &str, subject: String, body: String| -> Result<(), Unsettled> {
-        let place = Place { repository: there.id(), kind: kind.to_owned(), subject };
-        write.wish(&place, &body, now).await?;
-        let subject = format!("{}/{}", place.kind, place.subject);
-        write.job(&Wish { repository: Some(place.repository), kind: kind::PUBLISH, subject }, now, now).await?;
-        answer.posts.push(Post { destination, by: Sender::App, reason: String::new() });
-        Ok(())
-    };
-    let may_post = follow::destinations(workspace, there.id(), &settings).await?;
-    if may_post.status {
-        let body = serde_json::to_string(&wishes.status).map_err(|_| Unsettled::Document)?;
-        post(Destination::BuildStatus, "status", about.commit.to_string(), body).await?;
+impl Reduced {
+    fn evidence(&self) -> Evidence<'_> {
+        let run = &self.upload.run;
+        Evidence {
+            tools: &run.tools,
+            started_at: &run.started_at,
+            comparison: run.comparison.as_ref(),
+            complete: run.complete(),
+            ran: self.run.at,
+            contents: &self.contents,
+        }
     }
-    if let (true, Some(comment), Some(number)) = (may_post.comment, &wishes.comment, about.pull_request) {
-        let body = serde_json::to_string(comment).map_err(|_| Unsettled::Document)?;
-        post(Destination::PrComment, "comment", number.to_string(), body).await?;
-    }
-    Ok(write)
 }
 
 /// What the pipe says of a run's deliveries after it was sent. Where its reports are not there, or people dismissed something of which it does not

@@ -160,7 +160,6 @@ impl Filter {
             Order::Worst if judged => Driver::Status,
             Order::Worst if self.category.is_some() => Driver::Category,
             Order::Worst if self.tool.is_some() => Driver::Tool,
-            Order::Worst if self.status.is_some() => Driver::Status,
             Order::Worst => Driver::Order,
         }
     }
@@ -258,7 +257,7 @@ impl Statement {
 const COLUMNS: &str = "o.finding, o.category, o.rule, f.ours, f.path_free, o.status, f.triage, o.tool, o.name, o.path, o.severity, o.allowed, \
                        o.gone_how, o.reopened, o.introduced_by, o.since, c.body";
 const BESIDE: &str = "join findings f on f.workspace = o.workspace and f.repository = o.repository and f.finding = o.finding \
-                      left join contents c on c.workspace = o.workspace and c.repository = o.repository and c.content = o.content";
+                      left join contents c on c.workspace = o.workspace and c.repository = o.repository and c.finding = o.finding and c.content = o.content";
 
 /// Binds the values in their order.
 macro_rules! bound {
@@ -396,6 +395,10 @@ impl Workspace {
                 statement.equal(column, value, driver == of);
             }
         }
+        if driver == Driver::Status {
+            // The index has no others.
+            statement.sql.push_str(" and o.status <> 'needs_triage'");
+        }
         if let Some(path) = &filter.path {
             // A prefix is a range: the end is the first text after all that begin like it.
             statement.and("o.path >= $", Value::Text(path.clone()));
@@ -423,7 +426,7 @@ impl Workspace {
             let at = statement.bind(Value::Text(format!("%{}%", like(text))));
             statement.sql.push_str(&format!(
                 " and (lower(o.path) like ${at} escape '!' or lower(o.rule) like ${at} escape '!' or exists (select 1 from contents c \
-                 where c.workspace = o.workspace and c.repository = o.repository and c.content = o.content \
+                 where c.workspace = o.workspace and c.repository = o.repository and c.finding = o.finding and c.content = o.content \
                  and lower(c.body) like ${at} escape '!'))"
             ));
         }

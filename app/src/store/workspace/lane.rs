@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
 use penstock_common::Uuid;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::tally::Tally;
 use super::{Workspace, load};
 use crate::store::error::{Error, Result};
 use crate::track::chain::Head;
@@ -25,6 +26,7 @@ pub struct State {
     pub(super) version: i64,
     pub(super) log: Head,
     pub(super) loaded: BTreeSet<BranchId>,
+    pub(super) tally: Tally,
 }
 
 impl State {
@@ -152,9 +154,10 @@ impl Lane {
             for branch in &changes.branches {
                 if state.repository.branch(branch.id).is_none() {
                     state.loaded.insert(branch.id);
+                    state.tally.count(&state.repository, branch.id);
                 }
             }
-            state.repository.accept(changes.clone());
+            state.tally.accept(&mut state.repository, changes);
         }
     }
 

@@ -8,6 +8,7 @@ use penstock_common::Uuid;
 use sqlx::FromRow;
 
 use super::codes::{self, from_json};
+use super::tally::Tally;
 use super::{State, Workspace};
 use crate::store::db::{Tx, on};
 use crate::store::error::{Error, Result};
@@ -106,7 +107,7 @@ pub(super) async fn state(workspace: &Workspace, repository: Uuid) -> Result<Sta
         ..Changes::default()
     };
     let log = Head { number: number.unsigned_abs(), hash };
-    Ok(State { repository: Repository::load(rows), version, log, loaded: BTreeSet::new() })
+    Ok(State { repository: Repository::load(rows), version, log, loaded: BTreeSet::new(), tally: Tally::default() })
 }
 
 /// The occurrences on further branches.
@@ -135,6 +136,7 @@ pub(super) async fn occurrences(
         let occurrences = rows.into_iter().map(|row| occurrence(*branch, row)).collect::<Result<_>>()?;
         state.repository.accept(Changes { occurrences, ..Changes::default() });
         state.loaded.insert(*branch);
+        state.tally.count(&state.repository, *branch);
     }
     Ok(())
 }

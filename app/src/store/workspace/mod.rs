@@ -20,6 +20,7 @@ mod rollup;
 mod runs;
 mod save;
 mod settings;
+mod tally;
 mod tokens;
 mod verdicts;
 mod write;

@@ -83,7 +83,7 @@ impl Workspace {
 }
 
 impl Write {
-    /// Wishes for something in a place. The same as what stands there already changes nothing; then the answer is `false`.
+    /// Wishes for something in a place. The same as what was wished for last changes nothing; `false` if it stands there already.
     pub async fn wish(&mut self, place: &Place, body: &str, now: i64) -> Result<bool> {
         let key = self.key();
         let rows = on!(&mut self.tx, connection => {
@@ -104,7 +104,22 @@ impl Write {
             .await
             .map(|done| done.rows_affected())
         })?;
-        Ok(rows == 1)
+        if rows == 1 {
+            return Ok(true);
+        }
+        let waits: i64 = on!(&mut self.tx, connection => {
+            sqlx::query_scalar(
+                "select cast(count(*) as bigint) from outbox \
+                 where workspace = $1 and repository = $2 and kind = $3 and subject = $4 and posted < generation",
+            )
+            .bind(key)
+            .bind(Key::from(place.repository))
+            .bind(&place.kind)
+            .bind(&place.subject)
+            .fetch_one(connection)
+            .await
+        })?;
+        Ok(waits > 0)
     }
 
     /// Wishes once more for what was wished for last, whether it stands there or not; `false` if nothing ever was.

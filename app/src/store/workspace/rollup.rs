@@ -8,11 +8,11 @@ use penstock_common::{Severity, Uuid};
 use sqlx::FromRow;
 
 use super::codes;
-use super::{VerdictRow, Workspace, Write};
+use super::{Lane, VerdictRow, Workspace, Write};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
-use crate::track::{BranchId, Changes, Kind, Status};
+use crate::track::{BranchId, Changes, Kind, Occurrence, Repository, Status};
 
 const DAY: i64 = 86_400_000;
 
@@ -47,6 +47,19 @@ impl Open {
             Severity::Medium => self.medium,
             Severity::Low => self.low,
             Severity::Info => self.info,
+        }
+    }
+
+    /// Puts an occurrence in (`1`) or takes it out (`-1`), if it is open.
+    pub(super) fn weigh(&mut self, repository: &Repository, row: &Occurrence, sign: i64) {
+        if !row.is_open() {
+            return;
+        }
+        let judged = repository.finding(row.finding).is_some_and(|finding| finding.triage.status.dismisses());
+        if row.allowed.is_some() || judged {
+            self.dismissed += sign;
+        } else {
+            self.add(row.severity, sign);
         }
     }
 
@@ -203,7 +216,7 @@ impl Write {
     }
 
     /// Brings judgements and numbers in line with changes whose rows are written.
-    pub(super) async fn count(&mut self, of: (Key, Key), changes: &Changes, now: i64) -> Result<()> {
+    pub(super) async fn count(&mut self, lane: &Lane, of: (Key, Key), changes: &Changes, now: i64) -> Result<()> {
         let mut branches: BTreeSet<BranchId> = changes.occurrences.iter().map(|row| row.branch).collect();
         let judged: HashSet<_> = changes
             .events
@@ -228,7 +241,11 @@ impl Write {
         let mut moved = moved(changes);
         let day = self.happened.unwrap_or(now).div_euclid(DAY);
         for branch in branches {
-            let open = self.open(of, branch).await?;
+            let open = match lane.loaded().and_then(|tracked| tracked.tally.of(branch)) {
+                Some(open) => open,
+                // A judgement holds on branches that are not loaded, too.
+                None => self.open(of, branch).await?,
+            };
             self.branch_count(of, branch, &open).await?;
             self.day(of, branch, day, &open, &moved.remove(&branch).unwrap_or_default()).await?;
         }

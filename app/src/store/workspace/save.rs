@@ -58,8 +58,8 @@ const OCCURRENCES: Table = Table {
 
 const CONTENTS: Table = Table {
     name: "contents",
-    columns: &["content", "body"],
-    conflict: "on conflict (workspace, repository, content) do nothing",
+    columns: &["finding", "content", "body"],
+    conflict: "on conflict (workspace, repository, finding, content) do nothing",
 };
 
 const EVENTS: Table = Table {
@@ -69,9 +69,26 @@ const EVENTS: Table = Table {
 };
 
 impl Write {
-    /// Writes changes to the repository of `lane`, with what is shown of the findings in them, and gives the end of the log for
+    /// Writes changes that `lane` has accepted, with what is shown of the findings in them, and gives the end of the log for
     /// [`Write::commit_in`]. Nothing is done twice: rows that are there already are replaced.
+    ///
+    /// # Errors
+    /// When the database does not take them; then the lane has forgotten its state.
     pub async fn changes(
+        &mut self,
+        lane: &mut Lane,
+        changes: &Changes,
+        contents: &HashMap<Print, String>,
+        now: i64,
+    ) -> Result<Head> {
+        let written = self.rows(lane, changes, contents, now).await;
+        if written.is_err() {
+            lane.forget();
+        }
+        written
+    }
+
+    async fn rows(
         &mut self,
         lane: &Lane,
         changes: &Changes,
@@ -99,7 +116,7 @@ impl Write {
         }
         self.findings(of, &changes.findings).await?;
         self.occurrences(lane, of, changes, contents, now).await?;
-        self.count(of, changes, now).await?;
+        self.count(lane, of, changes, now).await?;
         self.events(of, log, &changes.events).await
     }
 
@@ -204,14 +221,18 @@ impl Write {
             .map(|row| changed.get(&row.finding).copied().or_else(|| tracked.finding(row.finding)))
             .collect::<Option<_>>()
             .ok_or(Error::Corrupt("an occurrence without its finding"))?;
-        let mut shown: Vec<(Key, &String)> = rows
+        let mut shown: Vec<(Key, Key, &String)> = rows
             .iter()
-            .filter_map(|row| contents.get(&row.content).map(|body| (Key::from(row.content), body)))
+            .filter_map(|row| contents.get(&row.content).map(|body| (row.finding.into(), row.content.into(), body)))
             .collect();
-        shown.sort_unstable_by_key(|(content, _)| *content);
-        shown.dedup_by_key(|(content, _)| *content);
-        let (keys, bodies) = shown.into_iter().map(|(content, body)| (content, body.clone())).unzip();
-        bulk::write(&mut self.tx, &CONTENTS, of, vec![Column::Key(keys), Column::Text(bodies)]).await?;
+        shown.sort_unstable_by_key(|(finding, content, _)| (*finding, *content));
+        shown.dedup_by_key(|(finding, content, _)| (*finding, *content));
+        let columns = vec![
+            Column::Key(shown.iter().map(|(finding, ..)| *finding).collect()),
+            Column::Key(shown.iter().map(|(_, content, _)| *content).collect()),
+            Column::Text(shown.iter().map(|(.., body)| (*body).clone()).collect()),
+        ];
+        bulk::write(&mut self.tx, &CONTENTS, of, columns).await?;
         let columns = vec![
             Column::Key(rows.iter().map(|row| row.branch.into()).collect()),
             Column::Key(rows.iter().map(|row| row.finding.into()).collect()),
@@ -263,20 +284,23 @@ impl Write {
 
 impl super::Workspace {
     /// What is shown of findings, as JSON, by what stands for it. What is not known is left out.
-    pub async fn contents(&self, repository: Uuid, prints: &[Print]) -> Result<HashMap<Print, String>> {
-        let mut contents = HashMap::with_capacity(prints.len());
-        if prints.is_empty() {
+    pub async fn contents(&self, repository: Uuid, shown: &[(FindingId, Print)]) -> Result<HashMap<Print, String>> {
+        let mut contents = HashMap::with_capacity(shown.len());
+        if shown.is_empty() {
             return Ok(contents);
         }
         let mut tx = self.read().await?;
-        for print in prints {
+        for (finding, print) in shown {
             let body: Option<String> = on!(&mut tx, connection => {
-                sqlx::query_scalar("select body from contents where workspace = $1 and repository = $2 and content = $3")
-                    .bind(self.key())
-                    .bind(Key::from(repository))
-                    .bind(Key::from(*print))
-                    .fetch_optional(connection)
-                    .await
+                sqlx::query_scalar(
+                    "select body from contents where workspace = $1 and repository = $2 and finding = $3 and content = $4",
+                )
+                .bind(self.key())
+                .bind(Key::from(repository))
+                .bind(Key::from(*finding))
+                .bind(Key::from(*print))
+                .fetch_optional(connection)
+                .await
             })?;
             contents.extend(body.map(|body| (*print, body)));
         }

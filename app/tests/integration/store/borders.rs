@@ -173,8 +173,8 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
                 .unwrap();
         let contents: HashMap<_, _> = changes.occurrences.iter().map(|row| (row.content, shown.clone())).collect();
         let mut write = workspace.write().await.unwrap();
-        let log = write.changes(&lane, &changes, &contents, NOW).await.unwrap();
         lane.accept(&changes);
+        let log = write.changes(&mut lane, &changes, &contents, NOW).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
     }
     let id = u128::from(number) << 64 | 1;
@@ -380,7 +380,8 @@ async fn no_method_reaches_another_tenant(world: World) {
     lane.state(&["main"]).await.unwrap();
     let changes = Changes { branches: vec![Branch::new(BranchId(1), "evil")], ..Changes::default() };
     let mut write = other.write().await.unwrap();
-    let log = write.changes(&lane, &changes, &HashMap::new(), NOW).await.unwrap();
+    lane.accept(&changes);
+    let log = write.changes(&mut lane, &changes, &HashMap::new(), NOW).await.unwrap();
     write.commit_in(&mut lane, log).await.unwrap();
     drop(lane);
     other.forget_old(NOW + 100, NOW + 100).await.unwrap();

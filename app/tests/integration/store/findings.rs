@@ -47,8 +47,8 @@ async fn save(workspace: &Workspace, repository: Uuid, changes: &Changes) -> Res
     let mut write = workspace.write().await?;
     let contents: HashMap<Print, String> =
         changes.occurrences.iter().map(|row| (row.content, format!("{{\"path\":\"{}\"}}", row.path))).collect();
-    let log = write.changes(&lane, changes, &contents, NOW).await?;
     lane.accept(changes);
+    let log = write.changes(&mut lane, changes, &contents, NOW).await?;
     write.commit_in(&mut lane, log).await
 }
 
@@ -125,7 +125,8 @@ async fn who_comes_second_begins_again(world: World) {
     save(&workspace, repository, &told[1]).await.unwrap();
     let refused = async {
         let mut write = other.write().await?;
-        let log = write.changes(&slow, &told[1], &HashMap::new(), NOW).await?;
+        slow.accept(&told[1]);
+        let log = write.changes(&mut slow, &told[1], &HashMap::new(), NOW).await?;
         write.commit_in(&mut slow, log).await
     }
     .await;
@@ -146,8 +147,8 @@ async fn an_operation_that_was_not_written_leaves_nothing(world: World) {
     lane.state(&[]).await.unwrap();
     {
         let mut write = workspace.write().await.unwrap();
-        write.changes(&lane, &told[1], &HashMap::new(), NOW).await.unwrap();
         lane.accept(&told[1]);
+        write.changes(&mut lane, &told[1], &HashMap::new(), NOW).await.unwrap();
     }
     lane.forget();
     assert_eq!(lane.state(&["main"]).await.unwrap().repository.findings().count(), 0);

@@ -43,8 +43,8 @@ impl Repository {
         let shown = crate::program::world::finding("r", "a.rs", Severity::High);
         let shown = serde_json::to_string(&shown).unwrap();
         let contents: HashMap<_, _> = changes.occurrences.iter().map(|row| (row.content, shown.clone())).collect();
-        let log = write.changes(&lane, changes, &contents, NOW).await.unwrap();
         lane.accept(changes);
+        let log = write.changes(&mut lane, changes, &contents, NOW).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
     }
 

@@ -98,13 +98,17 @@ async fn a_place_has_its_newest_wish(world: World) {
     assert!(workspace.wish(&place).await.unwrap().is_none());
     let mut write = workspace.write().await.unwrap();
     assert!(write.wish(&place, "one", NOW).await.unwrap());
-    assert!(!write.wish(&place, "one", NOW + 1).await.unwrap());
+    assert!(write.wish(&place, "one", NOW + 1).await.unwrap(), "it does not stand there yet");
     assert!(write.wish(&place, "two", NOW + 2).await.unwrap());
     write.posted(&place, 1, Some("4711")).await.unwrap();
     write.commit().await.unwrap();
     let wish = workspace.wish(&place).await.unwrap().unwrap();
     assert_eq!((wish.generation, wish.posted, wish.body.as_str()), (2, 1, "two"));
     assert_eq!(wish.external_id.as_deref(), Some("4711"));
+    let mut write = workspace.write().await.unwrap();
+    write.posted(&place, 2, None).await.unwrap();
+    assert!(!write.wish(&place, "two", NOW + 3).await.unwrap(), "it stands there");
+    drop(write);
     assert_eq!(workspace.wishes("comment", 10).await.unwrap(), [(place, wish)]);
     assert!(workspace.wishes("status", 10).await.unwrap().is_empty());
 }

@@ -1,0 +1,165 @@
+//! A commit, judged as things stand now.
+//!
+//! Owns the one way from what runs say of a commit to what is kept and told of it, for whoever has it judged: a run that came, or a job that judges it
+//! anew. It posts nothing.
+
+use penstock_common::gate::Metric;
+use penstock_common::{Comparison, Destination, ToolRun, measure};
+use serde::Serialize;
+
+use super::{About, Contents, Destinations, Kept, Names, Told, Verdict, ask, judge, shown, wishes};
+use crate::bitbucket::{self, InRepository};
+use crate::jobs::kind;
+use crate::settings::Settings;
+use crate::store;
+use crate::store::system::Subject;
+use crate::store::workspace::{Place, State as Tracked, VerdictRow, Workspace, Write};
+use crate::track::Doubt;
+
+/// Why there is no conclusion.
+#[derive(Debug, thiserror::Error)]
+pub enum Inconclusive {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Bitbucket.
+    #[error(transparent)]
+    Bitbucket(#[from] bitbucket::Error),
+    /// What shall be posted has no JSON form, which it always has.
+    #[error("what shall be posted has no JSON form")]
+    Form,
+}
+
+/// What runs say of a commit beside their findings.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'e> {
+    /// The tools that ran.
+    pub tools: &'e [ToolRun],
+    /// When the run started, RFC 3339.
+    pub started_at: &'e str,
+    /// What the pipe said of the comparison.
+    pub comparison: Option<&'e Comparison>,
+    /// Whether every tool came to its end.
+    pub complete: bool,
+    /// When the newest run ran, whatever changed the verdict since, in unix milliseconds.
+    pub ran: i64,
+    /// What is shown of findings that are not written yet.
+    pub contents: &'e Contents,
+}
+
+/// What is to be written of a verdict.
+pub struct Conclusion {
+    /// It.
+    pub verdict: Verdict,
+    /// Bitbucket's own page that tells it.
+    pub page: String,
+    /// What shall stand where, as JSON.
+    pub wished: Vec<(Destination, Place, String)>,
+    /// Where the app may post.
+    pub may: Destinations,
+    kept: VerdictRow,
+}
+
+/// Judges the commit of `about`. What is open on its branch and on its destination must be loaded.
+///
+/// # Errors
+/// When the database or Bitbucket does not answer.
+pub async fn conclude(
+    workspace: &Workspace,
+    there: &InRepository,
+    tracked: &Tracked,
+    about: &About,
+    evidence: &Evidence<'_>,
+    web: &str,
+    now: i64,
+) -> Result<Conclusion, Inconclusive> {
+    let repository = there.id();
+    let settings = Settings::of(workspace, Some(repository)).await?;
+    let asked = ask(there, tracked, about, settings.policy_changes_count()).await?;
+    let mut measured = measure::measure(&[], evidence.comparison);
+    // Findings are counted here; only what stands in commits is the pipe's to say.
+    measured.values.retain(|metric, _| matches!(metric, Metric::Leaked(_)));
+    let doubt = (!evidence.complete).then_some(Doubt::Incomplete);
+    let verdict = judge(tracked, about, &asked, settings.floor(), measured, doubt, now);
+
+    let contents = contents(workspace, there, tracked, about, &verdict, evidence.contents).await?;
+    let names = Names::of(workspace, repository).await?;
+    let told = Told {
+        web,
+        workspace: &names.workspace,
+        repository: &names.repository,
+        tools: evidence.tools.to_vec(),
+        started_at: evidence.started_at,
+        comparison: evidence.comparison,
+    };
+    let wishes = wishes(tracked, about, &verdict, &contents, &told);
+    let may = Destinations::of(workspace, repository, &settings).await?;
+    let place = |kind: &str, subject: String| Place { repository, kind: kind.to_owned(), subject };
+    let mut wished = Vec::new();
+    if may.status {
+        let place = place("status", about.commit.to_string());
+        wished.push((Destination::BuildStatus, place, json(&wishes.status)?));
+    }
+    if let (true, Some(comment), Some(number)) = (may.comment, &wishes.comment, about.pull_request) {
+        wished.push((Destination::PrComment, place("comment", number.to_string()), json(comment)?));
+    }
+    let policy_changes = evidence.comparison.map(|one| one.policy_changes.as_slice()).unwrap_or_default();
+    let kept = Kept::of(tracked, about, &verdict, evidence.tools, policy_changes);
+    let kept = kept.row(about, evidence.ran).ok_or(Inconclusive::Form)?;
+    Ok(Conclusion { verdict, page: wishes.page, wished, may, kept })
+}
+
+impl Conclusion {
+    /// Writes it, with a job for everything that is to be posted.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn write(&self, write: &mut Write, there: &InRepository, about: &About, now: i64) -> store::Result<()> {
+        write.verdict(there.id(), about.pull_request, &self.kept).await?;
+        for (_, place, body) in &self.wished {
+            wish(write, place, body, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what shall stand in a place, with the job that posts it if it does not stand there yet.
+///
+/// # Errors
+/// When the database does not take it.
+pub async fn wish(write: &mut Write, place: &Place, body: &str, now: i64) -> store::Result<()> {
+    if write.wish(place, body, now).await? {
+        let subject = format!("{}/{}", place.kind, place.subject);
+        write.job(&Subject { repository: Some(place.repository), kind: kind::PUBLISH, subject }, now, now).await?;
+    }
+    Ok(())
+}
+
+/// What shall be posted, as the outbox keeps it.
+///
+/// # Errors
+/// When it has no JSON form, which it always has.
+pub fn json<T: Serialize>(value: &T) -> Result<String, Inconclusive> {
+    serde_json::to_string(value).map_err(|_| Inconclusive::Form)
+}
+
+/// The texts of the findings that are told, as far as they are known.
+async fn contents(
+    workspace: &Workspace,
+    there: &InRepository,
+    tracked: &Tracked,
+    about: &About,
+    verdict: &Verdict,
+    fresh: &Contents,
+) -> store::Result<Contents> {
+    let (mut contents, mut missing) = (Contents::new(), Vec::new());
+    for id in shown(tracked, about.branch, verdict) {
+        let Some(row) = tracked.repository.occurrence(about.branch, id) else { continue };
+        match fresh.get(&row.content) {
+            Some(body) => drop(contents.insert(row.content, body.clone())),
+            None => missing.push((id, row.content)),
+        }
+    }
+    contents.extend(workspace.contents(there.id(), &missing).await?);
+    Ok(contents)
+}
