@@ -119,11 +119,13 @@ async fn sqlite(path: &Path) -> Result<(Db, SqlitePool)> {
         .foreign_keys(true)
         // `checkpoint` does it.
         .pragma("wal_autocheckpoint", "0")
-        .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory");
+    // What a large run changes stays in memory until it is written once.
+    let writes = options.clone().pragma("cache_size", "-64000");
+    let options = options.pragma("cache_size", "-16000");
     let pool = |most: u32| SqlitePoolOptions::new().max_connections(most).min_connections(1).acquire_timeout(WAIT);
     let open = |error: sqlx::Error| Error::Setup(format!("the database `{}` cannot be used: {error}", path.display()));
-    let writer: SqlitePool = pool(1).connect_with(options.clone()).await.map_err(open)?;
+    let writer: SqlitePool = pool(1).connect_with(writes).await.map_err(open)?;
     let log: SqlitePool = pool(1).connect_with(options.clone()).await.map_err(open)?;
     let readers: SqlitePool = pool(READERS).connect_with(options.read_only(true)).await.map_err(open)?;
     Ok((Db::Sqlite { readers, writer }, log))

@@ -7,8 +7,7 @@ use penstock::analyze::secrets::{Engine, redact_text};
 use penstock_common::{CommitInfo, Excerpt, Finding};
 
 /// Hides what looks like a secret in all texts of the findings. Returns in how many something was hidden.
-pub(super) fn redact(findings: &mut [Finding], key: [u8; 16]) -> usize {
-    let engine = Engine::new(key, 0, &[]);
+pub(super) fn redact(findings: &mut [Finding], engine: &Engine) -> usize {
     let mut scanner = engine.scanner();
     let mut all = String::new();
     findings.iter_mut().for_each(|finding| {

@@ -3,6 +3,9 @@
 //! Owns both ways: PostgreSQL takes whole columns as arrays; SQLite takes rows in statements of a fixed size, so that few texts are
 //! prepared. A table's rows belong to one repository.
 
+use std::vec;
+
+use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe};
@@ -50,6 +53,19 @@ impl Column {
         }
     }
 
+    fn cells(self) -> Cells {
+        match self {
+            Self::Key(rows) => Cells::Key(rows.into_iter()),
+            Self::MaybeKey(rows) => Cells::MaybeKey(rows.into_iter()),
+            Self::Integer(rows) => Cells::Integer(rows.into_iter()),
+            Self::MaybeInteger(rows) => Cells::MaybeInteger(rows.into_iter()),
+            Self::Text(rows) => Cells::Text(rows.into_iter()),
+            Self::MaybeText(rows) => Cells::MaybeText(rows.into_iter()),
+            Self::Bytes(rows) => Cells::Bytes(rows.into_iter()),
+            Self::MaybeBytes(rows) => Cells::MaybeBytes(rows.into_iter()),
+        }
+    }
+
     const fn postgres_type(&self) -> &'static str {
         match self {
             Self::Key(_) | Self::MaybeKey(_) | Self::Bytes(_) | Self::MaybeBytes(_) => "bytea",
@@ -75,10 +91,18 @@ pub(crate) async fn write(tx: &mut Tx, table: &Table, of: (Key, Key), columns: V
             sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?;
         }
         Tx::Sqlite(tx) => {
+            let width = columns.len();
+            let mut cells: Vec<Cells> = columns.into_iter().map(Column::cells).collect();
             for start in (0..rows).step_by(CHUNK) {
-                let end = rows.min(start + CHUNK);
-                let (sql, arguments) = sqlite(table, of, &columns, start..end)?;
-                let whole = end - start == CHUNK;
+                let count = CHUNK.min(rows - start);
+                let mut arguments = SqliteArguments::default();
+                for _ in 0..count {
+                    arguments.add(of.0).map_err(encode)?;
+                    arguments.add(of.1).map_err(encode)?;
+                    cells.iter_mut().try_for_each(|column| column.bind(&mut arguments)).map_err(encode)?;
+                }
+                let sql = sqlite(table, width, count);
+                let whole = count == CHUNK;
                 sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(whole).execute(&mut **tx).await?;
             }
         }
@@ -116,41 +140,42 @@ fn postgres(table: &Table, of: (Key, Key), columns: Vec<Column>) -> Result<(Stri
     Ok((sql, arguments))
 }
 
-fn sqlite(
-    table: &Table,
-    of: (Key, Key),
-    columns: &[Column],
-    rows: std::ops::Range<usize>,
-) -> Result<(String, SqliteArguments)> {
+/// Numbered marks would be looked up by their names, one after the other.
+fn sqlite(table: &Table, columns: usize, rows: usize) -> String {
     let Table { name, conflict, .. } = table;
-    let mut sql = format!("insert into {name} (workspace, repository, {}) values ", table.columns.join(", "));
-    let row_of_marks = format!("(?, ?{})", ", ?".repeat(columns.len()));
-    let mut arguments = SqliteArguments::default();
-    for (count, row) in rows.enumerate() {
-        // Numbered marks would be looked up by their names, one after the other.
-        sql.push_str(if count == 0 { "" } else { ", " });
-        sql.push_str(&row_of_marks);
-        arguments.add(of.0).map_err(encode)?;
-        arguments.add(of.1).map_err(encode)?;
-        for column in columns {
-            match column {
-                Column::Key(rows) => arguments.add(rows[row]),
-                Column::MaybeKey(rows) => arguments.add(rows[row]),
-                Column::Integer(rows) => arguments.add(rows[row]),
-                Column::MaybeInteger(rows) => arguments.add(rows[row]),
-                Column::Text(rows) => arguments.add(rows[row].clone()),
-                Column::MaybeText(rows) => arguments.add(rows[row].clone()),
-                Column::Bytes(rows) => arguments.add(rows[row].clone()),
-                Column::MaybeBytes(rows) => arguments.add(rows[row].clone()),
-            }
-            .map_err(encode)?;
-        }
-    }
-    sql.push(' ');
-    sql.push_str(conflict);
-    Ok((sql, arguments))
+    let row = format!("(?, ?{})", ", ?".repeat(columns));
+    let marks = vec![row; rows].join(", ");
+    format!("insert into {name} (workspace, repository, {}) values {marks} {conflict}", table.columns.join(", "))
 }
 
-fn encode(error: sqlx::error::BoxDynError) -> Error {
+/// What is left of a column, from the top.
+enum Cells {
+    Key(vec::IntoIter<Key>),
+    MaybeKey(vec::IntoIter<Option<Key>>),
+    Integer(vec::IntoIter<i64>),
+    MaybeInteger(vec::IntoIter<Option<i64>>),
+    Text(vec::IntoIter<String>),
+    MaybeText(vec::IntoIter<Option<String>>),
+    Bytes(vec::IntoIter<Vec<u8>>),
+    MaybeBytes(vec::IntoIter<Option<Vec<u8>>>),
+}
+
+impl Cells {
+    /// Binds the next one; columns are equally long, so there is one.
+    fn bind(&mut self, arguments: &mut SqliteArguments) -> std::result::Result<(), BoxDynError> {
+        match self {
+            Self::Key(rows) => arguments.add(rows.next()),
+            Self::MaybeKey(rows) => arguments.add(rows.next().flatten()),
+            Self::Integer(rows) => arguments.add(rows.next()),
+            Self::MaybeInteger(rows) => arguments.add(rows.next().flatten()),
+            Self::Text(rows) => arguments.add(rows.next()),
+            Self::MaybeText(rows) => arguments.add(rows.next().flatten()),
+            Self::Bytes(rows) => arguments.add(rows.next()),
+            Self::MaybeBytes(rows) => arguments.add(rows.next().flatten()),
+        }
+    }
+}
+
+fn encode(error: BoxDynError) -> Error {
     Error::Query(sqlx::Error::Encode(error))
 }

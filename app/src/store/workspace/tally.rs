@@ -37,9 +37,10 @@ impl Tally {
 
     fn touched(&self, repository: &Repository, changes: &Changes) -> BTreeSet<(BranchId, FindingId)> {
         let rows = changes.occurrences.iter().map(|row| (row.branch, row.finding));
-        let judged = changes.findings.iter().filter(|row| {
-            repository.finding(row.id).is_some_and(|known| known.triage.status != row.triage.status)
-        });
+        let judged = changes
+            .findings
+            .iter()
+            .filter(|row| repository.finding(row.id).is_some_and(|known| known.triage.status != row.triage.status));
         let everywhere = judged.flat_map(|row| self.open.keys().map(|branch| (*branch, row.id)));
         rows.chain(everywhere).filter(|(branch, _)| self.open.contains_key(branch)).collect()
     }

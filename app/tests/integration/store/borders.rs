@@ -276,8 +276,11 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert!(other.runs_on(repository, crate::track::world::commit(1)).await.unwrap().is_empty());
     assert!(other.run_document(repository, RunId(id)).await.unwrap().is_none());
     let content = penstock_app::track::Print::of(&[b"r", b"a.rs", b"x", b"line 1"]);
-    assert_eq!(one.contents(repository, &[content]).await.unwrap().len(), 1);
-    assert!(other.contents(repository, &[content]).await.unwrap().is_empty());
+    let mut lane = one.lane(repository).await;
+    let finding = lane.state(&[]).await.unwrap().repository.findings().next().unwrap().id;
+    drop(lane);
+    assert_eq!(one.contents(repository, &[(finding, content)]).await.unwrap().len(), 1);
+    assert!(other.contents(repository, &[(finding, content)]).await.unwrap().is_empty());
     assert!(other.deliveries(repository, 10).await.unwrap().is_empty());
     assert!(other.wish(&place(repository)).await.unwrap().is_none());
     assert!(other.wishes("comment", 10).await.unwrap().iter().all(|(place, _)| place.repository == own_repository));
