@@ -51,8 +51,8 @@ pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Result
         let tool = tool_of(&tools, finding);
         let value_in_base = compared.then(|| in_base.contains(&(number as u32)));
         let sighting = Sighting::of(finding, &tools[tool].tool, &[], value_in_base);
-        // What is shown belongs to no run: where it stands in a comparison is said elsewhere.
-        let shown = Finding { change: None, group: None, ..finding.clone() };
+        // What is shown belongs to no run: where it stands in a comparison is said elsewhere, and who owns the file beside it.
+        let shown = Finding { change: None, group: None, owners: Vec::new(), ..finding.clone() };
         if let Ok(body) = serde_json::to_string(&shown) {
             contents.insert(sighting.content, body);
         }
