@@ -215,6 +215,7 @@ fn add(changes: &mut Changes, contents: &mut HashMap<Print, String>, branch: Bra
         severity,
         content,
         allowed: None,
+        owner: String::new(),
         seen: stamp,
         configuration: Print(1),
         first: stamp,

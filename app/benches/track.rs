@@ -132,6 +132,7 @@ fn sighting(number: u32, version: u32) -> Sighting {
         severity: Severity::Medium,
         value_in_base: None,
         allowed: None,
+        owner: String::new(),
         path,
         rule,
     }

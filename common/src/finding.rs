@@ -59,6 +59,9 @@ pub struct Finding {
     /// Why it does not count, if somebody said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppression: Option<Suppression>,
+    /// Who owns the file by `.bitbucket/CODEOWNERS`: mail addresses, `@name`, `@workspace/group`. No part of its identity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
 }
 
 impl Finding {

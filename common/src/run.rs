@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Evaluation;
-use crate::{Comparison, Finding};
+use crate::{Comparison, Finding, Metrics};
 
 /// One execution on one state of the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,9 @@ pub struct Run {
     pub schema_version: u32,
     /// When it started, RFC 3339 in UTC (or `SOURCE_DATE_EPOCH`).
     pub started_at: String,
+    /// When it had found all that it tells, likewise; never before it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
     /// Every tool that ran.
     pub tools: Vec<ToolRun>,
     /// What the run is about, if it ran in a pipeline.
@@ -31,6 +34,9 @@ pub struct Run {
     /// What somebody should know of how it was done: a suppression that is over, a commit that could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// What reports on tests and coverage say, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
 }
 
 /// Something to know of how a run was done. It changes no verdict.

@@ -29,6 +29,8 @@ pub(super) struct Asked {
     tool: Option<String>,
     /// Of the rule with this id.
     rule: Option<String>,
+    /// In a file that `.bitbucket/CODEOWNERS` gives to these owners: all that one rule names, with a space between.
+    owner: Option<String>,
     /// Whose path begins like this.
     path: Option<String>,
     /// With this fingerprint: `pf1:` and 32 hex digits.
@@ -80,6 +82,9 @@ pub(super) struct Entry {
     title: String,
     message: String,
     path: String,
+    /// Who owns the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<String>,
     /// From 1; 0 if it is not known.
     line: u32,
     /// `open`, `fixed` or `removed`.
@@ -116,6 +121,7 @@ impl From<Found> for Entry {
             title,
             message,
             path: found.path,
+            owners: found.owner.split_whitespace().map(str::to_owned).collect(),
             line,
             state: state_name(found.gone),
             status: found.status,
@@ -167,6 +173,7 @@ pub(super) async fn list(
         category: asked.category,
         tool: asked.tool,
         rule: asked.rule,
+        owner: asked.owner,
         path: asked.path,
         fingerprint,
         status: asked.status,

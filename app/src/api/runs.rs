@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared, rejection::QueryRejection};
 use axum::http::HeaderMap;
+use penstock_common::Metrics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ pub(super) struct Entry {
     received_at: i64,
     /// When it started, in unix milliseconds.
     started_at: i64,
+    /// When it ended, in unix milliseconds, if its sender told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<i64>,
     commit: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     branch: Option<String>,
@@ -54,6 +58,9 @@ pub(super) struct Entry {
     /// Whether every tool came to its end.
     complete: bool,
     findings: u64,
+    /// What reports on tests and coverage say, if its sender had any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
 }
 
 impl From<RunRow> for Entry {
@@ -62,6 +69,7 @@ impl From<RunRow> for Entry {
             id: row.run.to_string(),
             received_at: row.received_at,
             started_at: row.started_at,
+            finished_at: row.finished_at,
             commit: row.commit.to_string(),
             branch: row.branch,
             pull_request: row.pull_request,
@@ -73,6 +81,7 @@ impl From<RunRow> for Entry {
             },
             complete: row.complete,
             findings: row.findings,
+            metrics: row.metrics,
         }
     }
 }

@@ -187,6 +187,33 @@ impl Pairs {
     }
 }
 
+/// A line over days, as parts of a hundred, in a box of 640 by 220.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Its points, from the first day that is known on.
+    pub(super) points: String,
+    /// Where it ends; a line of one day is nothing else.
+    pub(super) end: (String, String),
+    /// The lines across.
+    pub(super) grid: Vec<Grid>,
+}
+
+impl Line {
+    /// Of what is known of each day; nothing if that is nothing.
+    pub(super) fn new(days: &[Option<f64>]) -> Option<Self> {
+        let step = WIDTH / (days.len().max(2) - 1) as f64;
+        let place = |(at, value): (usize, &Option<f64>)| {
+            let value = (*value)?.clamp(0.0, 100.0);
+            Some((format!("{:.1}", LEFT + at as f64 * step), format!("{:.1}", BOTTOM - HEIGHT * value / 100.0)))
+        };
+        let places: Vec<(String, String)> = days.iter().enumerate().filter_map(place).collect();
+        let points: Vec<String> = places.iter().map(|(x, y)| format!("{x},{y}")).collect();
+        let mut grid = grid(100);
+        grid.iter_mut().for_each(|line| line.label.push_str(" %"));
+        Some(Self { points: points.join(" "), end: places.last()?.clone(), grid })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +242,14 @@ mod tests {
             );
         }
         assert_eq!(line.words, "203 open, 203 more than 29 days ago");
+    }
+
+    #[test]
+    fn a_line_begins_where_something_is_known() {
+        let line = Line::new(&[None, Some(0.0), Some(100.0)]).unwrap();
+        assert_eq!((line.points.as_str(), line.end.1.as_str()), ("339.0,196.0 634.0,12.0", "12.0"));
+        assert_eq!(line.grid.last().unwrap().label, "100 %");
+        assert!(Line::new(&[None, None]).is_none() && Line::new(&[]).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use penstock::render::{Format, Report, write};
-use penstock_common::{Run, ToolRun};
+use penstock_common::{Finding, Run, ToolRun};
 
 use super::findings::{Asked, branch, chosen};
 use super::refusal::Refusal;
@@ -56,8 +56,9 @@ async fn make(at: &InRepository, asked: &Asked, is_sarif: bool) -> Result<Respon
 }
 
 fn csv(all: &[Found]) -> Vec<u8> {
-    let mut text =
-        String::from("severity,category,rule,title,path,line,state,judgement,tool,since,introduced_by,fingerprint\r\n");
+    let mut text = String::from(
+        "severity,category,rule,title,path,line,state,judgement,tool,since,introduced_by,fingerprint,owner\r\n",
+    );
     for found in all {
         let (title, line) = match &found.shown {
             Some(shown) => (shown.title.as_str(), shown.location.start_line.to_string()),
@@ -80,6 +81,7 @@ fn csv(all: &[Found]) -> Vec<u8> {
             &since,
             &introduced_by,
             &fingerprint,
+            &found.owner,
         ];
         let cells: Vec<String> = cells.into_iter().map(cell).collect();
         text.push_str(&cells.join(","));
@@ -96,7 +98,11 @@ fn cell(text: &str) -> String {
 }
 
 fn sarif(all: Vec<Found>, now: String) -> std::io::Result<Vec<u8>> {
-    let findings: Vec<_> = all.into_iter().filter_map(|found| found.shown).collect();
+    let owned = |found: Found| {
+        let owners = found.owner.split_whitespace().map(str::to_owned).collect();
+        found.shown.map(|shown| Finding { owners, ..shown })
+    };
+    let findings: Vec<Finding> = all.into_iter().filter_map(owned).collect();
     let tool = ToolRun {
         name: "penstock".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -110,12 +116,14 @@ fn sarif(all: Vec<Found>, now: String) -> std::io::Result<Vec<u8>> {
     let run = Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: now,
+        finished_at: None,
         tools: vec![tool],
         subject: None,
         findings,
         comparison: None,
         gate: None,
         notices: Vec::new(),
+        metrics: None,
     };
     let mut bytes = Vec::new();
     write(Format::Sarif, &Report { run: &run, below_minimum: 0, color: false }, &mut bytes)?;

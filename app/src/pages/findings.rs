@@ -42,6 +42,7 @@ pub(super) struct Asked {
     pub(super) status: String,
     pub(super) tool: String,
     pub(super) rule: String,
+    pub(super) owner: String,
     pub(super) path: String,
     pub(super) age: String,
     pub(super) sort: String,
@@ -66,6 +67,7 @@ impl Asked {
             ("status", &self.status),
             ("tool", &self.tool),
             ("rule", &self.rule),
+            ("owner", &self.owner),
             ("path", &self.path),
             ("age", &self.age),
             ("sort", &self.sort),
@@ -79,8 +81,17 @@ impl Asked {
     }
 
     fn is_narrowed(&self) -> bool {
-        let narrows =
-            [&self.severity, &self.category, &self.status, &self.tool, &self.rule, &self.path, &self.age, &self.q];
+        let narrows = [
+            &self.severity,
+            &self.category,
+            &self.status,
+            &self.tool,
+            &self.rule,
+            &self.owner,
+            &self.path,
+            &self.age,
+            &self.q,
+        ];
         narrows.iter().any(|value| !value.is_empty())
     }
 
@@ -97,6 +108,7 @@ impl Asked {
             }),
             tool: one(&self.tool),
             rule: one(&self.rule),
+            owner: one(&self.owner),
             path: one(&self.path),
             ..Filter::default()
         };
@@ -175,6 +187,8 @@ struct Findings {
     findings: Vec<FindingView>,
     next: Option<String>,
     narrowed: bool,
+    /// Whether any of them has an owner.
+    owned: bool,
     first_page: bool,
     token: String,
     judgements: Vec<(String, &'static str)>,
@@ -260,7 +274,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
     };
     let commit = branch.timeline.last().map(|commit| commit.to_string());
     let stale = |found: &Found| branch.stale.keys().any(|one| *one.tool == *found.tool && *one.name == *found.name);
-    let findings = found
+    let findings: Vec<FindingView> = found
         .into_iter()
         .map(|found| {
             let stale = stale(&found);
@@ -312,6 +326,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
         counts: counts(&open),
         total,
         note,
+        owned: findings.iter().any(|one| !one.owner.is_empty()),
         findings,
         next: next
             .map(|after| if query.is_empty() { format!("after={after}") } else { format!("{query}&after={after}") }),
@@ -350,6 +365,7 @@ fn empty(shell: Shell, snippet: String) -> Findings {
         findings: Vec::new(),
         next: None,
         narrowed: false,
+        owned: false,
         first_page: true,
         token: String::new(),
         judgements: Vec::new(),

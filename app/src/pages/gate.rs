@@ -126,6 +126,8 @@ pub(super) struct FindingView {
     pub(super) message: String,
     /// Rule.
     pub(super) rule: String,
+    /// Who owns its file; empty if nobody was told.
+    pub(super) owner: String,
     /// Path from the root.
     pub(super) path: String,
     /// From 1; 0 if it is not known.
@@ -178,6 +180,7 @@ impl FindingView {
             is_secret: found.category == Category::Secret,
             link: commit.and_then(|commit| at.source(commit, &found.path, line)),
             rule: found.rule,
+            owner: found.owner,
             path: found.path,
             line,
             digits: found.ours.to_string().chars().take(10).collect(),

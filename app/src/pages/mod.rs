@@ -18,6 +18,7 @@ mod form;
 mod gate;
 mod hook;
 mod level;
+mod metrics;
 mod moment;
 mod overview;
 mod people;

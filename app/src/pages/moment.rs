@@ -47,6 +47,16 @@ pub(super) fn span(milliseconds: i64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How long something took that takes seconds: `12 seconds`, `5 minutes`.
+pub(super) fn took(milliseconds: i64) -> String {
+    match milliseconds {
+        ..1000 => "less than a second".to_owned(),
+        1000..2000 => "1 second".to_owned(),
+        2000..MINUTE => format!("{} seconds", milliseconds / 1000),
+        _ => span(milliseconds),
+    }
+}
+
 /// A day as it is written, of days since 1970-01-01.
 pub(super) fn day(days: i64) -> String {
     let time = days.checked_mul(DAY).and_then(|at| Timestamp::from_millisecond(at).ok());
@@ -81,6 +91,19 @@ mod tests {
         }
         let moment = Moment::new(now, now);
         assert_eq!((moment.iso.as_str(), moment.full.as_str()), ("2027-01-15T08:00:00Z", "2027-01-15 08:00 UTC"));
+    }
+
+    #[test]
+    fn what_takes_seconds_is_told_in_seconds() {
+        for (milliseconds, words) in [
+            (0, "less than a second"),
+            (1_999, "1 second"),
+            (59_999, "59 seconds"),
+            (MINUTE, "1 minute"),
+            (3 * HOUR, "3 hours"),
+        ] {
+            assert_eq!(took(milliseconds), words);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use penstock_common::gate::Verdict;
 use serde::Deserialize;
 
 use super::gate::{FileView, FindingView, GateView, by_file, kept, short};
+use super::metrics::{patch, percent};
 use super::moment::Moment;
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
@@ -48,6 +49,8 @@ struct PullRequestPanel {
     existing: u64,
     fixed: u64,
     dismissed: u64,
+    /// How much of the changed lines tests cover, and of how many.
+    coverage: Option<(String, String)>,
     files: Vec<FileView>,
     more: u64,
     fixed_shown: Vec<FindingView>,
@@ -84,6 +87,7 @@ async fn make(at: &InRepository, number: u64) -> Result<PullRequestPanel, Refusa
         existing: 0,
         fixed: 0,
         dismissed: 0,
+        coverage: None,
         files: Vec::new(),
         more: 0,
         fixed_shown: Vec::new(),
@@ -107,6 +111,9 @@ async fn make(at: &InRepository, number: u64) -> Result<PullRequestPanel, Refusa
     page.existing = kept.counts.existing;
     page.fixed = kept.counts.fixed;
     page.dismissed = kept.counts.dismissed;
+    page.coverage = patch(&store.runs_on(repository, verdict.commit).await?, number).map(|lines| {
+        (percent(&lines), format!("{} of {}", thousands(lines.covered), counted(lines.total, "line", "lines")))
+    });
     page.gate = Some(GateView::new(at, &kept));
     page.commit = Some((short(&commit), at.commit(&commit)));
     page.at = Some(at.moment(verdict.at));

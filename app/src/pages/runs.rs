@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::finding::id_of;
 use super::gate::short;
-use super::moment::Moment;
+use super::moment::{Moment, took};
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
 use super::visit::{InRepository, Query};
@@ -33,6 +33,8 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 struct RunView {
     at: Moment,
+    /// How long it took, if that was told.
+    took: Option<String>,
     commit: String,
     commit_link: String,
     on: String,
@@ -77,6 +79,7 @@ fn view(at: &InRepository, row: &RunRow) -> RunView {
     let (outcome, note) = outcome(row, answer.as_ref());
     RunView {
         at: at.moment(row.started_at),
+        took: row.finished_at.map(|finished_at| took(finished_at - row.started_at)),
         commit_link: at.commit(&commit),
         commit: short(&commit),
         on: match (row.pull_request, &row.branch) {

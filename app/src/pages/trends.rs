@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::chart::{Areas, Pairs, carried};
 use super::findings::branch;
+use super::metrics::{CoverageTrend, TestsTrend, trends};
 use super::moment::{day, span};
 use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
@@ -50,6 +51,8 @@ struct Trends {
     pairs: Pairs,
     weeks: Vec<Week>,
     fixed_after: String,
+    coverage: Option<CoverageTrend>,
+    tests: Option<TestsTrend>,
     empty: bool,
 }
 page!(Trends);
@@ -61,14 +64,18 @@ pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(a
 async fn make(at: &InRepository, asked: &Asked) -> Result<Trends, Refusal> {
     let today = at.visit.now.div_euclid(DAY);
     let first = today - WEEKS * 7 + 1;
-    let (name, branches, days) = match branch(at, &asked.branch).await? {
+    let (name, branches, days, measured) = match branch(at, &asked.branch).await? {
         Some((branch, all)) => {
             let days = at.store().days(at.id(), branch.id, first).await?;
+            let mut measured = at.store().day_metrics(at.id(), branch.id, first).await?;
+            // What has not run for long says nothing of today.
+            measured.retain(|row| !branch.stale.keys().any(|one| *one.name == *row.name));
             let all = all.into_iter().map(|one| (one.name.clone(), one.name == branch.name)).collect();
-            (branch.name, all, days)
+            (branch.name, all, days, measured)
         }
-        None => (String::new(), Vec::new(), Vec::new()),
+        None => (String::new(), Vec::new(), Vec::new(), Vec::new()),
     };
+    let (coverage, tests) = trends(&measured, first, today);
     let open = carried(&days, first, today);
     let weeks: Vec<Week> = (0..WEEKS).map(|week| of_week(&days, &open, first, week)).collect();
     let recent: Vec<&Day> = days.iter().filter(|one| one.day >= first).collect();
@@ -81,7 +88,9 @@ async fn make(at: &InRepository, asked: &Asked) -> Result<Trends, Refusal> {
         pairs: Pairs::new(&weeks.iter().map(|week| (week.introduced, week.fixed)).collect::<Vec<_>>()),
         weeks: weeks.into_iter().rev().collect(),
         fixed_after: average(recent.iter().map(|one| one.fixed_after).sum(), recent.iter().map(|one| one.fixed).sum()),
-        empty: days.is_empty(),
+        empty: days.is_empty() && measured.is_empty(),
+        coverage,
+        tests,
     })
 }
 

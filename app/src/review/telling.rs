@@ -183,12 +183,14 @@ fn run(
     Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: told.started_at.to_owned(),
+        finished_at: None,
         tools: told.tools.clone(),
         subject: Some(subject.clone()),
         findings,
         comparison: Some(Comparison { base: judgement.base.clone(), fixed: Vec::new(), leaked, policy_changes }),
         gate: Some(judgement.evaluation.clone()),
         notices: verdict.notices.clone(),
+        metrics: None,
     }
 }
 
@@ -250,5 +252,6 @@ fn placeholder(tracked: &Tracked, row: &Occurrence) -> Finding {
         change: None,
         fingerprints: input.fingerprints(),
         suppression: None,
+        owners: Vec::new(),
     }
 }

@@ -93,6 +93,8 @@ pub struct Occurrence {
     pub content: Print,
     /// By which means the code says that it does not count.
     pub allowed: Option<SuppressionKind>,
+    /// Who owns its file, with spaces between; empty if nobody was told.
+    pub owner: String,
     /// Its newest sighting that was written. A complete run that sees an open finding unchanged does not write: that one is newer is told by
     /// the branch's timeline.
     pub seen: Stamp,

@@ -65,6 +65,8 @@ pub struct Sighting {
     pub value_in_base: Option<bool>,
     /// By which means the code says that it does not count.
     pub allowed: Option<SuppressionKind>,
+    /// Who owns its file, in the order in which that was told, with spaces between; empty if nobody was.
+    pub owner: String,
 }
 
 impl Sighting {
@@ -85,11 +87,12 @@ impl Sighting {
             content: content(finding),
             value_in_base: value_in_base.filter(|_| finding.category == Category::Secret),
             allowed: finding.suppression.as_ref().map(|suppression| suppression.kind),
+            owner: finding.owners.join(" "),
         }
     }
 }
 
-/// Everything but what means nothing outside the run: the group's number, and the place in a comparison.
+/// Everything but what means nothing outside the run (the group's number, and the place in a comparison), and owners, which change without the code.
 fn content(finding: &Finding) -> Print {
     #[derive(Serialize)]
     struct Shown<'a>(

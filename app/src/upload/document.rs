@@ -13,6 +13,8 @@ use crate::problem::Problem;
 pub const FINDINGS_MAX: usize = 50_000;
 /// Most tools of a run.
 const TOOLS_MAX: usize = 64;
+/// Most owners of a file.
+const OWNERS_MAX: usize = 20;
 /// Most bytes of a path, and of a name.
 const PATH_MAX: usize = 4096;
 const NAME_MAX: usize = 256;
@@ -118,6 +120,16 @@ fn check(upload: &Upload) -> Result<(), Problem> {
     }
     if run.tools.is_empty() && !run.findings.is_empty() {
         return Err(Problem::unprocessable("the run has findings and no tool that found them"));
+    }
+    if let Some(unsound) = run.metrics.and_then(|metrics| metrics.check().err()) {
+        return Err(Problem::unprocessable(format!("`run.metrics` cannot be: {unsound}")));
+    }
+    let is_owner = |owner: &String| is_name(owner) && !owner.contains(char::is_whitespace);
+    let are_owners = |finding: &Finding| finding.owners.len() <= OWNERS_MAX && finding.owners.iter().all(is_owner);
+    if let Some(at) = run.findings.iter().position(|finding| !are_owners(finding)) {
+        return Err(Problem::unprocessable(format!(
+            "finding {at} has owners that are none: at most {OWNERS_MAX}, each a word"
+        )));
     }
     match run.findings.iter().position(|finding| !is_sound(finding)) {
         Some(at) => Err(Problem::unprocessable(format!(

@@ -88,6 +88,7 @@ async fn receive(
     let run = RunId(new_id());
     // Nothing is from the future, whatever the sender's clock says.
     let started_at = millis(&upload.run.started_at).unwrap_or(now).min(now);
+    let finished_at = upload.run.finished_at.as_deref().and_then(millis).map(|at| at.clamp(started_at, now));
     let document = match encoding {
         Encoding::Gzip => Some(body.to_vec()),
         _ => tokio::task::spawn_blocking(move || gzip(&bytes)).await.ok().and_then(Result::ok),
@@ -109,6 +110,7 @@ async fn receive(
         idempotency_key: key.clone(),
         received_at: now,
         started_at,
+        finished_at,
         commit,
         branch: subject.branch.clone(),
         pull_request: subject.pull_request.as_ref().map(|pull_request| pull_request.id),
@@ -119,6 +121,7 @@ async fn receive(
         complete: upload.run.complete(),
         findings: upload.run.findings.len(),
         tools: serde_json::to_string(&tools).unwrap_or_default(),
+        metrics: upload.run.metrics,
         document,
     };
     // Both cores have something to do meanwhile.

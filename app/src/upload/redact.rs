@@ -49,4 +49,5 @@ fn texts(finding: &mut Finding, each: &mut impl FnMut(&mut String)) {
     }
     finding.remediation.iter_mut().for_each(&mut *each);
     finding.suppression.iter_mut().for_each(|one| each(&mut one.reason));
+    finding.owners.iter_mut().for_each(&mut *each);
 }

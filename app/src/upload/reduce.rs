@@ -114,8 +114,8 @@ fn reduced(
     let reduced = part.iter().enumerate().map(|(at, finding)| {
         let tool = tool_of(tools, finding);
         let sighting = Sighting::of(finding, &tools[tool].tool, &[], value_in_base(first + at));
-        // What is shown belongs to no run: where it stands in a comparison is said elsewhere.
-        let shown = Finding { change: None, group: None, ..finding.clone() };
+        // What is shown belongs to no run: where it stands in a comparison is said elsewhere, and who owns the file beside it.
+        let shown = Finding { change: None, group: None, owners: Vec::new(), ..finding.clone() };
         (tool, sighting, serde_json::to_string(&shown).ok())
     });
     Part { hidden, findings: reduced.collect() }

@@ -90,8 +90,10 @@ pub async fn settle(
     };
     follow::ensure_repository(state, workspace, &there).await?;
     reduced.run.branch.clone_from(&about.branch);
+    // What a run saw counts on the day on which it had seen it.
+    let happened = row.finished_at.unwrap_or(row.started_at);
     for _ in 0..ATTEMPTS {
-        match apply(state, workspace, &there, &reduced, &about).await {
+        match apply(state, workspace, &there, &reduced, &about, happened).await {
             Err(Unsettled::Store(store::Error::Conflict)) => {}
             settled => return settled,
         }
@@ -155,6 +157,7 @@ async fn apply(
     there: &InRepository,
     reduced: &Reduced,
     about: &Confirmation,
+    happened: i64,
 ) -> Result<Answer, Unsettled> {
     let repository = there.id();
     let names: Vec<&str> = about.branch.as_deref().into_iter().chain(about.destination()).collect();
@@ -211,7 +214,10 @@ async fn apply(
         for delivery in reduced.upload.deliveries.iter().take(Destination::ALL.len()) {
             write.delivered(repository, "pipe", &about.commit.to_string(), delivery, now).await?;
         }
-        write.happened(reduced.run.at);
+        write.happened(happened);
+        if let (true, Some(branch), Some(metrics)) = (moved, branch, &reduced.upload.run.metrics) {
+            write.measured(repository, branch, &reduced.run.name, metrics, now).await?;
+        }
         let log = write.changes(&mut lane, &changes, &reduced.contents, now).await?;
         write.commit_in(&mut lane, log).await?;
         Ok(answer)

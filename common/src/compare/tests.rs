@@ -46,6 +46,7 @@ impl Made {
             remediation: None,
             change: None,
             suppression: None,
+            owners: Vec::new(),
         }
     }
 }

@@ -57,6 +57,7 @@ fn number(at: u32) -> Finding {
         change: Some(Change::New),
         fingerprints: fingerprints(&format!("pf1:{at:032x}")),
         suppression: None,
+        owners: Vec::new(),
     }
 }
 

@@ -151,6 +151,7 @@ mod tests {
             change: Some(change),
             fingerprints: input.fingerprints(),
             suppression: None,
+            owners: Vec::new(),
         }
     }
 

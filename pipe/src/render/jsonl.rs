@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use penstock_common::gate::{Evaluation, Verdict};
-use penstock_common::{Comparison, Finding, Notice, Subject, ToolRun};
+use penstock_common::{Comparison, Finding, Metrics, Notice, Subject, ToolRun};
 use serde::Serialize;
 
 use super::json::compact;
@@ -22,6 +22,8 @@ enum Line<'a> {
 struct Last<'a> {
     schema_version: u32,
     started_at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<&'a str>,
     tools: &'a [ToolRun],
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a Subject>,
@@ -31,6 +33,8 @@ struct Last<'a> {
     gate: Option<&'a Evaluation>,
     #[serde(skip_serializing_if = "<[Notice]>::is_empty")]
     notices: &'a [Notice],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<&'a Metrics>,
     verdict: Verdict,
     below_minimum: u64,
     summary: Summary,
@@ -43,11 +47,13 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     let last = Last {
         schema_version: report.run.schema_version,
         started_at: &report.run.started_at,
+        finished_at: report.run.finished_at.as_deref(),
         tools: &report.run.tools,
         subject: report.run.subject.as_ref(),
         comparison: report.run.comparison.as_ref(),
         gate: report.run.gate.as_ref(),
         notices: &report.run.notices,
+        metrics: report.run.metrics.as_ref(),
         verdict: conditions::verdict(report.run),
         below_minimum: report.below_minimum,
         summary: Summary::of(report),

@@ -48,6 +48,7 @@ fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> F
         fingerprints: input.fingerprints(),
         change: None,
         suppression: None,
+        owners: Vec::new(),
         location,
     }
 }
@@ -70,6 +71,7 @@ pub(super) fn run() -> Run {
         }),
         related: vec![location("config/build settings.py", 13, 12, 40)],
         references: vec![Reference::Url("https://example.com/rotate".to_owned())],
+        owners: vec!["jo@example.com".to_owned(), "@acme/build".to_owned()],
         ..finding(
             "example-access-key",
             "AWS access key",
@@ -98,6 +100,7 @@ pub(super) fn run() -> Run {
     let run = Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: "2026-11-23T14:05:09Z".to_owned(),
+        finished_at: Some("2026-11-23T14:05:11Z".to_owned()),
         tools: vec![ToolRun {
             name: "penstock".to_owned(),
             version: "0.1.0".to_owned(),
@@ -129,6 +132,7 @@ pub(super) fn run() -> Run {
             subject: "penstock.toml:7".to_owned(),
             text: "this suppression means no finding; it can be removed".to_owned(),
         }],
+        metrics: None,
     };
     judged(run)
 }
@@ -194,6 +198,7 @@ pub(super) fn with_text_everywhere(text: &str) -> Run {
         finding.decoded_from = Some(put());
         finding.references = vec![Reference::Url(put()), Reference::Cwe(put()), Reference::Cve(put())];
         finding.remediation = Some(put());
+        finding.owners = vec![put(), put()];
         finding.related.iter_mut().for_each(|place| place.path = put());
         for line in finding.excerpt.iter_mut().flat_map(|excerpt| &mut excerpt.lines) {
             line.text = put();
@@ -210,5 +215,6 @@ pub(super) fn with_text_everywhere(text: &str) -> Run {
         tool.skipped.iter_mut().for_each(|one| (one.subject, one.reason) = (put(), put()));
     }
     run.started_at = put();
+    run.finished_at = Some(put());
     run
 }

@@ -40,6 +40,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             invocations: [Invocation {
                 execution_successful: run.complete(),
                 start_time_utc: &run.started_at,
+                end_time_utc: run.finished_at.as_deref(),
                 tool_execution_notifications: run.tools.iter().flat_map(|t| &t.skipped).map(notification).collect(),
             }],
             column_kind: "unicodeCodePoints",
@@ -148,6 +149,7 @@ fn result<'f>(finding: &'f Finding, baseline_state: Option<&'static str>, rule_i
             group: finding.group,
             decoded_from: finding.decoded_from.as_deref(),
             commit: finding.commit.as_ref(),
+            owners: &finding.owners,
         },
         rank: match finding.confidence {
             Confidence::Low => 25.0,

@@ -169,6 +169,9 @@ impl<'r> Printer<'_, 'r> {
             let told = format!("{} of {} by {who}: {}", line(&id), line(&commit.date), line(&commit.subject));
             self.note("commit", &told)?;
         }
+        if !finding.owners.is_empty() {
+            self.note("owners", &line(&finding.owners.join(" ")))?;
+        }
         if self.told.insert(&finding.rule) {
             self.remedy(finding)?;
         }

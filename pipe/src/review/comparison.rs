@@ -12,6 +12,7 @@ use penstock_common::{Base, Category, Change, Comparison, Finding, Run, Skipped,
 use super::base::{Against, Chosen};
 use super::changed_lines::ChangedLines;
 use super::leaked::{Commits, Leaked, leaked};
+use super::owners::Owners;
 use crate::analyze::secrets::Found;
 use crate::checkout::{Differences, Progress, Standing};
 use crate::scan::{self, Scan, Scanned, Target, group};
@@ -67,7 +68,8 @@ impl Compared {
     }
 
     /// The run, and why what has leaked is not known.
-    pub(super) fn into_run(mut self, now: i64, policy_changes: Vec<String>) -> (Run, Option<String>) {
+    pub(super) fn into_run(mut self, now: i64, policy_changes: Vec<String>, owners: &Owners) -> (Run, Option<String>) {
+        [&mut self.head.found, &mut self.leaked.found, &mut self.fixed].into_iter().for_each(|list| owners.tell(list));
         group(&mut [&mut self.head.found, &mut self.leaked.found, &mut self.fixed]);
         let findings = |list: Vec<Found>| list.into_iter().map(|one| one.finding).collect();
         let comparison = Comparison {
@@ -82,7 +84,8 @@ impl Compared {
 }
 
 /// The run of a head that is compared with nothing.
-pub(super) fn run_of(mut head: Scanned, now: i64) -> Run {
+pub(super) fn run_of(mut head: Scanned, now: i64, owners: &Owners) -> Run {
+    owners.tell(&mut head.found);
     group(&mut [&mut head.found]);
     run(head, now)
 }
@@ -91,12 +94,14 @@ fn run(head: Scanned, now: i64) -> Run {
     Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: time::rfc3339(now),
+        finished_at: None,
         tools: vec![head.tool],
         subject: None,
         findings: head.found.into_iter().map(|one| one.finding).collect(),
         comparison: None,
         gate: None,
         notices: Vec::new(),
+        metrics: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod changed_lines;
 mod comparison;
 mod head;
 mod leaked;
+mod owners;
 mod policy;
 mod remote;
 #[cfg(test)]
@@ -114,13 +115,14 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     let scan = Scan::new(&look)?;
     let head = scan.look(&place.target, progress)?;
     let below_minimum = head.below_minimum;
+    let owners = judged.owners.masked(|name| scan.masked(name));
     let (mut run, leaked_unknown) = match &chosen {
         Some(chosen) => {
             let compared = Compared::with(chosen, head, &scan, progress)?;
             let policy_changes = judged.changes.iter().map(|sentence| scan.masked(sentence)).collect();
-            compared.into_run(look.now, policy_changes)
+            compared.into_run(look.now, policy_changes, &owners)
         }
-        None => (comparison::run_of(head, look.now), None),
+        None => (comparison::run_of(head, look.now, &owners), None),
     };
     if let Some(comparison) = &mut run.comparison {
         // Branches and tags may be called by anything.
@@ -142,6 +144,8 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     }
     notices.sort();
     run.notices = notices;
+    // A clock may be set back meanwhile.
+    run.finished_at = Some(time::rfc3339(settings::now(environment).max(look.now)));
     let secrets = scan.into_secrets();
     Ok(Assessment { run, below_minimum, allow_incomplete: settings.allow_incomplete, secrets })
 }

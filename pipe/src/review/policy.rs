@@ -1,6 +1,6 @@
 //! The rules that a head is judged by, and what it would change in them.
 //!
-//! Owns reading configuration from a commit, and the sentences about what a change does to it: shown now, effective after the merge.
+//! Owns reading configuration and owners from a commit, and the sentences about what a change does to the configuration: shown now, effective after the merge.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,6 +12,7 @@ use penstock_common::Notice;
 
 use super::base::{self, Chosen, Head};
 use super::head::Place;
+use super::owners::Owners;
 
 use crate::analyze::secrets::gitleaks::Layer;
 use crate::checkout::{Repository, snapshot};
@@ -50,6 +51,8 @@ pub(super) struct Judged {
     pub(super) policy: Policy,
     /// One sentence each. They may hold text of the repository as it stands there.
     pub(super) changes: Vec<String>,
+    /// Who owns which file.
+    pub(super) owners: Owners,
 }
 
 /// Reads the rules that the head is judged by.
@@ -60,7 +63,7 @@ pub(super) fn judge_by(
     notices: &mut Vec<Notice>,
 ) -> Result<Judged, Error> {
     let folder = place.root.as_deref().map_or(Root::Nowhere, Root::Folder);
-    let Some(chosen) = chosen else { return Ok(Judged { policy: read(folder, arguments)?, changes: Vec::new() }) };
+    let Some(chosen) = chosen else { return unchanged(folder, arguments, notices) };
     let of = |commit| OfCommit { repository: &chosen.repository, commit };
     let head = match &place.compared {
         Some((_, Head::Commit(commit))) => Some(of(*commit)),
@@ -68,7 +71,7 @@ pub(super) fn judge_by(
     };
     let head = head.as_ref().map_or(folder, |files| Root::Commit(files));
     let base::Policy::Destination(tip) = chosen.policy else {
-        return Ok(Judged { policy: read(head, arguments)?, changes: Vec::new() });
+        return unchanged(head, arguments, notices);
     };
     let merge_base = chosen.base.commit.as_deref().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
     let is_readable = |commit: &ObjectId| {
@@ -78,12 +81,18 @@ pub(super) fn judge_by(
     let Some(commit) = tip.into_iter().chain(merge_base).find(is_readable) else {
         let text = "the destination's configuration cannot be read: the defaults hold, and nothing is suppressed by it";
         notices.push(Notice { subject: "policy".to_owned(), text: text.to_owned() });
-        return Ok(Judged { policy: read(Root::Nowhere, arguments)?, changes: Vec::new() });
+        return unchanged(Root::Nowhere, arguments, notices);
     };
     let files = of(commit);
-    let policy = read(Root::Commit(&files), arguments)?;
-    let changes = changes(&policy, Root::Commit(&files), head, arguments);
-    Ok(Judged { policy, changes })
+    let judged = unchanged(Root::Commit(&files), arguments, notices)?;
+    let changes = changes(&judged.policy, Root::Commit(&files), head, arguments);
+    Ok(Judged { changes, ..judged })
+}
+
+/// What the files of a root say, where nothing is compared with them.
+fn unchanged(root: Root<'_>, arguments: &ScanArgs, notices: &mut Vec<Notice>) -> Result<Judged, Error> {
+    let policy = read(root, arguments)?;
+    Ok(Judged { policy, changes: Vec::new(), owners: Owners::read(root, notices) })
 }
 
 fn read(root: Root<'_>, arguments: &ScanArgs) -> Result<Policy, Error> {

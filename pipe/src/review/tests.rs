@@ -14,6 +14,7 @@ use crate::settings::Variables;
 
 mod branches;
 mod fetching;
+mod owners;
 mod policy;
 mod pull_requests;
 

@@ -29,14 +29,18 @@ pub trait CommitFiles {
 }
 
 impl Root<'_> {
-    /// The text of the file of that name in the root; a link is none.
+    /// The text of the file of that name in the root; a link is none, and nothing lies behind one.
     pub fn text(&self, name: &str) -> Result<Option<String>, FileError> {
         match self {
             Self::Nowhere => Ok(None),
             Self::Folder(root) => {
                 let path = root.join(name);
                 let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
-                is_file.then(|| text_of(&path)).transpose()
+                let below = Path::new(name).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+                let is_folder = |folder: &Path| {
+                    std::fs::symlink_metadata(root.join(folder)).is_ok_and(|metadata| metadata.is_dir())
+                };
+                (is_file && below.into_iter().all(is_folder)).then(|| text_of(&path)).transpose()
             }
             Self::Commit(files) => in_commit(*files, name),
         }

@@ -22,7 +22,7 @@ macro_rules! delete {
 }
 
 /// What is exported: no hash of a token, and no webhook, which Bitbucket has itself. Documents of runs are in here compressed.
-const EXPORTED: [&str; 20] = [
+const EXPORTED: [&str; 21] = [
     "workspaces",
     "repositories",
     "branches",
@@ -34,6 +34,7 @@ const EXPORTED: [&str; 20] = [
     "verdicts",
     "branch_counts",
     "days",
+    "day_metrics",
     "runs",
     "deliveries",
     "outbox",
@@ -50,7 +51,7 @@ impl Workspace {
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
         // Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
+        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "day_metrics", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
         delete!(self, tx: "inbox_bodies", "inbox", "viewers");
@@ -97,6 +98,7 @@ impl Workspace {
             "verdicts",
             "branch_counts",
             "days",
+            "day_metrics",
             "runs",
             "deliveries",
             "outbox",

@@ -27,6 +27,8 @@ pub struct Filter {
     pub tool: Option<String>,
     /// Of this rule.
     pub rule: Option<String>,
+    /// In a file of these owners: all that one rule names.
+    pub owner: Option<String>,
     /// Whose path begins like this.
     pub path: Option<String>,
     /// With this fingerprint, the newest of ours.
@@ -76,6 +78,8 @@ pub struct Found {
     pub tool: String,
     /// `NAME` of the run.
     pub name: String,
+    /// Who owns its file; empty if nobody was told.
+    pub owner: String,
     /// Path from the root.
     pub path: String,
     /// How bad it is.
@@ -88,7 +92,7 @@ pub struct Found {
     pub reopened: u64,
     /// The pull request that brought it.
     pub introduced_by: Option<u64>,
-    /// Since when it is known here, in unix milliseconds: when the run started that first saw it.
+    /// Since when it is known here, in unix milliseconds: when the run ended that first saw it.
     pub since: i64,
     /// What is shown of it; absent if that was never told.
     pub shown: Option<penstock_common::Finding>,
@@ -145,6 +149,7 @@ enum Driver {
     Rule,
     Category,
     Status,
+    Owner,
     Tool,
 }
 
@@ -158,6 +163,7 @@ impl Filter {
             Order::Newest | Order::Path => Driver::Order,
             Order::Worst if self.rule.is_some() => Driver::Rule,
             Order::Worst if judged => Driver::Status,
+            Order::Worst if self.owner.is_some() => Driver::Owner,
             Order::Worst if self.category.is_some() => Driver::Category,
             Order::Worst if self.tool.is_some() => Driver::Tool,
             Order::Worst => Driver::Order,
@@ -176,6 +182,7 @@ struct Row {
     triage: Option<String>,
     tool: String,
     name: String,
+    owner: String,
     path: String,
     severity: i64,
     allowed: Option<String>,
@@ -204,6 +211,7 @@ impl TryFrom<Row> for Found {
             },
             tool: row.tool,
             name: row.name,
+            owner: row.owner,
             path: row.path,
             severity: codes::severity(row.severity)?,
             allowed: row.allowed.is_some(),
@@ -254,7 +262,7 @@ impl Statement {
 }
 
 /// What stands in a row of the list; `o` holds the occurrences that were chosen.
-const COLUMNS: &str = "o.finding, o.category, o.rule, f.ours, f.path_free, o.status, f.triage, o.tool, o.name, o.path, o.severity, o.allowed, \
+const COLUMNS: &str = "o.finding, o.category, o.rule, f.ours, f.path_free, o.status, f.triage, o.tool, o.name, o.owner, o.path, o.severity, o.allowed, \
                        o.gone_how, o.reopened, o.introduced_by, o.since, c.body";
 const BESIDE: &str = "join findings f on f.workspace = o.workspace and f.repository = o.repository and f.finding = o.finding \
                       left join contents c on c.workspace = o.workspace and c.repository = o.repository and c.finding = o.finding and c.content = o.content";
@@ -389,10 +397,15 @@ impl Workspace {
             ("rule", filter.rule.as_deref(), Driver::Rule),
             ("category", filter.category.map(Category::name), Driver::Category),
             ("status", filter.status.map(Status::name), Driver::Status),
+            ("owner", filter.owner.as_deref(), Driver::Owner),
             ("tool", filter.tool.as_deref(), Driver::Tool),
         ] {
             if let Some(value) = value {
                 statement.equal(column, value, driver == of);
+                if driver == Driver::Owner && of == driver {
+                    // Its index has only rows with an owner, and both databases want to be told that these are meant.
+                    statement.sql.push_str(" and o.owner <> ''");
+                }
             }
         }
         if driver == Driver::Status {

@@ -72,6 +72,7 @@ struct OccurrenceRow {
     gap: Option<Vec<u8>>,
     reopened: i64,
     introduced_by: Option<i64>,
+    owner: String,
 }
 
 pub(super) async fn version(workspace: &Workspace, repository: Uuid) -> Result<i64> {
@@ -125,7 +126,7 @@ pub(super) async fn occurrences(
         let rows: Vec<OccurrenceRow> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
-                 reopened, introduced_by from occurrences where workspace = $1 and repository = $2 and branch = $3",
+                 reopened, introduced_by, owner from occurrences where workspace = $1 and repository = $2 and branch = $3",
             )
             .bind(workspace.key())
             .bind(Key::from(repository))
@@ -228,7 +229,7 @@ impl Workspace {
             let row: OccurrenceRow = on!(&mut tx, connection => {
                 sqlx::query_as(
                     "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
-                     reopened, introduced_by from occurrences where workspace = $1 and repository = $2 and branch = $3 and finding = $4",
+                     reopened, introduced_by, owner from occurrences where workspace = $1 and repository = $2 and branch = $3 and finding = $4",
                 )
                 .bind(self.key())
                 .bind(Key::from(repository))
@@ -331,6 +332,7 @@ fn occurrence(branch: BranchId, row: OccurrenceRow) -> Result<Occurrence> {
         severity: codes::severity(row.severity)?,
         content: Print(row.content.number()),
         allowed: row.allowed.as_deref().map(codes::allowed).transpose()?,
+        owner: row.owner,
         seen: codes::stamp(&row.seen)?,
         configuration: Print(row.configuration.number()),
         first: codes::stamp(&row.first)?,

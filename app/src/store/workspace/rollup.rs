@@ -14,7 +14,7 @@ use crate::store::error::Result;
 use crate::store::key::Key;
 use crate::track::{BranchId, Changes, Kind, Occurrence, Repository, Status};
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
 /// What is open: by severity what counts, and how much does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]

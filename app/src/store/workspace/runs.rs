@@ -1,6 +1,6 @@
 //! Runs as they came in, and what was answered.
 
-use penstock_common::Uuid;
+use penstock_common::{Metrics, Uuid};
 use sqlx::FromRow;
 
 use super::codes;
@@ -23,6 +23,8 @@ pub struct NewRun {
     pub received_at: i64,
     /// When it started; never later than it came.
     pub started_at: i64,
+    /// When it ended, if that was told: not before it started, and never later than it came.
+    pub finished_at: Option<i64>,
     /// What it looked at.
     pub commit: Commit,
     /// For which branch.
@@ -43,6 +45,8 @@ pub struct NewRun {
     pub findings: usize,
     /// The tools that ran, as JSON.
     pub tools: String,
+    /// What reports on tests and coverage say.
+    pub metrics: Option<Metrics>,
     /// As it was sent, compressed.
     pub document: Vec<u8>,
 }
@@ -77,6 +81,8 @@ pub struct RunRow {
     pub received_at: i64,
     /// When it started.
     pub started_at: i64,
+    /// When it ended, if that was told.
+    pub finished_at: Option<i64>,
     /// What it looked at.
     pub commit: Commit,
     /// For which branch.
@@ -97,6 +103,8 @@ pub struct RunRow {
     pub findings: u64,
     /// The tools that ran, as JSON.
     pub tools: String,
+    /// What reports on tests and coverage say.
+    pub metrics: Option<Metrics>,
     /// What the sender was told, as JSON.
     pub answer: Option<String>,
 }
@@ -117,6 +125,8 @@ struct Row {
     findings: i64,
     tools: String,
     answer: Option<String>,
+    finished_at: Option<i64>,
+    metrics: Option<String>,
 }
 
 impl TryFrom<Row> for RunRow {
@@ -133,6 +143,7 @@ impl TryFrom<Row> for RunRow {
             run: RunId(row.run.number()),
             received_at: row.received_at,
             started_at: row.started_at,
+            finished_at: row.finished_at,
             commit: codes::commit(&row.commit_id)?,
             branch: row.branch,
             pull_request: row.pull_request.map(i64::unsigned_abs),
@@ -143,6 +154,7 @@ impl TryFrom<Row> for RunRow {
             complete: row.complete != 0,
             findings: row.findings.unsigned_abs(),
             tools: row.tools,
+            metrics: row.metrics.as_deref().map(|text| codes::from_json(text, "runs.metrics")).transpose()?,
             answer: row.answer,
         })
     }
@@ -154,7 +166,8 @@ impl Workspace {
         let mut tx = self.read().await?;
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
+                 finished_at, metrics \
                  from runs where workspace = $1 and repository = $2 and idempotency_key = $3",
             )
             .bind(self.key())
@@ -171,7 +184,8 @@ impl Workspace {
         let mut tx = self.read().await?;
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
+                 finished_at, metrics \
                  from runs where workspace = $1 and repository = $2 and run = $3",
             )
             .bind(self.key())
@@ -203,7 +217,8 @@ impl Workspace {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
+                 finished_at, metrics \
                  from runs where workspace = $1 and repository = $2 and run < $3 order by run desc limit $4",
             )
             .bind(self.key())
@@ -221,7 +236,8 @@ impl Workspace {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer \
+                "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
+                 finished_at, metrics \
                  from runs where workspace = $1 and repository = $2 and commit_id = $3 order by run desc limit 64",
             )
             .bind(self.key())
@@ -252,11 +268,12 @@ impl Write {
     /// Keeps a run that came in; `false` if one with its key is there.
     pub async fn new_run(&mut self, run: &NewRun) -> Result<bool> {
         let key = self.key();
+        let metrics = run.metrics.as_ref().map(codes::json).transpose()?;
         let rows = on!(&mut self.tx, connection => {
             sqlx::query(
                 "insert into runs (workspace, repository, run, idempotency_key, received_at, started_at, commit_id, branch, pull_request, \
-                 name, step, pipeline, actor, state, complete, findings, document, tools) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17) \
+                 name, step, pipeline, actor, state, complete, findings, document, tools, finished_at, metrics) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17, $18, $19) \
                  on conflict (workspace, repository, idempotency_key) do nothing",
             )
             .bind(key)
@@ -276,6 +293,8 @@ impl Write {
             .bind(run.findings as i64)
             .bind(&run.document)
             .bind(&run.tools)
+            .bind(run.finished_at)
+            .bind(&metrics)
             .execute(connection)
             .await
             .map(|done| done.rows_affected())

@@ -48,12 +48,13 @@ const OCCURRENCES: Table = Table {
         "category",
         "rule",
         "status",
+        "owner",
     ],
     conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
                seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
                allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
                gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by, \
-               state = excluded.state, status = excluded.status",
+               state = excluded.state, status = excluded.status, owner = excluded.owner",
 };
 
 const CONTENTS: Table = Table {
@@ -260,6 +261,7 @@ impl Write {
             Column::Text(findings.iter().map(|finding| finding.category.name().to_owned()).collect()),
             Column::Text(findings.iter().map(|finding| finding.rule.clone()).collect()),
             Column::Text(findings.iter().map(|finding| finding.triage.status.name().to_owned()).collect()),
+            Column::Text(rows.iter().map(|row| row.owner.clone()).collect()),
         ];
         bulk::write(&mut self.tx, &OCCURRENCES, of, columns).await
     }

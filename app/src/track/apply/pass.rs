@@ -159,6 +159,7 @@ impl<'a> Pass<'a> {
                 && known.content == sighting.content
                 && known.severity == sighting.severity
                 && known.allowed == sighting.allowed
+                && known.owner == sighting.owner
                 && known.path == sighting.path
                 && known.seen_in == *tool.scope.seen()
                 && known.series == *series
@@ -178,6 +179,7 @@ impl<'a> Pass<'a> {
             severity: sighting.severity,
             content: sighting.content,
             allowed: sighting.allowed,
+            owner: sighting.owner.clone(),
             seen: self.stamp,
             configuration: tool.configuration,
             first: self.stamp,

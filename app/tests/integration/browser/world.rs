@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use penstock_app::commands::system_clock;
 use penstock_app::crypto::MasterKeys;
+use penstock_common::metrics::Lines;
 use penstock_common::{Finding, Severity};
-use penstock_sandbox::{Bitbucket, Commit, Permission, Sandbox, Scene};
+use penstock_sandbox::{Bitbucket, Commit, Permission, Sandbox, Scene, Step};
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::tab::Tab;
-use crate::program::world::{APP, App, REPOSITORY, WORKSPACE, finding};
+use crate::program::told::metrics;
+use crate::program::world::{APP, App, REPOSITORY, WORKSPACE, finding, upload};
 
 /// Everything that people can put into a name or a message.
 pub(super) const HOSTILE: &str = "\"><img src=x onerror=alert(1)> <script>alert(2)</script> {{7*7}} \u{202e}drow ]](javascript:alert(3)) `tick` | pipe";
@@ -62,8 +64,16 @@ impl Stage {
         if self.sandbox.tip(REPOSITORY, "main").is_err() {
             self.sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
         }
-        let step = self.sandbox.branch_step(REPOSITORY, "main").unwrap();
-        self.app.scan(&self.sandbox, &step, findings).await;
+        self.send(&self.sandbox.branch_step(REPOSITORY, "main").unwrap(), findings).await;
+    }
+
+    /// Sends a run that says all that a run can say.
+    async fn send(&self, step: &Step, findings: &[Finding]) {
+        let mut upload = upload(&self.sandbox, step, findings);
+        upload.run.finished_at = Some("2026-11-25T10:01:00Z".to_owned());
+        upload.run.metrics = Some(metrics(1234, 835, Some(Lines { covered: 25, total: 30 })));
+        let (status, body) = self.app.send(&self.sandbox.oidc_token(step, &[&self.app.base]), &upload).await;
+        assert_eq!(status, 201, "{body}");
     }
 
     /// A pull request by somebody.
@@ -77,8 +87,7 @@ impl Stage {
 
     /// The pull request is scanned and has these findings.
     pub(super) async fn scan(&self, number: u64, findings: &[Finding]) {
-        let step = self.sandbox.pull_request_step(REPOSITORY, number).unwrap();
-        self.app.scan(&self.sandbox, &step, findings).await;
+        self.send(&self.sandbox.pull_request_step(REPOSITORY, number).unwrap(), findings).await;
     }
 
     /// Somebody opens a page of the host, in these colours.
@@ -110,7 +119,9 @@ pub(super) fn many() -> Vec<Finding> {
     let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
     let mut all: Vec<Finding> = (0..60)
         .map(|number: usize| {
-            finding(&format!("rule-{number}"), &format!("src/file_{number}.rs"), severities[number % 5])
+            let one = finding(&format!("rule-{number}"), &format!("src/file_{number}.rs"), severities[number % 5]);
+            let owners = ["@jo".to_owned(), format!("{}@example.com", "long.".repeat(40))];
+            Finding { owners: owners.into_iter().take(number % 3).collect(), ..one }
         })
         .collect();
     all.push(hostile("hostile-1", &format!("src/{HOSTILE}.rs")));

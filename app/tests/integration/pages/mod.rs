@@ -3,4 +3,5 @@
 mod findings;
 mod panels;
 mod settings;
+mod told;
 mod visitor;

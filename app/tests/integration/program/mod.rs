@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod settings;
 mod story;
+pub(crate) mod told;
 pub(crate) mod uploads;
 mod webhooks;
 pub(crate) mod world;

@@ -203,6 +203,7 @@ pub(crate) fn finding(rule: &str, path: &str, severity: Severity) -> Finding {
         change: None,
         fingerprints: input.fingerprints(),
         suppression: None,
+        owners: Vec::new(),
     }
 }
 
@@ -231,6 +232,7 @@ pub(crate) fn upload(sandbox: &Sandbox, step: &Step, findings: &[Finding]) -> Up
     let run = Run {
         schema_version: Run::SCHEMA_VERSION,
         started_at: "2026-11-25T10:00:00Z".to_owned(),
+        finished_at: None,
         tools: vec![ToolRun {
             name: "penstock".to_owned(),
             version: "0.1.0".to_owned(),
@@ -251,6 +253,7 @@ pub(crate) fn upload(sandbox: &Sandbox, step: &Step, findings: &[Finding]) -> Up
         }),
         gate: None,
         notices: Vec::new(),
+        metrics: None,
     };
     Upload::new(run, "penstock", 1, Vec::new())
 }

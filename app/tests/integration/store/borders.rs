@@ -7,6 +7,7 @@ use penstock_app::store::system::ViewerRow;
 use penstock_app::store::workspace::{ApprovalState, Order, RunState, VerdictRow};
 use penstock_app::store::{Error, News, Workspace, new_id};
 use penstock_app::track::{Branch, BranchId, Changes, RunId};
+use penstock_common::metrics::{Metrics, Tests};
 use penstock_common::{Secret, Uuid};
 
 use super::on_both;
@@ -17,7 +18,7 @@ use crate::track::world::World as Code;
 on_both!(no_method_reaches_another_tenant);
 
 /// Methods of the tenant's door. Whoever adds one adds what it may not do below.
-const METHODS: [&str; 75] = [
+const METHODS: [&str; 77] = [
     "approval",
     "approvals",
     "audit",
@@ -30,6 +31,7 @@ const METHODS: [&str; 75] = [
     "commit_in",
     "contents",
     "count",
+    "day_metrics",
     "days",
     "delivered",
     "deliveries",
@@ -49,6 +51,7 @@ const METHODS: [&str; 75] = [
     "lane",
     "last_delivery",
     "log",
+    "measured",
     "new_hook",
     "new_run",
     "new_token",
@@ -195,6 +198,7 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
     write.job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW, NOW).await.unwrap();
     write.verdict(repository, Some(7), &verdict("{}")).await.unwrap();
     write.verdict(repository, None, &verdict("{}")).await.unwrap();
+    write.measured(repository, BranchId(1), "penstock", &Metrics::default(), NOW).await.unwrap();
     write.commit().await.unwrap();
     let viewer = ViewerRow {
         workspace: workspace.id(),
@@ -332,6 +336,8 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert_eq!(other.open_on(repository, main).await.unwrap().total(), 0);
     assert_eq!(one.days(repository, main, 0).await.unwrap().len(), 1);
     assert!(other.days(repository, main, 0).await.unwrap().is_empty());
+    assert_eq!(one.day_metrics(repository, BranchId(1), 0).await.unwrap().len(), 1);
+    assert!(other.day_metrics(repository, BranchId(1), 0).await.unwrap().is_empty());
     assert_eq!(one.standings(0).await.unwrap()[0].repository, repository);
     assert!(other.standings(0).await.unwrap().iter().all(|standing| standing.repository == own_repository));
     assert_eq!(one.branches(repository).await.unwrap().len(), 1);
@@ -377,6 +383,8 @@ async fn no_method_reaches_another_tenant(world: World) {
     write.new_run(&new_run(repository, "key")).await.unwrap();
     write.repository_gone(repository, NOW).await.unwrap();
     write.verdict(repository, Some(7), &verdict("evil")).await.unwrap();
+    let evil = Metrics { tests: Some(Tests::default()), ..Metrics::default() };
+    write.measured(repository, BranchId(1), "penstock", &evil, NOW).await.unwrap();
     write.commit().await.unwrap();
     // The same id of a repository in both: it is another repository.
     let mut lane = other.lane(repository).await;

@@ -15,6 +15,9 @@ on_both!(every_list_is_what_its_filter_says, numbers_are_what_they_count, days_t
 
 const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
+/// Who owns what; of the last nobody was told.
+const OWNERS: [&str; 3] = ["@jo kim@example.com", "@acme/core", ""];
+
 struct Repository {
     workspace: Workspace,
     id: Uuid,
@@ -56,6 +59,7 @@ impl Repository {
                 one.severity = SEVERITIES[number % 5];
                 one.category = if number.is_multiple_of(4) { Category::Secret } else { Category::CodeQuality };
                 one.value_in_base = Some(false);
+                one.owner = OWNERS[number % 3].to_owned();
                 one
             })
             .collect();
@@ -145,6 +149,15 @@ async fn every_list_is_what_its_filter_says(world: World) {
             Filter { gone: open, path: text("src/1/"), tool: text("lint"), ..Filter::default() },
             Box::new(|one| one.gone.is_none() && one.path.starts_with("src/1/")),
         ),
+        (
+            Filter { gone: open, owner: text("@acme/core"), ..Filter::default() },
+            Box::new(|one| one.gone.is_none() && one.owner == "@acme/core"),
+        ),
+        (
+            Filter { owner: text("@jo kim@example.com"), rule: text("rule3"), ..Filter::default() },
+            Box::new(|one| one.owner == "@jo kim@example.com" && one.rule == "rule3"),
+        ),
+        (Filter { owner: text("@jo"), ..Filter::default() }, Box::new(|_| false)),
         (Filter { tool: text("other"), ..Filter::default() }, Box::new(|_| false)),
         (Filter { text: text("F1"), ..Filter::default() }, Box::new(|one| one.path.contains("f1"))),
         (Filter { text: text("Message OF"), ..Filter::default() }, Box::new(|_| true)),

@@ -6,6 +6,7 @@ use penstock_app::store::workspace::{ApprovalState, NewApproval, NewRun, NewToke
 use penstock_app::track::{FindingId, RunId, Status, Triage};
 use penstock_common::Uuid;
 use penstock_common::delivery::{Delivery, Destination, Outcome};
+use penstock_common::metrics::{Metrics, Tests};
 
 use super::on_both;
 use super::world::{NOW, World};
@@ -31,6 +32,7 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         idempotency_key: key.to_owned(),
         received_at: NOW,
         started_at: NOW - 5,
+        finished_at: Some(NOW - 1),
         commit: commit(1),
         branch: Some("main".to_owned()),
         pull_request: Some(3),
@@ -41,6 +43,7 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         complete: true,
         findings: 2,
         tools: "[]".to_owned(),
+        metrics: Some(Metrics { tests: Some(Tests { passed: 7, ..Tests::default() }), coverage: None }),
         document: vec![1, 2, 3],
     }
 }
@@ -54,6 +57,7 @@ async fn a_run_is_kept_once(world: World) {
     write.commit().await.unwrap();
     let known = workspace.run_by_key(repository, "key").await.unwrap().unwrap();
     assert_eq!((known.run, known.state, known.findings, known.answer), (run.run, RunState::Waiting, 2, None));
+    assert_eq!((known.started_at, known.finished_at, known.metrics), (NOW - 5, Some(NOW - 1), run.metrics));
     assert_eq!(workspace.run_document(repository, run.run).await.unwrap(), Some(vec![1, 2, 3]));
     let mut write = workspace.write().await.unwrap();
     write.run_ended(repository, run.run, RunState::Applied, Some("other"), None, "{}").await.unwrap();

@@ -24,6 +24,7 @@ pub(crate) fn code(words: &str) -> Sighting {
         content: print([rule, path, context, "line 1"]),
         value_in_base: None,
         allowed: None,
+        owner: String::new(),
     }
 }
 

@@ -204,6 +204,7 @@ impl Reporter {
                 change: None,
                 fingerprints,
                 suppression,
+                owners: Vec::new(),
             };
             told += 1;
             let value = &text[candidate.secret.clone()];

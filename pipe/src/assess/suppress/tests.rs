@@ -26,6 +26,7 @@ fn finding(rule: &str, path: &str, change: Option<Change>) -> Finding {
         remediation: None,
         change,
         suppression: None,
+        owners: Vec::new(),
     }
 }
 

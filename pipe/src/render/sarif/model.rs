@@ -67,6 +67,8 @@ pub(super) struct RuleProperties {
 pub(super) struct Invocation<'a> {
     pub execution_successful: bool,
     pub start_time_utc: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time_utc: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_execution_notifications: Vec<Notification>,
 }
@@ -169,4 +171,6 @@ pub(super) struct ResultProperties<'a> {
     pub decoded_from: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<&'a CommitInfo>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub owners: &'a [String],
 }

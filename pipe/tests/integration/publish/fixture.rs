@@ -163,6 +163,7 @@ pub(super) fn finding(line: u32, severity: Severity) -> Finding {
         change: Some(Change::New),
         fingerprints: input.fingerprints(),
         suppression: None,
+        owners: Vec::new(),
     }
 }
 
