@@ -177,7 +177,7 @@ async fn migrate(config: &Config, clock: &Clock) -> Result<ExitCode, Error> {
 async fn queue(store: &Store, command: Queue, clock: &Clock) -> Result<ExitCode, Error> {
     let system = store.system();
     let id = |text: &str| {
-        let parsed = text.parse::<Uuid>().map(|id| u128::from_be_bytes(*id.as_bytes()));
+        let parsed = text.parse::<Uuid>().map(Uuid::number);
         parsed.map_err(|_| Error::Usage("a job is named by its id, as `queue list` shows it".to_owned()))
     };
     match command {
@@ -185,7 +185,7 @@ async fn queue(store: &Store, command: Queue, clock: &Clock) -> Result<ExitCode,
             for dead in system.dead_jobs(LISTED).await? {
                 let job = &dead.job;
                 let why = store.for_workspace(job.workspace).job_failure(job.id).await?.unwrap_or_default();
-                let id = Uuid::from(job.id.to_be_bytes());
+                let id = Uuid::from(job.id);
                 say(&format!(
                     "{id}  workspace {}  {} {}  tried {} times: {why}",
                     job.workspace, job.kind, job.subject, job.attempts
@@ -242,7 +242,7 @@ async fn of_tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<Exit
                     (None, Some(at)) if at <= now => "expired",
                     _ => "holds",
                 };
-                let id = Uuid::from(token.token.to_be_bytes());
+                let id = Uuid::from(token.token);
                 say(&format!("{id}  {}  {}  {state}", token.name, token.scopes))?;
             }
             Ok(ExitCode::SUCCESS)
@@ -250,7 +250,7 @@ async fn of_tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<Exit
         Tokens::Revoke { workspace, token } => {
             let workspace = store.for_workspace(known(store, &workspace).await?);
             let id = token.parse::<Uuid>().map_err(|_| Error::Usage("a token is named by its id".to_owned()))?;
-            if tokens::revoke(&workspace, u128::from_be_bytes(*id.as_bytes()), OPERATOR, now).await? {
+            if tokens::revoke(&workspace, id.number(), OPERATOR, now).await? {
                 say(&"the token holds no more")
             } else {
                 Err(Error::Usage("there is no such token, or it holds no more already".to_owned()))

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use penstock_common::bitbucket::client::SetupError;
+use penstock_common::bitbucket::client::{Patience, SetupError};
 use tokio::sync::watch;
 
 use crate::bitbucket::{Network, Reach, Tenants, patience};
@@ -67,7 +67,15 @@ impl State {
     /// # Errors
     /// When no client can be made, such as without root certificates.
     pub fn new(config: Config, store: Store, clock: Clock) -> Result<Self, SetupError> {
-        let reach = Reach::new(&config.hosts, &Network::default(), patience())?;
+        Self::with_patience(config, store, clock, patience())
+    }
+
+    /// The same with another patience for Bitbucket.
+    ///
+    /// # Errors
+    /// As [`State::new`].
+    pub fn with_patience(config: Config, store: Store, clock: Clock, patience: Patience) -> Result<Self, SetupError> {
+        let reach = Reach::new(&config.hosts, &Network::default(), patience)?;
         let exchange = Arc::new(Exchange::new(reach.site.clone(), config.app.key.clone(), Arc::clone(&clock)));
         let directory = Directory::new(store.clone(), Arc::clone(&exchange));
         let step_tokens = StepTokens::new(config.hosts.api().clone(), reach.api.clone(), config.base.clone());

@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The UUID of a workspace, repository, account, pipeline or step. Shown and stored in lower case, without braces.
+/// The UUID of a workspace, repository, account, pipeline or step, and the form in which our own ids are shown. Shown and stored in lower case,
+/// without braces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid(uuid::Uuid);
 
@@ -26,6 +27,17 @@ impl Uuid {
     /// The bytes, for keys and hashes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
+    }
+
+    /// The same as a number, which is how our own ids are held.
+    pub const fn number(self) -> u128 {
+        self.0.as_u128()
+    }
+}
+
+impl From<u128> for Uuid {
+    fn from(number: u128) -> Self {
+        Self(uuid::Uuid::from_u128(number))
     }
 }
 

@@ -29,7 +29,7 @@ pub use compare::{Base, BaseKind, Change, Comparison};
 pub use delivery::{Delivery, Destination};
 pub use finding::{Finding, Reference, Suppression, SuppressionKind, Validity};
 pub use fingerprint::{Fingerprint, FingerprintInput, Fingerprints};
-pub use ids::Uuid;
+pub use ids::{NotAUuid, Uuid};
 pub use location::{CommitInfo, Excerpt, ExcerptLine, Location};
 pub use metrics::Metrics;
 pub use redact::Mask;

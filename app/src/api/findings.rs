@@ -198,8 +198,7 @@ pub(super) async fn branch(
 
 /// A finding by its id.
 pub(super) fn id_of(text: &str) -> Result<FindingId, Problem> {
-    let id = text.parse::<penstock_common::Uuid>().map_err(|_| Problem::not_found("there is no such finding"))?;
-    Ok(FindingId(u128::from_be_bytes(*id.as_bytes())))
+    text.parse().map_err(|_| Problem::not_found("there is no such finding"))
 }
 
 fn print(text: &str) -> Result<Print, Problem> {

@@ -96,7 +96,7 @@ pub(super) async fn list(
     let Query(asked) = asked.map_err(|why| Problem::bad_request(why.body_text()))?;
     let limit = limit(asked.limit)?;
     let before = match after::<String>(asked.cursor.as_deref())? {
-        Some(id) => RunId(super::findings::id_of(&id)?.0),
+        Some(id) => id.parse().map_err(|_| Problem::not_found("there is no such run"))?,
         None => RunId(u128::MAX),
     };
     let mut rows = workspace.runs(repository, before, limit + 1).await?;

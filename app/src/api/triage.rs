@@ -38,7 +38,6 @@ pub(super) struct Judged {
     /// What is said of it, or will be.
     status: Status,
     /// Whether that holds only once a second person approves it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     waits_for_approval: bool,
 }
 

@@ -203,39 +203,6 @@ impl FromStr for Scopes {
     }
 }
 
-/// What was agreed when a token was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// What it may be used for.
-    pub scopes: Scopes,
-    /// Until when, in unix milliseconds.
-    pub expires_at: i64,
-}
-
-/// Why a token that exists may not be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAllowed {
-    /// Its time is over.
-    #[error("the API token has expired: make a new one in the settings of the app")]
-    Expired,
-    /// It is for other things.
-    #[error("the API token lacks the scope `{0}`: make one that has it in the settings of the app")]
-    Scope(Scope),
-}
-
-impl Terms {
-    /// Whether the token may be used for what needs `scope`, at `now` (unix milliseconds).
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn check(&self, scope: Scope, now: i64) -> Result<(), NotAllowed> {
-        if now >= self.expires_at {
-            return Err(NotAllowed::Expired);
-        }
-        if self.scopes.allow(scope) { Ok(()) } else { Err(NotAllowed::Scope(scope)) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -298,14 +265,11 @@ mod tests {
 
     #[test]
     fn what_a_token_may() {
-        let terms = |scopes: &str| Terms { scopes: scopes.parse().unwrap(), expires_at: 1000 };
-        assert_eq!(terms("upload read").check(Scope::Read, 999), Ok(()));
-        assert_eq!(terms("upload read").check(Scope::Read, 1000), Err(NotAllowed::Expired));
-        assert_eq!(terms("upload read").check(Scope::Triage, 0), Err(NotAllowed::Scope(Scope::Triage)));
-        assert_eq!(terms("upload").check(Scope::UploadAnyRef, 0), Err(NotAllowed::Scope(Scope::UploadAnyRef)));
-        assert_eq!(terms("upload:any-ref").check(Scope::Upload, 0), Ok(()));
-        assert_eq!(terms("upload:any-ref").check(Scope::Read, 0), Err(NotAllowed::Scope(Scope::Read)));
-        assert!(terms("").scopes.is_empty());
+        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
+        assert!(scopes("upload read").allow(Scope::Read) && !scopes("upload read").allow(Scope::Triage));
+        assert!(!scopes("upload").allow(Scope::UploadAnyRef));
+        assert!(scopes("upload:any-ref").allow(Scope::Upload) && !scopes("upload:any-ref").allow(Scope::Read));
+        assert!(scopes("").is_empty());
         assert_eq!("upload admin".parse::<Scopes>(), Err(NotAScope));
     }
 }

@@ -8,6 +8,8 @@ pub const REPOSITORY: &str = "repository";
 pub const PULL_REQUEST: &str = "pull_request";
 /// The main branch, judged again.
 pub const MAIN_BRANCH: &str = "main_branch";
+/// Every verdict of a repository, or of the whole workspace, judged again because a setting changed.
+pub const JUDGE_ANEW: &str = "judge_anew";
 /// A comment that may be a command: `PULL REQUEST/COMMENT`.
 pub const COMMENT: &str = "comment";
 /// A run that waits for being confirmed, by its id.

@@ -1,4 +1,4 @@
-//! The main branch, judged again because somebody judged a finding.
+//! The main branch, judged again because somebody judged a finding or changed a setting.
 
 use penstock_common::Uuid;
 

@@ -6,6 +6,7 @@
 mod branches;
 mod comment;
 pub mod follow;
+mod judge_anew;
 pub mod kind;
 mod main_branch;
 mod outcome;

@@ -1,14 +1,16 @@
 //! The workers.
 //!
-//! Owns taking, keeping and giving back jobs. A worker that dies loses its job to another one when the lease is over.
+//! Owns taking, keeping and giving back jobs. A worker that dies loses its job to another one when the lease is over. Beside the workers that do
+//! everybody's jobs, one serves only tenants for whom nobody works: jobs that take long, because Bitbucket does not answer for one tenant, may hold all
+//! others.
 
 use std::time::Duration;
 
 use crate::jobs::outcome::ATTEMPTS_MAX;
-use crate::jobs::{Failed, branches, comment, kind, main_branch, pull_request, repository, sweep, waiting};
+use crate::jobs::{Failed, branches, comment, judge_anew, kind, main_branch, pull_request, repository, sweep, waiting};
 use crate::publish;
 use crate::state::State;
-use crate::store::system::Job;
+use crate::store::system::{Job, Turn};
 use crate::store::{Result, new_id};
 use crate::track::RunId;
 use crate::upload;
@@ -25,14 +27,15 @@ const AWAY: Duration = Duration::from_secs(3);
 pub async fn workers(state: State) {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..state.config.workers {
-        tasks.spawn(worker(state.clone()));
+        tasks.spawn(worker(state.clone(), Turn::Any));
     }
+    tasks.spawn(worker(state, Turn::Unserved));
     tasks.join_all().await;
 }
 
-async fn worker(state: State) {
+async fn worker(state: State, turn: Turn) {
     while !state.is_stopping() {
-        let wait = match do_one(&state).await {
+        let wait = match do_one(&state, turn).await {
             Ok(true) => continue,
             Ok(false) => IDLE,
             Err(error) => {
@@ -52,10 +55,10 @@ async fn worker(state: State) {
 ///
 /// # Errors
 /// When the queue cannot be read.
-pub async fn do_one(state: &State) -> Result<bool> {
+pub async fn do_one(state: &State, turn: Turn) -> Result<bool> {
     let system = state.store.system();
     let (owner, now) = (new_id(), state.now());
-    let Some(job) = system.claim_job(owner, now, now + millis(LEASE)).await? else { return Ok(false) };
+    let Some(job) = system.claim_job(turn, owner, now, now + millis(LEASE)).await? else { return Ok(false) };
     let outcome = {
         let work = work(state, &job);
         tokio::pin!(work);
@@ -103,7 +106,12 @@ async fn end(state: &State, job: &Job, owner: u128, outcome: std::result::Result
 async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
     let workspace = state.store.for_workspace(job.workspace);
     let senseless = Failed::Senseless("the job says nothing of what it is about");
-    let Some(repository) = job.repository else { return Err(senseless) };
+    let Some(repository) = job.repository else {
+        return match job.kind.as_str() {
+            kind::JUDGE_ANEW => judge_anew::judge_workspace_anew(state, &workspace).await,
+            _ => Err(senseless),
+        };
+    };
     let number = || job.subject.parse::<u64>().ok();
     match job.kind.as_str() {
         kind::BRANCHES => branches::follow_branches(state, &workspace, repository).await,
@@ -112,11 +120,11 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
             pull_request::follow_pull_request(state, &workspace, repository, number().ok_or(senseless)?).await
         }
         kind::MAIN_BRANCH => main_branch::judge_main_branch(state, &workspace, repository).await,
+        kind::JUDGE_ANEW => judge_anew::judge_repository_anew(state, &workspace, repository).await,
         kind::WAITING => waiting::end_waiting(state, &workspace, repository, number().ok_or(senseless)?).await,
         kind::SWEEP => sweep::sweep(state, &workspace, repository).await,
         kind::RUN => {
-            let id: penstock_common::Uuid = job.subject.parse().map_err(|_| senseless)?;
-            let run = RunId(u128::from_be_bytes(*id.as_bytes()));
+            let run: RunId = job.subject.parse().map_err(|_| senseless)?;
             Ok(upload::settle(state, &workspace, repository, run, None).await.map(drop)?)
         }
         kind::COMMENT => {

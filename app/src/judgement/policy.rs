@@ -6,7 +6,7 @@ use crate::track::{Decision, Status};
 
 const DAY: i64 = 86_400_000;
 
-/// The rules. A repository may say otherwise than its workspace.
+/// The rules. A repository may be stricter than its workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// For how many days a risk may be accepted at most; 0 for ever.

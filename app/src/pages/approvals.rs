@@ -94,7 +94,7 @@ async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView,
     let finding = at.store().finding(new.repository, new.finding).await?;
     let link = |number| at.repository.as_ref().map(|repository| (number, repository.pull_request(number)));
     Ok(ApprovalView {
-        id: Uuid::from(new.approval.to_be_bytes()).to_string(),
+        id: Uuid::from(new.approval).to_string(),
         finding: new.finding.to_string(),
         rule: finding.map_or_else(|| "a finding that is gone".to_owned(), |finding| finding.rule),
         pull_request: new.pull_request.and_then(link),
@@ -128,8 +128,7 @@ async fn carry_out(state: &State, at: &Level, headers: &HeaderMap, form: &Form) 
     let viewer = &at.visit.viewer;
     viewer.check_form(state, headers, ACTION, form.text("token"))?;
     viewer.may_triage(state, repository).await?;
-    let id: Uuid = form.text("id").parse().map_err(|_| nothing())?;
-    let id = u128::from_be_bytes(*id.as_bytes());
+    let id = form.text("id").parse::<Uuid>().map_err(|_| nothing())?.number();
     let decided = match form.text("decision") {
         "approve" => approve(state, at.store(), repository, id, at.account()).await,
         "reject" => reject(state, at.store(), repository, id, at.account()).await,

@@ -87,8 +87,7 @@ pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(a
 
 /// A finding by its id in an address.
 pub(super) fn id_of(text: &str) -> Result<FindingId, Refusal> {
-    let id = text.parse::<penstock_common::Uuid>().map_err(|_| Refusal::NotFound("finding"))?;
-    Ok(FindingId(u128::from_be_bytes(*id.as_bytes())))
+    text.parse().map_err(|_| Refusal::NotFound("finding"))
 }
 
 async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {

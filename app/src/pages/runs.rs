@@ -8,7 +8,6 @@ use axum::response::Response;
 use penstock_common::upload::answer::{Answer, State as Progress};
 use serde::Deserialize;
 
-use super::finding::id_of;
 use super::gate::short;
 use super::moment::{Moment, took};
 use super::refusal::Refusal;
@@ -61,7 +60,10 @@ pub(super) async fn show(Shared(state): Shared<State>, at: InRepository, Query(a
 }
 
 async fn make(at: &InRepository, asked: &Asked) -> Result<Runs, Refusal> {
-    let before = if asked.after.is_empty() { RunId(u128::MAX) } else { RunId(id_of(&asked.after)?.0) };
+    let before = match asked.after.as_str() {
+        "" => RunId(u128::MAX),
+        after => after.parse().map_err(|_| Refusal::NotFound("run"))?,
+    };
     let mut rows = at.store().runs(at.id(), before, PAGE + 1).await?;
     let more = rows.len() as i64 > PAGE;
     rows.truncate(PAGE as usize);

@@ -16,7 +16,7 @@ use super::people::Names;
 use super::refusal::{Refusal, sentence};
 use super::shell::{Shell, page, whole, with_status};
 use super::visit::Query;
-use crate::settings::{Effective, Key, Kind, MissingScan, Settings, Value, set};
+use crate::settings::{Effective, Key, Kind, MissingScan, Settings, Value, Wrong, set};
 use crate::state::State;
 
 /// What the form's token is made for.
@@ -45,6 +45,8 @@ struct Field {
     most: u32,
     /// What holds if nothing is set here, and why.
     above: String,
+    /// What a repository may set where its workspace did.
+    floor: &'static str,
     /// Who set it here, and when.
     set: Option<(String, Moment)>,
     wrong: String,
@@ -89,8 +91,9 @@ pub(super) async fn change(
 
 async fn carry_out(at: &Level, headers: &HeaderMap, form: &Form) -> Result<Response, Refusal> {
     at.admit_change(headers, ACTION, form.text("token")).await?;
-    let given = Key::ALL.into_iter().filter(|key| is_here(at, *key));
-    let given = given.filter_map(|key| Some((key, Value::of_form(key, form.get(key.name())?))));
+    let settings = Settings::of(at.store(), at.id()).await?;
+    let here = settings.all().iter().filter(|one| is_here(at, one.key));
+    let given = here.filter_map(|one| Some((one.key, entered(one, form.get(one.key.name())?))));
     let read: Result<Vec<_>, _> = given.map(|(key, value)| value.map(|value| (key, value))).collect();
     let Ok(changes) = read else {
         return Ok(with_status(&make(at, form, false).await?, StatusCode::UNPROCESSABLE_ENTITY));
@@ -101,6 +104,13 @@ async fn carry_out(at: &Level, headers: &HeaderMap, form: &Form) -> Result<Respo
         wrong => Refusal::Rule(wrong.to_string()),
     })?;
     Ok(see("settings?done=1"))
+}
+
+/// What a field holds, if it may be set here.
+fn entered(one: &Effective, text: &str) -> Result<Option<Value>, Wrong> {
+    let value = Value::of_form(one.key, text)?;
+    value.iter().try_for_each(|value| one.admits(value))?;
+    Ok(value)
 }
 
 fn is_here(at: &Level, key: Key) -> bool {
@@ -135,11 +145,11 @@ async fn make(at: &Level, form: &Form, done: bool) -> Result<SettingsPage, Refus
     })
 }
 
-fn field(at: &Level, one: &Effective, by_workspace: bool, entered: Option<&str>, names: &Names) -> Field {
+fn field(at: &Level, one: &Effective, by_workspace: bool, given: Option<&str>, names: &Names) -> Field {
     let (label, hint) = words(one.key);
     let own = one.own.as_ref().map(|(value, _, _)| value.form()).unwrap_or_default();
-    let wrong = entered.and_then(|text| Value::of_form(one.key, text).err());
-    let text: String = entered.map_or(own, |text| text.chars().take(TEXT_MAX).collect());
+    let wrong = given.and_then(|text| entered(one, text).err());
+    let text: String = given.map_or(own, |text| text.chars().take(TEXT_MAX).collect());
     let above = in_words(&one.above);
     let above = match (one.key.kind(), by_workspace) {
         (Kind::Gate, true) => format!("From the workspace, beside these: {above}"),
@@ -166,9 +176,21 @@ fn field(at: &Level, one: &Effective, by_workspace: bool, entered: Option<&str>,
         least,
         most,
         above,
+        floor: floor(at, one),
         set: one.own.as_ref().map(|(_, by, when)| (names.account(by), at.visit.moment(*when))),
         wrong: wrong.map(|why| sentence(&why.to_string())).unwrap_or_default(),
         text,
+    }
+}
+
+/// What a repository may set where its workspace did.
+fn floor(at: &Level, one: &Effective) -> &'static str {
+    let is_overruled = one.own.as_ref().is_some_and(|(own, _, _)| one.admits(own).is_err());
+    match (&at.repository, &one.floor) {
+        (None, _) if one.key.is_policy() => "If it is set here, a repository may only be stricter.",
+        (Some(_), Some(_)) if is_overruled => "The workspace is stricter than what is set here, so what it says holds.",
+        (Some(_), Some(_)) => "A repository may only be stricter than its workspace.",
+        _ => "",
     }
 }
 

@@ -88,7 +88,7 @@ async fn page(at: &Level, form: &Form) -> Result<TokensPage, Refusal> {
     let holds = |token: &Token| token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now);
     all.sort_by_key(|token| (!holds(token), std::cmp::Reverse(token.token)));
     let view = |token: Token| TokenView {
-        id: Uuid::from(token.token.to_be_bytes()).to_string(),
+        id: Uuid::from(token.token).to_string(),
         holds: holds(&token),
         state: match (holds(&token), token.revoked_at) {
             (true, _) => Lozenge { word: "Holds", look: "success" },
@@ -174,8 +174,7 @@ pub(super) async fn revoke(
     let ended = async {
         at.admit_change(&headers, REVOKE, form.text("token")).await?;
         let nothing = || Refusal::NotFound("token");
-        let id: Uuid = form.text("id").parse().map_err(|_| nothing())?;
-        let id = u128::from_be_bytes(*id.as_bytes());
+        let id = form.text("id").parse::<Uuid>().map_err(|_| nothing())?.number();
         let known = at.store().token(id).await?.ok_or_else(nothing)?;
         if at.id().is_some_and(|repository| known.repository != Some(repository)) {
             return Err(nothing());

@@ -143,6 +143,35 @@ impl Key {
         }
     }
 
+    /// How strict a value of a policy is: of what a workspace set, a repository may only be as strict or stricter. Absent for what is no policy, where
+    /// a repository says what it wants, and for conditions of a gate, which add up.
+    pub fn strictness(self, value: &Value) -> Option<u32> {
+        match (self, value) {
+            (Self::SecondPerson, Value::Switch(on)) => Some(u32::from(*on)),
+            (Self::AuthorMayDismiss | Self::PolicyChanges, Value::Switch(on)) => Some(u32::from(!on)),
+            (Self::ReasonCharacters, Value::Number(characters)) => Some(*characters),
+            // 0 is for ever.
+            (Self::AcceptedRiskDays, Value::Number(0)) => Some(0),
+            (Self::AcceptedRiskDays, Value::Number(days)) => Some(u32::MAX - days),
+            (Self::MissingScan, Value::MissingScan(one)) => Some(match one {
+                MissingScan::Never => 0,
+                MissingScan::Lately => 1,
+                MissingScan::Always => 2,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a policy: what a workspace set of it, a repository only tightens.
+    pub fn is_policy(self) -> bool {
+        self.strictness(&self.usual()).is_some()
+    }
+
+    /// Whether verdicts that were given may be others once it is set otherwise.
+    pub const fn concerns_verdicts(self) -> bool {
+        matches!(self, Self::Gate | Self::PolicyChanges)
+    }
+
     /// Whether it is set for a whole workspace only.
     pub const fn is_of_workspace(self) -> bool {
         matches!(self, Self::DefaultAudience | Self::WebhookDays | Self::DeliveryDays | Self::RunDays)

@@ -2,12 +2,15 @@
 //!
 //! Owns the one place where settings are read and set: which there are (`key`), what they may be (`value`, `gate`), what holds and where that comes
 //! from; and beside them what an admin makes: API tokens (`tokens`) and hooks (`hooks`). Whatever is set is written with its entry in the audit
-//! log. Who may set something was asked before.
+//! log, and with the wish to judge anew if verdicts depend on it. Of what is a policy, a repository only tightens what its workspace set. Who may set
+//! something was asked before.
 
 pub mod connection;
 mod gate;
 pub mod hooks;
 mod key;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 mod value;
 
@@ -19,8 +22,10 @@ pub use key::{Key, Kind};
 pub use value::{MissingScan, Value, Wrong};
 
 use crate::audit::{Act, Entry};
+use crate::jobs::kind;
 use crate::judgement::Policy;
 use crate::store;
+use crate::store::system::Subject;
 use crate::store::workspace::{Setting, Workspace};
 
 const MINUTE: i64 = 60_000;
@@ -44,12 +49,28 @@ pub struct Effective {
     pub key: Key,
     /// What holds. Of the gate, all conditions of both levels.
     pub value: Value,
-    /// The lowest level at which something is set.
+    /// The lowest level at which something is set that holds.
     pub source: Source,
     /// What holds above the level that was asked for: what would hold if nothing was set there.
     pub above: Value,
-    /// What is set at the level that was asked for, by whom (an account id) and when.
+    /// What is set at the level that was asked for, by whom (an account id) and when. It does not hold if it is looser than `floor`: then the
+    /// workspace was tightened after it.
     pub own: Option<(Value, String, i64)>,
+    /// What the workspace set, where a repository may only be stricter.
+    pub floor: Option<Value>,
+}
+
+impl Effective {
+    /// Whether a value may be set at the level that was asked for.
+    ///
+    /// # Errors
+    /// When it is looser than what the workspace set.
+    pub fn admits(&self, value: &Value) -> Result<(), Wrong> {
+        match &self.floor {
+            Some(floor) if self.key.strictness(value) < self.key.strictness(floor) => Err(Wrong::Looser),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// All settings of a workspace or repository.
@@ -91,9 +112,7 @@ impl Settings {
     /// # Errors
     /// When the database does not answer.
     pub async fn of(workspace: &Workspace, repository: Option<Uuid>) -> store::Result<Self> {
-        let usual =
-            |key: Key| Effective { key, value: key.usual(), source: Source::Default, above: key.usual(), own: None };
-        let mut settings = Self { all: Key::ALL.into_iter().map(usual).collect() };
+        let mut settings = Self::usual();
         settings.layer(Source::Workspace, workspace.settings(None).await?);
         if repository.is_some() {
             settings.layer(Source::Repository, workspace.settings(repository).await?);
@@ -101,10 +120,22 @@ impl Settings {
         Ok(settings)
     }
 
+    /// What holds where nobody set anything.
+    fn usual() -> Self {
+        let usual = |key: Key| {
+            let (value, above) = (key.usual(), key.usual());
+            Effective { key, value, source: Source::Default, above, own: None, floor: None }
+        };
+        Self { all: Key::ALL.into_iter().map(usual).collect() }
+    }
+
     /// Lays what is set at one level over what holds above it.
     fn layer(&mut self, source: Source, set: Vec<Setting>) {
         for one in &mut self.all {
             (one.above, one.own) = (one.value.clone(), None);
+            // What nobody set is no policy: there a repository says what it wants.
+            let is_floor = source == Source::Repository && one.source == Source::Workspace && one.key.is_policy();
+            one.floor = is_floor.then(|| one.value.clone());
             let Some(row) = set.iter().find(|row| row.name == one.key.name()) else { continue };
             if source == Source::Repository && one.key.is_of_workspace() {
                 continue;
@@ -117,6 +148,9 @@ impl Settings {
                 continue;
             };
             one.own = Some((value.clone(), row.updated_by.clone(), row.updated_at));
+            if one.admits(&value).is_err() {
+                continue;
+            }
             one.source = source;
             one.value = match (&one.above, value) {
                 (Value::Gate(above), Value::Gate(own)) => Value::Gate([above.as_slice(), &own].concat()),
@@ -225,10 +259,10 @@ impl Settings {
 }
 
 /// Sets some settings of a repository, or of the workspace; without a value, what holds above holds. All of them or none, each that changes with its
-/// entry in the audit log. `by` is an account id.
+/// entry in the audit log; and if verdicts depend on one, they are judged anew. `by` is an account id.
 ///
 /// # Errors
-/// When a value is none of its key, or the database does not answer.
+/// When a value is none of its key or looser than the workspace's, or the database does not answer.
 pub async fn set(
     workspace: &Workspace,
     repository: Option<Uuid>,
@@ -236,14 +270,19 @@ pub async fn set(
     by: &str,
     now: i64,
 ) -> Result<(), Refused> {
+    let holds = Settings::of(workspace, repository).await?;
     for (key, value) in changes {
         let wrong = |why| Refused::Wrong { key: *key, why };
         if repository.is_some() && key.is_of_workspace() {
             return Err(wrong(Wrong::OfWorkspace));
         }
         value.iter().try_for_each(|value| value.check(*key)).map_err(wrong)?;
+        if let (Some(value), Some(one)) = (value, holds.all.iter().find(|one| one.key == *key)) {
+            one.admits(value).map_err(wrong)?;
+        }
     }
     let mut write = workspace.write().await?;
+    let mut judges_anew = false;
     for (key, value) in changes {
         let new = value.as_ref().map(serde_json::to_string).transpose();
         let new = new.map_err(|_| store::Error::Corrupt("a value that has no JSON form"))?;
@@ -251,9 +290,13 @@ pub async fn set(
         if old == new {
             continue;
         }
+        judges_anew |= key.concerns_verdicts();
         let read = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
         let act = Act::Set { name: key.name().to_owned(), old: read(old), new: read(new) };
         write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository, act }).await?;
+    }
+    if judges_anew {
+        write.job(&Subject { repository, kind: kind::JUDGE_ANEW, subject: String::new() }, now, now).await?;
     }
     Ok(write.commit().await?)
 }

@@ -90,7 +90,7 @@ pub async fn make(workspace: &Workspace, wanted: &Wanted, by: &str, now: i64) ->
         expires_at: Some(now + i64::from(wanted.days) * DAY),
     };
     let act = Act::TokenMade {
-        token: uuid(new.token),
+        token: new.token.into(),
         name: new.name.clone(),
         scopes: new.scopes.clone(),
         expires_at: new.expires_at,
@@ -112,12 +112,8 @@ pub async fn revoke(workspace: &Workspace, token: u128, by: &str, now: i64) -> s
     if !write.revoke_token(token, now).await? {
         return Ok(false);
     }
-    let act = Act::TokenRevoked { token: uuid(token), name: known.name };
+    let act = Act::TokenRevoked { token: token.into(), name: known.name };
     write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: known.repository, act }).await?;
     write.commit().await?;
     Ok(true)
-}
-
-fn uuid(token: u128) -> Uuid {
-    Uuid::from(token.to_be_bytes())
 }

@@ -71,6 +71,9 @@ pub enum Wrong {
     /// It is set for the whole workspace.
     #[error("this is set for the whole workspace, not for one repository")]
     OfWorkspace,
+    /// It is looser than what the workspace set.
+    #[error("the workspace is stricter: a repository may tighten this, not loosen it")]
+    Looser,
 }
 
 impl Value {

@@ -2,11 +2,12 @@
 //!
 //! Owns the group commit: rows that arrive together share one sync of the disk. Whoever sent one is answered when the sync is done.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use penstock_common::Uuid;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -40,38 +41,44 @@ struct Waiting {
     done: oneshot::Sender<Result<bool>>,
 }
 
+/// Who writes them.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Waiting>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Absent once it is closed.
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     pub(super) fn start(db: Db) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        Self { queue, task: Mutex::new(Some(tokio::spawn(work(db, waiting)))) }
+        let task = tokio::spawn(work(db, waiting));
+        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(Some(task)) }
     }
 
     /// Keeps it; `false` if it was known already. Durable when this returns.
     pub(super) async fn keep(&self, news: News) -> Result<bool> {
         let (done, answer) = oneshot::channel();
+        let stopping = || Error::Unavailable("the program is stopping".to_owned());
         let full = |_| Error::Unavailable("too many webhooks wait to be written".to_owned());
-        self.queue.try_send(Waiting { news, done }).map_err(full)?;
-        answer.await.map_err(|_| Error::Unavailable("the program is stopping".to_owned()))?
+        let queue = self.queue().clone().ok_or_else(stopping)?;
+        queue.try_send(Waiting { news, done }).map_err(full)?;
+        // Whoever waits does not keep the queue open.
+        drop(queue);
+        answer.await.map_err(|_| stopping())?
     }
 
-    /// Writes what waits, and stops.
+    /// Takes no more, writes what waits, and returns when that is done.
     pub(super) async fn stop(&self) {
-        // An empty place in the queue is not needed to be heard: closing it is.
+        // The last sender closes the queue, and the task ends when it has written the rest.
+        drop(self.queue().take());
         if let Some(task) = self.task.lock().await.take() {
-            let (done, answer) = oneshot::channel();
-            let tenant = Uuid::from([0; 16]);
-            let news = News { tenant, event: String::new(), body: String::new(), at: 0 };
-            if self.queue.send(Waiting { news, done }).await.is_ok() {
-                let _ = answer.await;
-            }
-            task.abort();
+            let _ = task.await;
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Option<mpsc::Sender<Waiting>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,11 +108,6 @@ async fn write(db: &Db, batch: &[Waiting]) -> Result<Vec<bool>> {
     let mut tx = db.write(None).await?;
     let mut new = Vec::with_capacity(batch.len());
     for Waiting { news, .. } in batch {
-        // The last word before the end holds nothing.
-        if news.event.is_empty() {
-            new.push(false);
-            continue;
-        }
         let (id, tenant) = (Key::from(new_id()), Key::from(news.tenant));
         tx.serve(news.tenant).await?;
         let rows = on!(&mut tx, connection => {

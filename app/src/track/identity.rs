@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use penstock_common::{NotAUuid, Uuid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -17,8 +18,15 @@ macro_rules! id {
         /// As a UUID, lower case, without braces.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let hex = format!("{:032x}", self.0);
-                write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+                fmt::Display::fmt(&Uuid::from(self.0), f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAUuid;
+
+            fn from_str(text: &str) -> Result<Self, NotAUuid> {
+                text.parse::<Uuid>().map(|id| Self(id.number()))
             }
         }
 
@@ -30,11 +38,7 @@ macro_rules! id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                let hex: String = text.split('-').collect();
-                let is_id = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-                let number = is_id.then(|| u128::from_str_radix(&hex, 16).ok()).flatten();
-                number.map(Self).ok_or_else(|| serde::de::Error::custom("this is no id"))
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };

@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -44,13 +44,22 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+fn unread(why: &BytesRejection) -> Problem {
+    match why.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(format!("the body has more than {} MiB", BODY_MAX >> 20)),
+        _ => Problem::bad_request("the body cannot be read"),
+    }
+}
+
 async fn receive(
     Shared(state): Shared<State>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let caller = Caller::of(&state, &headers).await?;
     state.limits.take(caller.workspace(), state.now())?;
+    // Who may send nothing is not read from.
+    let body = Bytes::from_request(request, &state).await.map_err(|why| unread(&why))?;
     let encoding = Encoding::of(text(&headers, header::CONTENT_ENCODING.as_str()))?;
     let key = text(&headers, IDEMPOTENCY_HEADER).filter(|key| is_key(key)).map(str::to_owned);
     let key =
@@ -181,8 +190,7 @@ async fn deliveries(
     let caller = Caller::of(&state, &headers).await?;
     state.limits.take(caller.workspace(), state.now())?;
     let unknown = || Problem::not_found("there is no such run");
-    let run = run.parse::<Uuid>().map_err(|_| unknown())?;
-    let run = RunId(u128::from_be_bytes(*run.as_bytes()));
+    let run: RunId = run.parse().map_err(|_| unknown())?;
     let workspace = state.store.for_workspace(caller.workspace());
     let (repository, row) = workspace.run_anywhere(run).await?.ok_or_else(unknown)?;
     caller.may_upload(repository).map_err(|_| unknown())?;

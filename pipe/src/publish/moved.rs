@@ -25,13 +25,11 @@ pub(super) async fn following<T>(
 /// Workspace and slug in the path of a call.
 fn names(path: &str) -> Option<(String, String)> {
     let mut parts = path.strip_prefix("/repositories/")?.split('/');
-    let plain = |part: &&str| {
-        // Braces of UUIDs are encoded in a path.
-        let text = part.replace("%7B", "{").replace("%7D", "}");
+    let plain = |text: &str| {
         (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.{}".contains(&byte)))
-            .then_some(text)
+            .then(|| text.to_owned())
     };
-    Some((plain(&parts.next()?)?, plain(&parts.next()?)?))
+    Some((plain(parts.next()?)?, plain(parts.next()?)?))
 }
 
 #[cfg(test)]
@@ -42,7 +40,7 @@ mod tests {
     fn only_plain_names_are_followed() {
         let pair = |one: &str, other: &str| Some((one.to_owned(), other.to_owned()));
         assert_eq!(names("/repositories/acme/new-shop/commit/0/reports"), pair("acme", "new-shop"));
-        assert_eq!(names("/repositories/%7B1%7D/%7B2%7D"), pair("{1}", "{2}"));
+        assert_eq!(names("/repositories/{1}/{2}"), pair("{1}", "{2}"));
         for path in
             ["/repositories/acme", "/user", "/repositories/a%2Fb/c", "/repositories//c", "/repositories/a\u{202e}/c"]
         {

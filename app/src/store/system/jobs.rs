@@ -1,6 +1,7 @@
 //! The queue.
 //!
-//! Owns who may work on what: one job at a time for each repository, every tenant in his turn, and a lease that a crashed worker loses. A job
+//! Owns who may work on what: one job at a time for each repository, every tenant in his turn, and a lease that a crashed worker loses. Whose jobs
+//! take long holds up nobody else: some workers serve only those for whom nobody works ([`Turn`]). A job
 //! says what to look at and never what is there: whoever does it reads the truth.
 
 use penstock_common::Uuid;
@@ -25,6 +26,15 @@ pub struct Subject {
     pub kind: &'static str,
     /// What in the repository it is about: ids, no content.
     pub subject: String,
+}
+
+/// Whose jobs are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Of any tenant.
+    Any,
+    /// Of tenants for whom nobody works now.
+    Unserved,
 }
 
 /// A job that was taken.
@@ -124,16 +134,18 @@ pub(in crate::store) async fn enqueue(
 
 impl System {
     /// Takes a job that is due at `now`, until `lease_until`.
-    pub async fn claim_job(&self, owner: u128, now: i64, lease_until: i64) -> Result<Option<Job>> {
+    pub async fn claim_job(&self, turn: Turn, owner: u128, now: i64, lease_until: i64) -> Result<Option<Job>> {
         let mut tx = self.store.shared.db.read(None).await?;
         let tenants: Vec<Key> = on!(&mut tx, connection => {
             sqlx::query_scalar(
                 "select workspace from tenants t where exists (\
                      select 1 from jobs j where j.state = 0 and j.workspace = t.workspace and j.run_at <= $1) \
+                 and ($3 = 0 or not exists (select 1 from jobs j where j.state = 1 and j.workspace = t.workspace)) \
                  order by served_at, workspace limit $2",
             )
             .bind(now)
             .bind(TENANTS)
+            .bind(i64::from(turn == Turn::Unserved))
             .fetch_all(connection)
             .await
         })?;

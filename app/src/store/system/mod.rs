@@ -14,7 +14,7 @@ mod viewers;
 pub use inbox::Header;
 pub use installations::{Candidate, Installation, Written};
 pub(super) use jobs::enqueue;
-pub use jobs::{Dead, Job, QueueState, Subject};
+pub use jobs::{Dead, Job, QueueState, Subject, Turn};
 pub use tenants::{Tenant, TenantState};
 pub use tokens::{Hook, KnownToken};
 pub use viewers::ViewerRow;

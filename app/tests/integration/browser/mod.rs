@@ -7,6 +7,7 @@ mod driver;
 mod every_page;
 mod frames;
 mod look;
+mod settings;
 mod stories;
 mod tab;
 mod world;

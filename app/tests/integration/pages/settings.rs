@@ -16,6 +16,7 @@ use crate::program::world::{REPOSITORY, finding};
 scenes!(
     an_admin_sets_and_everybody_sees_where_it_comes_from,
     a_mistake_is_told_beside_its_field_and_nothing_is_set,
+    a_repository_may_only_be_stricter_and_is_told_so,
     settings_are_closed_to_others,
     a_token_is_shown_once_and_revoked,
     a_webhook_is_made_and_removed,
@@ -156,6 +157,34 @@ async fn a_mistake_is_told_beside_its_field_and_nothing_is_set(scene: Scene) {
     let got = case.send(&visit, "settings", "settings", &[("run_days", "50")]).await;
     assert_eq!(led_to(&got).0, 303, "it is passed over");
     assert!(case.workspace.settings(Some(case.repository)).await.unwrap().is_empty());
+}
+
+async fn a_repository_may_only_be_stricter_and_is_told_so(scene: Scene) {
+    let case = Case::new(scene).await;
+    let (above, visit) = (case.above().await, case.inside().await);
+    assert!(above.get("settings").await.text().contains("a repository may only be stricter."));
+    let stricter = "A repository may only be stricter than its workspace.";
+    assert!(!visit.get("settings").await.text().contains(stricter), "nobody set anything");
+    let loose = [("reason_characters", "5"), ("author_may_dismiss", "true")];
+    assert_eq!(led_to(&case.send(&visit, "settings", "settings", &loose).await).0, 303);
+    let fields = [("reason_characters", "10"), ("second_person", "true")];
+    assert_eq!(led_to(&case.send(&above, "workspace-settings", "settings", &fields).await).0, 303);
+    let text = visit.get("settings").await.text();
+    assert!(text.contains("From the workspace: 10") && text.contains(stricter), "{text}");
+    assert!(text.contains("The workspace is stricter than what is set here, so what it says holds."), "{text}");
+    assert_eq!(case.settings().await.policy().reason_characters, 10);
+
+    let fields = [("second_person", "false"), ("reason_characters", "9"), ("author_may_dismiss", "false")];
+    let got = case.send(&visit, "settings", "settings", &fields).await;
+    let text = got.text();
+    assert_eq!(got.status, 422);
+    assert!(text.contains("Nothing was set: 2 fields are wrong"), "{text}");
+    assert!(text.contains("The workspace is stricter: a repository may tighten this, not loosen it."), "{text}");
+    let policy = case.settings().await.policy();
+    assert!(policy.second_person && policy.author_may_dismiss, "all or nothing");
+    let fields = [("reason_characters", "11"), ("second_person", "true")];
+    assert_eq!(led_to(&case.send(&visit, "settings", "settings", &fields).await).0, 303);
+    assert_eq!(case.settings().await.policy().reason_characters, 11);
 }
 
 async fn settings_are_closed_to_others(scene: Scene) {

@@ -121,7 +121,8 @@ async fn a_judgement_counts_at_once_and_keeps_the_rules() {
     assert!(status == 422 && told["detail"].as_str().unwrap().contains("at most 365 days"), "{told}");
     assert_eq!(api.triage(id, json!({"status": "nonsense"})).await.0, 400);
     assert_eq!(api.triage("01010101-0101-0101-0101-010101010101", reason("false_positive")).await.0, 404);
-    assert_eq!(api.triage(id, reason("false_positive")).await, (200, json!({"id": id, "status": "false_positive"})));
+    let judged = json!({"id": id, "status": "false_positive", "waits_for_approval": false});
+    assert_eq!(api.triage(id, reason("false_positive")).await, (200, judged));
     let (_, judged) = api.get("findings?status=false_positive").await;
     assert_eq!(rules(&judged), ["c"]);
 

@@ -178,9 +178,9 @@ async fn who_proposed_it_takes_it_back_and_others_reject_it(scene: Scene) {
     assert_eq!((ended(id).await, case.status(case.critical).await), (ApprovalState::Rejected, Status::Confirmed));
     // Without the policy nobody is waited for.
     let now = state.now();
-    set(&case.workspace, Some(case.repository), &[(Key::SecondPerson, Some(Value::Switch(false)))], "admin", now)
-        .await
-        .unwrap();
+    let off = [(Key::SecondPerson, Some(Value::Switch(false)))];
+    assert!(set(&case.workspace, Some(case.repository), &off, "admin", now).await.is_err(), "it is the workspace's");
+    set(&case.workspace, None, &off, "admin", now).await.unwrap();
     assert_eq!(case.judge(case.critical, Status::FalsePositive, "me").await.unwrap(), Judged::Holds);
 }
 

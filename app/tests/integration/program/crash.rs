@@ -1,6 +1,7 @@
 //! The program is killed again and again while webhooks come: nothing that it acknowledged is lost.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,13 +17,33 @@ use super::world::{APP, REPOSITORY, WORKSPACE};
 
 const KILLS: usize = 50;
 
-struct Program {
+/// The program as a process of its own.
+pub(super) struct Program {
     environment: Vec<(&'static str, String)>,
+    /// Where it is reached.
+    pub(super) base: String,
     health: String,
 }
 
 impl Program {
-    fn start(&self) -> Child {
+    /// Beside a sandbox, with its data in a folder. It does not run yet.
+    pub(super) fn new(sandbox: &Sandbox, folder: &Path) -> Self {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (listen, health) = (free(), free());
+        let base = format!("http://{listen}");
+        let environment = vec![
+            ("BASE_URL", base.clone()),
+            ("LISTEN_ADDR", listen.to_string()),
+            ("HEALTH_ADDR", health.to_string()),
+            ("DATA_DIR", folder.display().to_string()),
+            ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
+            ("BITBUCKET_API_URL", sandbox.api_url()),
+            ("BITBUCKET_SITE_URL", sandbox.site_url()),
+        ];
+        Self { environment, base, health: format!("http://{health}") }
+    }
+
+    pub(super) fn start(&self) -> Child {
         #[expect(clippy::disallowed_methods, reason = "the program under test")]
         let mut command = Command::new(env!("CARGO_BIN_EXE_penstock-app"));
         command
@@ -34,7 +55,7 @@ impl Program {
         command.spawn().unwrap()
     }
 
-    async fn ready(&self) {
+    pub(super) async fn ready(&self) {
         for _ in 0..400 {
             if reqwest::get(format!("{}/readyz", self.health)).await.is_ok_and(|answer| answer.status().is_success()) {
                 return;
@@ -51,21 +72,8 @@ async fn nothing_that_was_acknowledged_is_lost() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.repository(REPOSITORY).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (listen, health) = (free(), free());
-    let base = format!("http://{listen}");
-    let program = Program {
-        environment: vec![
-            ("BASE_URL", base.clone()),
-            ("LISTEN_ADDR", listen.to_string()),
-            ("HEALTH_ADDR", health.to_string()),
-            ("DATA_DIR", folder.path().display().to_string()),
-            ("PENSTOCK_DEVELOPMENT", "1".to_owned()),
-            ("BITBUCKET_API_URL", sandbox.api_url()),
-            ("BITBUCKET_SITE_URL", sandbox.site_url()),
-        ],
-        health: format!("http://{health}"),
-    };
+    let program = Program::new(&sandbox, folder.path());
+    let base = program.base.clone();
     let mut child = program.start();
     program.ready().await;
     let wish = Install::new(WORKSPACE, &format!("{base}/atlassian-connect.json"));

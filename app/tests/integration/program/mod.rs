@@ -6,6 +6,8 @@ mod commands;
 mod connection;
 mod crash;
 mod faults;
+mod flood;
+mod outage;
 mod settings;
 mod story;
 pub(crate) mod told;

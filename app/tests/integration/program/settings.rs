@@ -25,6 +25,7 @@ use crate::store::world::database;
 scenes!(
     a_report_is_posted_anew_after_a_judgement,
     the_main_branch_is_judged_again,
+    another_gate_judges_anew,
     a_missing_scan_is_told_as_set,
     a_policy_counts_in_its_own_pull_request_if_that_is_set,
     nothing_is_posted_that_is_switched_off,
@@ -193,6 +194,56 @@ async fn the_main_branch_is_judged_again(scene: Scene) {
     scene.dismiss("bad", None).await;
     assert_eq!(scene.state(step.commit()), ["SUCCESSFUL"]);
     assert_eq!(results(), ["PASSED", "PASSED"]);
+}
+
+/// What was judged before a setting changed is judged by it, without another run: of a repository, and of all of a workspace and of no other one.
+async fn another_gate_judges_anew(scene: Scene) {
+    let Scene { sandbox, app } = &scene;
+    let low = [finding("low", "a.rs", Severity::Low)];
+    let names = [REPOSITORY, "acme/second", "zeta/shop"];
+    for name in &names[1..] {
+        sandbox.repository(name).unwrap();
+        sandbox.push(name, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+    }
+    app.install(sandbox, "zeta").await;
+    let mut heads = Vec::new();
+    for name in names {
+        let main = sandbox.branch_step(name, "main").unwrap();
+        app.scan(sandbox, &main, &low).await;
+        sandbox.branch(name, "feature", "main").unwrap();
+        sandbox.push(name, "feature", &Commit::new("F").write("n.rs", name)).unwrap();
+        let number = sandbox.open_pull_request(name, "F", "feature", "main").unwrap();
+        let step = sandbox.pull_request_step(name, number).unwrap();
+        app.scan(sandbox, &step, &low).await;
+        heads.push((name, main.commit().to_owned(), step.commit().to_owned()));
+    }
+    let told = async || {
+        app.settle(sandbox).await;
+        let state = |name, commit: &str| {
+            let all = sandbox.statuses(name, commit).unwrap();
+            let states: Vec<String> = all.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(states.len(), 1, "one status, in place of itself");
+            states.concat()
+        };
+        heads.iter().map(|(name, main, head)| (state(name, main), state(name, head))).collect::<Vec<_>>()
+    };
+    let both = |state: &str| (state.to_owned(), state.to_owned());
+    let (good, bad) = (both("SUCCESSFUL"), both("FAILED"));
+    assert_eq!(told().await, [good.clone(), good.clone(), good.clone()]);
+    let floor = Value::of_form(Key::Gate, "any.low <= 0").unwrap().unwrap();
+    let tenant = app.state.store.for_workspace(
+        sandbox.installed().iter().find(|one| one.workspace == WORKSPACE).unwrap().workspace_uuid.parse().unwrap(),
+    );
+    let second = tenant.repositories().await.unwrap().into_iter().find(|row| row.name == "acme/second").unwrap();
+    let change = async |level, value: Option<Value>| {
+        set(&tenant, level, &[(Key::Gate, value)], "admin", app.state.now()).await.unwrap();
+        told().await
+    };
+    assert_eq!(change(Some(second.repository), Some(floor.clone())).await, [good.clone(), bad.clone(), good.clone()]);
+    assert_eq!(change(None, Some(floor)).await, [bad.clone(), bad.clone(), good.clone()]);
+    assert_eq!(change(None, None).await, [good.clone(), bad, good], "the repository's own holds on");
+    let violations = sandbox.violations();
+    assert!(violations.is_empty(), "{violations:?}");
 }
 
 async fn a_missing_scan_is_told_as_set(scene: Scene) {

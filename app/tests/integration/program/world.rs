@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use penstock_app::bitbucket::patience;
 use penstock_app::clock::Clock;
 use penstock_app::commands::system_clock;
 use penstock_app::config::{Config, Database};
@@ -10,6 +11,7 @@ use penstock_app::crypto::MasterKeys;
 use penstock_app::serve::{Listeners, serve};
 use penstock_app::state::State;
 use penstock_app::store::{Store, migrate_postgres};
+use penstock_common::bitbucket::client::Patience;
 use penstock_common::upload::answer::Answer;
 use penstock_common::upload::v1::{IDEMPOTENCY_HEADER, Upload};
 use penstock_common::{
@@ -72,6 +74,18 @@ impl App {
         clock: Clock,
         site: &str,
     ) -> Self {
+        Self::start_as(sandbox, postgres, (folder, key), clock, site, patience()).await
+    }
+
+    /// That waits for Bitbucket as long as this.
+    pub(crate) async fn start_as(
+        sandbox: &Sandbox,
+        postgres: Option<&str>,
+        (folder, key): (&std::path::Path, &std::path::Path),
+        clock: Clock,
+        site: &str,
+        patience: Patience,
+    ) -> Self {
         let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (listen, health) = (port(), port());
         let base = format!("http://{listen}");
@@ -102,7 +116,7 @@ impl App {
                 Store::open_postgres(url, keys, clock()).await.unwrap()
             }
         };
-        let state = State::new(config, store, clock).unwrap();
+        let state = State::with_patience(config, store, clock, patience).unwrap();
         let listeners = Listeners::bind(&state).await.unwrap();
         let running = state.clone();
         let task = tokio::spawn(async move { serve(running, listeners).await.unwrap() });

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use penstock_app::store::{Error, Workspace};
 use penstock_app::track::{
-    self, Actor, Branch, BranchId, Changes, Finding, FindingId, Occurrence, Print, PullRequest, Repository, Status,
-    chain,
+    self, Actor, Branch, BranchId, Changes, Finding, FindingId, Occurrence, Print, PullRequest, Repository, Sighting,
+    Status, chain,
 };
-use penstock_common::Uuid;
+use penstock_common::{Severity, Uuid};
 
 use super::on_both;
 use super::world::{NOW, World};
@@ -18,6 +18,7 @@ on_both!(
     who_comes_second_begins_again,
     an_operation_that_was_not_written_leaves_nothing,
     many_findings_are_written_at_once,
+    a_branch_that_is_gone_makes_no_finding_worse,
 );
 
 /// Everything of a repository, in an order.
@@ -174,4 +175,26 @@ async fn many_findings_are_written_at_once(world: World) {
     assert_eq!(all(&state.repository, &[]).4.len(), 333);
     assert_eq!(state.repository.branch_named("main").unwrap().timeline.last(), Some(commit(2)));
     assert_eq!(world.ask("select count(*) || '' from contents").await, ["333"]);
+}
+
+async fn a_branch_that_is_gone_makes_no_finding_worse(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = Code::new();
+    let start =
+        Changes { main: code.state.main(), branches: code.state.branches().cloned().collect(), ..Changes::default() };
+    save(&workspace, repository, &start).await.unwrap();
+    let of = |severity| lint(&[Sighting { severity, ..track_code("r a.rs x") }]);
+    let applied = code.scan_with("main", 1, vec![of(Severity::Low)]);
+    save(&workspace, repository, &applied.changes).await.unwrap();
+    code.fork("feature", "main", 1, 50);
+    let applied = code.scan_with("feature", 50, vec![of(Severity::Critical)]);
+    save(&workspace, repository, &applied.changes).await.unwrap();
+    let id = code.id("r a.rs x");
+    let worst = async || workspace.worst_severity(repository, id).await.unwrap();
+    assert_eq!(worst().await, Some(Severity::Critical));
+    let feature = code.branch("feature");
+    let changes = track::delete_branch(&code.state, feature, Actor::Bitbucket, code.now);
+    let changes = code.accept(changes);
+    save(&workspace, repository, &changes).await.unwrap();
+    assert_eq!(worst().await, Some(Severity::Low), "on main it is no worse");
 }

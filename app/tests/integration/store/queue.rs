@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use penstock_app::store::system::{Job, Subject};
+use penstock_app::store::system::{Job, Subject, Turn};
 use penstock_app::store::{News, Workspace};
 use penstock_common::Uuid;
 
@@ -13,6 +13,8 @@ on_both!(
     a_wish_merges_into_one_that_waits_and_not_into_one_that_is_done,
     a_repository_is_worked_on_by_one,
     every_tenant_has_his_turn,
+    ten_thousand_jobs_of_one_tenant_hold_up_no_other,
+    whose_jobs_take_long_holds_up_no_other,
     a_lost_worker_loses_his_job,
     what_failed_too_often_is_kept_and_can_be_tried_again,
     the_same_news_counts_once_and_stays_until_it_is_handled,
@@ -30,7 +32,7 @@ async fn wish(workspace: &Workspace, repository: Option<Uuid>, name: &str, run_a
 }
 
 async fn claim(world: &World, now: i64) -> Option<Job> {
-    world.store.system().claim_job(1, now, now + 100).await.unwrap()
+    world.store.system().claim_job(Turn::Any, 1, now, now + 100).await.unwrap()
 }
 
 async fn a_wish_merges_into_one_that_waits_and_not_into_one_that_is_done(world: World) {
@@ -64,10 +66,10 @@ async fn a_repository_is_worked_on_by_one(world: World) {
     let (one, two) = (world.store.system(), world.again().await.system());
     let mut names = BTreeSet::new();
     for system in [&one, &two, &one] {
-        names.insert(system.claim_job(1, NOW, NOW + 100).await.unwrap().unwrap().subject);
+        names.insert(system.claim_job(Turn::Any, 1, NOW, NOW + 100).await.unwrap().unwrap().subject);
     }
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "c", "d"]);
-    assert!(two.claim_job(2, NOW, NOW + 100).await.unwrap().is_none(), "`b` waits for `a`");
+    assert!(two.claim_job(Turn::Any, 2, NOW, NOW + 100).await.unwrap().is_none(), "`b` waits for `a`");
 }
 
 async fn every_tenant_has_his_turn(world: World) {
@@ -83,17 +85,67 @@ async fn every_tenant_has_his_turn(world: World) {
     assert_eq!(tenants.len(), 2, "a tenant with one job waits for one job of another one at most");
 }
 
+/// Counted in jobs, not in time: between a wish of the quiet one and its turn, the loud one gets what is under way and nothing more.
+async fn ten_thousand_jobs_of_one_tenant_hold_up_no_other(world: World) {
+    let (loud, _) = world.tenant(1).await;
+    let (quiet, _) = world.tenant(2).await;
+    let mut write = loud.write().await.unwrap();
+    for number in 0..10_000_u128 {
+        write.job(&subject(Some(Uuid::from(number + 1)), "x"), NOW, NOW).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let system = world.store.system();
+    let mut now = NOW;
+    let mut held = Vec::new();
+    for round in 0..5 {
+        // Four workers: whoever is done takes the next one.
+        for _ in 0..20 {
+            now += 1;
+            held.push(claim(&world, now).await.unwrap());
+            if held.len() > 4 {
+                system.finish_job(held.remove(0).id, 1).await.unwrap();
+            }
+        }
+        assert!(held.iter().all(|job| job.workspace == loud.id()));
+        wish(&quiet, None, &format!("y{round}"), now).await;
+        now += 1;
+        let next = claim(&world, now).await.unwrap();
+        assert_eq!(next.workspace, quiet.id(), "round {round}: no job of the loud one comes before");
+        system.finish_job(next.id, 1).await.unwrap();
+    }
+    assert_eq!(system.queue_state(now).await.unwrap().waiting, 10_000 - 100);
+}
+
+async fn whose_jobs_take_long_holds_up_no_other(world: World) {
+    let (slow, _) = world.tenant(1).await;
+    let (quick, _) = world.tenant(2).await;
+    for number in 1..=9_u128 {
+        wish(&slow, Some(Uuid::from(number)), "x", NOW).await;
+    }
+    let system = world.store.system();
+    let reserve = async |now| system.claim_job(Turn::Unserved, 2, now, now + 100).await.unwrap();
+    let first = reserve(NOW + 1).await.unwrap();
+    assert_eq!(first.workspace, slow.id(), "who is alone is served by all");
+    for at in 2..=5 {
+        assert_eq!(claim(&world, NOW + at).await.unwrap().workspace, slow.id());
+    }
+    assert!(reserve(NOW + 6).await.is_none(), "it is kept for somebody else");
+    wish(&quick, None, "y", NOW + 7).await;
+    assert_eq!(reserve(NOW + 7).await.unwrap().workspace, quick.id());
+    assert!(reserve(NOW + 8).await.is_none());
+}
+
 async fn a_lost_worker_loses_his_job(world: World) {
     let (workspace, _) = world.tenant(1).await;
     wish(&workspace, None, "a", NOW).await;
     let system = world.store.system();
-    let job = system.claim_job(1, NOW, NOW + 10).await.unwrap().unwrap();
+    let job = system.claim_job(Turn::Any, 1, NOW, NOW + 10).await.unwrap().unwrap();
     assert_eq!(system.reap_jobs(NOW + 10).await.unwrap(), 0);
     assert!(system.extend_job(job.id, 1, NOW + 20).await.unwrap());
     assert!(!system.extend_job(job.id, 2, NOW + 99).await.unwrap(), "only its owner keeps it");
     assert_eq!(system.reap_jobs(NOW + 11).await.unwrap(), 0);
     assert_eq!(system.reap_jobs(NOW + 21).await.unwrap(), 1);
-    let again = system.claim_job(2, NOW + 21, NOW + 30).await.unwrap().unwrap();
+    let again = system.claim_job(Turn::Any, 2, NOW + 21, NOW + 30).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (job.id, 2));
     system.finish_job(job.id, 1).await.unwrap();
     assert_eq!(system.queue_state(NOW).await.unwrap().taken, 1, "who lost it cannot end it");

@@ -3,6 +3,7 @@
 use penstock_app::audit::Act;
 use penstock_app::jobs::forget;
 use penstock_app::settings::{Key, MissingScan, Refused, Settings, Source, Value, Wrong, hooks, set, tokens};
+use penstock_app::store::system::Turn;
 use penstock_app::store::workspace::NewRun;
 use penstock_app::store::{News, new_id};
 use penstock_app::track::RunId;
@@ -16,6 +17,8 @@ use super::world::{NOW, World};
 on_both!(
     a_repository_inherits_from_its_workspace,
     what_is_set_is_told_and_what_is_wrong_is_not_set,
+    a_repository_is_as_strict_as_its_workspace_or_stricter,
+    what_verdicts_depend_on_wishes_to_judge_anew,
     a_value_that_nobody_understands_counts_as_not_set,
     everything_is_kept_as_long_as_its_workspace_says,
     tokens_are_made_and_ended_with_an_entry,
@@ -98,6 +101,60 @@ async fn what_is_set_is_told_and_what_is_wrong_is_not_set(world: World) {
     assert_eq!(of(1), ("a:1", NOW, Act::Set { name: name(), old: None, new: Some(json!(5)) }));
     assert_eq!(of(0), ("b:2", NOW + 2, Act::Set { name: name(), old: Some(json!(5)), new: None }));
     assert_eq!(workspace.verify_audit().await.unwrap(), Ok(2));
+}
+
+async fn a_repository_is_as_strict_as_its_workspace_or_stricter(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let (other, elsewhere) = world.tenant(2).await;
+    let on = |on| [(Key::SecondPerson, Some(Value::Switch(on)))];
+    let holds = async || Settings::of(&workspace, Some(repository)).await.unwrap().policy().second_person;
+    set(&workspace, Some(repository), &on(false), "b:2", NOW).await.unwrap();
+    set(&workspace, None, &on(true), "a:1", NOW).await.unwrap();
+    assert!(holds().await, "the workspace was tightened after the repository was set");
+    let refused = set(&workspace, Some(repository), &on(false), "b:2", NOW).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "second_person: the workspace is stricter: a repository may tighten this, not loosen it"
+    );
+    set(&workspace, Some(repository), &[(Key::SecondPerson, None)], "b:2", NOW).await.unwrap();
+    assert!(holds().await);
+    // Where the workspace says that it is not wanted, a repository may want it; where nobody said anything, it says what it wants.
+    set(&workspace, None, &on(false), "a:1", NOW).await.unwrap();
+    set(&workspace, Some(repository), &on(true), "b:2", NOW).await.unwrap();
+    assert!(holds().await);
+    set(&workspace, None, &[(Key::AuthorMayDismiss, Some(Value::Switch(false)))], "a:1", NOW).await.unwrap();
+    let may = [(Key::AuthorMayDismiss, Some(Value::Switch(true)))];
+    assert!(set(&workspace, Some(repository), &may, "b:2", NOW).await.is_err());
+    set(&other, Some(elsewhere), &may, "c:3", NOW).await.unwrap();
+    assert!(
+        Settings::of(&other, Some(elsewhere)).await.unwrap().policy().author_may_dismiss,
+        "another tenant's policy"
+    );
+}
+
+async fn what_verdicts_depend_on_wishes_to_judge_anew(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    world.tenant(2).await;
+    let system = world.store.system();
+    let wished = async || {
+        let mut all = Vec::new();
+        while let Some(job) = system.claim_job(Turn::Any, 1, NOW, NOW + 100).await.unwrap() {
+            system.finish_job(job.id, 1).await.unwrap();
+            all.push((job.workspace, job.repository, job.kind));
+        }
+        all
+    };
+    let minutes = [(Key::WaitingMinutes, Some(Value::Number(5)))];
+    set(&workspace, Some(repository), &minutes, "a:1", NOW).await.unwrap();
+    assert!(wished().await.is_empty(), "no verdict depends on it");
+    let floor = [(Key::Gate, gate("any.low <= 0")), (Key::PolicyChanges, Some(Value::Switch(true)))];
+    let anew = "judge_anew".to_owned();
+    for level in [Some(repository), None] {
+        set(&workspace, level, &floor, "a:1", NOW).await.unwrap();
+        assert_eq!(wished().await, [(workspace.id(), level, anew.clone())]);
+        set(&workspace, level, &floor, "a:1", NOW).await.unwrap();
+        assert!(wished().await.is_empty(), "nothing changed");
+    }
 }
 
 async fn a_value_that_nobody_understands_counts_as_not_set(world: World) {

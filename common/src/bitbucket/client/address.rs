@@ -248,9 +248,11 @@ impl Home {
         Ok(url)
     }
 
-    /// An address as it is told: what comes after the API's own path. The query is left out, it may hold anything.
+    /// An address as it is told: what comes after the API's own path, with the braces of ids as people write them. The query is left out, it may
+    /// hold anything.
     pub(super) fn told(&self, url: &Url) -> String {
-        url.path().strip_prefix(self.base.path()).unwrap_or(url.path()).to_owned()
+        let path = url.path().strip_prefix(self.base.path()).unwrap_or(url.path());
+        path.replace("%7B", "{").replace("%7D", "}")
     }
 }
 
@@ -305,6 +307,7 @@ mod tests {
     fn parts_of_a_path_stay_parts() {
         let url = home().resource(["repositories", "ws", "a/b ?#%2e{}"]).expect("an address");
         assert_eq!(url.as_str(), "https://api.bitbucket.org/2.0/repositories/ws/a%2Fb%20%3F%23%252e%7B%7D");
+        assert_eq!(home().told(&url), "/repositories/ws/a%2Fb%20%3F%23%252e{}");
         for bad in ["", ".", ".."] {
             assert!(matches!(home().resource(["repositories", bad]), Err(Error::Segment(_))), "{bad}");
         }

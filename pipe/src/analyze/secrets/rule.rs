@@ -86,6 +86,7 @@ pub enum Check {
     Pem,
     AwsKeyId,
     Pypi,
+    Penstock,
     Slack,
     Stripe,
     Luhn,

@@ -17,6 +17,7 @@ pub(super) fn check(rule: &Rule, value: &[u8], confidence: Confidence, now: i64)
         Check::Github | Check::Npm => {
             Some(if crc32_base62(value) { Validity::ValidForm } else { Validity::InvalidChecksum })
         }
+        Check::Penstock => Some(if crc32_hex(value) { Validity::ValidForm } else { Validity::InvalidChecksum }),
         Check::Jwt => jwt::check(value, now),
         Check::Pem => pem::check(value),
         Check::AwsKeyId => aws_account(value).map(|_| Validity::ValidForm),
@@ -44,6 +45,12 @@ fn crc32_base62(token: &[u8]) -> bool {
     };
     let claimed = checksum.iter().try_fold(0_u64, |sum, &byte| Some(sum * 62 + u64::from(digit(byte)?)));
     claimed == Some(u64::from(crc32fast::hash(payload)))
+}
+
+/// The last eight characters are the CRC-32 of all before them, in hex digits: a token of our own companion app.
+fn crc32_hex(token: &[u8]) -> bool {
+    let Some((told, sum)) = token.split_last_chunk::<8>() else { return false };
+    format!("{:08x}", crc32fast::hash(told)).as_bytes() == sum
 }
 
 /// The account that an AWS key id carries: 40 bits of the base 32 after the four-letter prefix. Ids made before 2019 carry none that makes sense.
@@ -82,6 +89,15 @@ mod tests {
         assert!(crc32_base62(good.as_bytes()));
         let bad = good.replace("zQW", "zQX");
         assert!(!crc32_base62(bad.as_bytes()));
+    }
+
+    #[test]
+    fn checksums_of_our_own_tokens_hold_or_do_not() {
+        let told = format!("penstock_{}", "0123456789abcdef".repeat(4));
+        let good = format!("{told}{:08x}", crc32fast::hash(told.as_bytes()));
+        assert!(crc32_hex(good.as_bytes()));
+        assert!(!crc32_hex(good.replace("_0123", "_0124").as_bytes()));
+        assert!(!crc32_hex(told.as_bytes()) && !crc32_hex(b"short"));
     }
 
     #[test]

@@ -1,0 +1,43 @@
+//! Verdicts judged again because what they depend on was set otherwise.
+//!
+//! Owns whom that concerns: of a workspace each repository, of a repository its main branch and open pull requests. Each is a job of its own, so that
+//! a large workspace keeps nobody waiting.
+
+use penstock_common::Uuid;
+
+use super::{Failed, kind};
+use crate::judgement::concerned;
+use crate::state::State;
+use crate::store::system::Subject;
+use crate::store::workspace::Workspace;
+
+pub(super) async fn judge_workspace_anew(state: &State, workspace: &Workspace) -> Result<(), Failed> {
+    let repositories = workspace.repositories().await?;
+    let there = repositories.iter().filter(|row| row.gone_at.is_none());
+    let of = |repository| Subject { repository: Some(repository), kind: kind::JUDGE_ANEW, subject: String::new() };
+    wish(state, workspace, there.map(|row| of(row.repository))).await
+}
+
+pub(super) async fn judge_repository_anew(
+    state: &State,
+    workspace: &Workspace,
+    repository: Uuid,
+) -> Result<(), Failed> {
+    if workspace.repository(repository).await?.is_none_or(|row| row.gone_at.is_some()) {
+        return Ok(());
+    }
+    let concerned = {
+        let mut lane = workspace.lane(repository).await;
+        concerned(&lane.state(&[]).await?.repository, repository, None)
+    };
+    wish(state, workspace, concerned.into_iter()).await
+}
+
+async fn wish(state: &State, workspace: &Workspace, jobs: impl Iterator<Item = Subject>) -> Result<(), Failed> {
+    let now = state.now();
+    let mut write = workspace.write().await?;
+    for job in jobs {
+        write.job(&job, now, now).await?;
+    }
+    Ok(write.commit().await?)
+}
