@@ -1,4 +1,5 @@
 //! How long a webhook waits for its acknowledgement: 500 a second for a minute, 8 KB each, signatures verified, kept before they are answered.
+//! Once the app is idle otherwise, and once a run of 10 000 findings comes each second, every other one with 1 % of them changed.
 //! `cargo bench -p penstock-app --bench webhooks` on the embedded database; with `TEST_DATABASE_URL` also on PostgreSQL. What was acknowledged is counted
 //! against what is kept.
 
@@ -16,9 +17,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use penstock_sandbox::{Install, Sandbox};
+use beside::sender::Sender;
+use penstock_sandbox::{Commit, Install, Sandbox};
 use serde_json::json;
 
+const REPOSITORY: &str = "acme/shop";
 const RATE: u64 = 500;
 const TIME: Duration = Duration::from_secs(60);
 const BODY: usize = 8 * 1024;
@@ -35,7 +38,8 @@ async fn main() {
 
 async fn measure(name: &str, database: Option<String>) {
     let sandbox = Sandbox::new().unwrap();
-    sandbox.workspace("acme").unwrap();
+    sandbox.repository(REPOSITORY).unwrap();
+    let commit = sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (state, base) = beside::start(&sandbox, folder.path(), database).await;
     let wish = Install::new("acme", &format!("{base}/atlassian-connect.json"));
@@ -43,6 +47,37 @@ async fn measure(name: &str, database: Option<String>) {
     let token = sandbox.sign("penstock", "acme", "POST", "/connect/webhooks").unwrap();
     sync_time(name, folder.path());
 
+    let sender = Sender::new(&state, &sandbox, &base, REPOSITORY, commit).await;
+    let mut acknowledged = load(name, "idle otherwise", 0, &base, &token).await;
+    sender.send("beside", 0, 0).await;
+    let uploads = tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_secs(1));
+        let mut times = Vec::new();
+        for round in 0.. {
+            every.tick().await;
+            times.push(sender.send("beside", 0, round % 2 * (round + 1)).await);
+            if round as u64 + 1 >= TIME.as_secs() {
+                break;
+            }
+        }
+        times.sort();
+        times
+    });
+    acknowledged += load(name, "beside uploads", 1, &base, &token).await;
+    let times = uploads.await.unwrap();
+    let middle = times[times.len() / 2].as_secs_f64() * 1e3;
+    println!("{name}: {} runs of 10 000 came meanwhile, answered in {middle:.0} ms (median)", times.len());
+    while !state.store.system().waiting_news(1).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let tenant = state.store.system().tenants().await.unwrap()[0].workspace;
+    let kept = state.store.system().old_news(tenant, i64::MAX, i64::MAX).await.unwrap().len();
+    println!("{name}: {kept} are kept, {} lost", acknowledged.saturating_sub(kept));
+    state.stop();
+}
+
+/// Sends webhooks, in each part others, and tells how long they waited. Returns how many were acknowledged.
+async fn load(name: &str, beside: &str, part: u64, base: &str, token: &str) -> usize {
     let client = reqwest::Client::new();
     let (acknowledged, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut tasks = tokio::task::JoinSet::new();
@@ -51,7 +86,7 @@ async fn measure(name: &str, database: Option<String>) {
     for number in 0..count {
         // An open loop: the next one comes when it comes, whether or not the last one was answered.
         tokio::time::sleep_until(begin + Duration::from_micros(number * 1_000_000 / RATE)).await;
-        let body = json!({"event": "repo:fork", "data": {"number": number, "filler": "x".repeat(BODY)}}).to_string();
+        let body = json!({"event": "repo:fork", "data": {"number": part * count + number, "filler": "x".repeat(BODY)}}).to_string();
         let request =
             client.post(format!("{base}/connect/webhooks")).header("authorization", format!("JWT {token}")).body(body);
         let (acknowledged, failed) = (Arc::clone(&acknowledged), Arc::clone(&failed));
@@ -71,19 +106,13 @@ async fn measure(name: &str, database: Option<String>) {
     };
     let acknowledged = acknowledged.load(Ordering::Relaxed);
     println!(
-        "{name}: {acknowledged} acknowledged, {} refused; median {:.1} ms, p99 {:.1} ms, most {:.1} ms",
+        "{name}, {beside}: {acknowledged} acknowledged, {} refused; median {:.1} ms, p99 {:.1} ms, most {:.1} ms",
         failed.load(Ordering::Relaxed),
         at(0.5),
         at(0.99),
         at(1.0)
     );
-    while !state.store.system().waiting_news(1).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    let tenant = state.store.system().tenants().await.unwrap()[0].workspace;
-    let kept = state.store.system().old_news(tenant, i64::MAX, i64::MAX).await.unwrap().len();
-    println!("{name}: {kept} are kept, {} lost", acknowledged.saturating_sub(kept));
-    state.stop();
+    acknowledged
 }
 
 /// What one sync of this disk costs.

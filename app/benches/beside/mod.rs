@@ -1,5 +1,9 @@
 //! The app beside a sandbox, for measurements.
 
+#![allow(dead_code, reason = "each measurement uses a part of it")]
+
+pub(crate) mod sender;
+
 use penstock_app::commands::system_clock;
 use penstock_app::config::{Config, Database};
 use penstock_app::crypto::MasterKeys;
