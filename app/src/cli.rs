@@ -110,6 +110,13 @@ pub enum Tenants {
         /// UUID of the workspace
         workspace: String,
     },
+    /// Forget somebody's name in one. What he did stays, under his account id
+    Forget {
+        /// UUID of the workspace
+        workspace: String,
+        /// Atlassian account id of the person
+        account: String,
+    },
     /// Delete everything of one. The app should be uninstalled there first
     Delete {
         /// UUID of the workspace

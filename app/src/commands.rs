@@ -281,6 +281,16 @@ async fn tenants(store: &Store, command: Tenants) -> Result<ExitCode, Error> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Tenants::Forget { workspace, account } => {
+            let workspace = store.for_workspace(known(store, &workspace).await?);
+            if workspace.name_of(&account).await?.is_none() {
+                return Err(Error::Usage("no name is kept for this account".to_owned()));
+            }
+            let mut write = workspace.write().await?;
+            write.erase_person(&account).await?;
+            write.commit().await?;
+            say(&"the name was forgotten")
+        }
         Tenants::Delete { workspace, yes } => {
             let id = known(store, &workspace).await?;
             if !yes {

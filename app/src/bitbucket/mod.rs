@@ -31,14 +31,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_common::Uuid;
 use penstock_common::bitbucket::accounts::Account;
 use penstock_common::bitbucket::client::{self, Client};
+use penstock_common::{Uuid, plain};
 
 pub use budget::{Budget, REQUESTS_MAX};
 pub use comments::Comment;
 pub use error::Error;
 pub use penstock_common::bitbucket::workspaces::Permission;
+pub use permissions::Right;
 pub use pipelines::{Pipeline, Ref};
 pub use pull_requests::{PullRequest, Source, State};
 pub use reach::{Network, Reach, patience};
@@ -123,17 +124,27 @@ impl fmt::Debug for InRepository {
     }
 }
 
-/// Who did something. Both ids are Bitbucket's; names are not taken over.
+/// Most characters of somebody's name.
+const NAME_MAX: usize = 100;
+
+/// Who did something, or is told about. Both ids are Bitbucket's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Author {
     /// Identifies the account.
     pub uuid: Option<Uuid>,
     /// The Atlassian account; bots and teams have none.
     pub account_id: Option<String>,
+    /// As he calls himself: one short line in which nothing is hidden, and foreign text all the same.
+    pub name: Option<String>,
 }
 
 impl From<Account> for Author {
     fn from(account: Account) -> Self {
-        Self { uuid: account.uuid.as_deref().and_then(|uuid| uuid.parse().ok()), account_id: account.account_id }
+        let name = account.display_name.map(|name| plain::cut(name.trim(), NAME_MAX));
+        Self {
+            uuid: account.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
+            account_id: account.account_id,
+            name: name.filter(|name| !name.is_empty()),
+        }
     }
 }

@@ -3,7 +3,16 @@
 use penstock_common::Uuid;
 use penstock_common::bitbucket::workspaces::{Permission, RepositoryPermission};
 
-use super::{Bitbucket, Error, InRepository};
+use super::{Author, Bitbucket, Error, InRepository};
+
+/// What somebody may do in a repository, and who Bitbucket says he is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Right {
+    /// What.
+    pub permission: Permission,
+    /// Who; nothing of whoever may do nothing.
+    pub user: Author,
+}
 
 impl Bitbucket {
     /// `GET /2.0/workspaces/{workspace}/permissions/repositories?q=user.uuid="{…}"`: the repositories that this user may read.
@@ -20,17 +29,15 @@ impl Bitbucket {
         Ok(theirs.filter_map(uuid).collect())
     }
 
-    /// `GET /2.0/workspaces/{workspace}/permissions?q=permission="owner"`: whether this user decides about the workspace now.
+    /// `GET /2.0/workspaces/{workspace}/permissions?q=permission="owner"`: this user, if he decides about the workspace now.
     ///
     /// # Errors
     /// [`Error::Denied`] if the installation may not ask.
-    pub async fn is_owned_by(&self, user: Uuid) -> Result<bool, Error> {
+    pub async fn owner(&self, user: Uuid) -> Result<Option<Author>, Error> {
         let told = self.client.owners(&self.workspace.braced()).await?;
         // A server that does not understand the question tells about everybody.
-        Ok(told.into_iter().filter(|one| one.permission == "owner").any(|one| {
-            let told = one.user.as_ref().and_then(|user| user.uuid.as_deref());
-            told.and_then(|uuid| uuid.parse::<Uuid>().ok()) == Some(user)
-        }))
+        let owners = told.into_iter().filter(|one| one.permission == "owner").filter_map(|one| one.user);
+        Ok(owners.map(Author::from).find(|one| one.uuid == Some(user)))
     }
 }
 
@@ -40,18 +47,17 @@ impl InRepository {
     ///
     /// # Errors
     /// [`Error::Denied`] if the installation may not ask, which is for admins of the repository. That says nothing about the user.
-    pub async fn permission(&self, user: Uuid) -> Result<Permission, Error> {
+    pub async fn right(&self, user: Uuid) -> Result<Right, Error> {
         let (workspace, repository) = (self.workspace_id().braced(), self.repository.braced());
         let told = self.bitbucket.client.repository_permissions(&workspace, &repository, &user.braced()).await;
         let told = match told {
-            Err(error) if error.is_not_found() => return Ok(Permission::None),
+            Err(error) if error.is_not_found() => return Ok(Right::default()),
             told => told?,
         };
         // A server that does not understand the question tells about everybody.
-        let theirs = told.into_iter().filter(|one| {
-            let told = one.user.as_ref().and_then(|user| user.uuid.as_deref());
-            told.and_then(|uuid| uuid.parse::<Uuid>().ok()) == Some(user)
-        });
-        Ok(theirs.map(|one| one.permission).max().unwrap_or_default())
+        let all = told.into_iter().filter_map(|one| Some((one.permission, Author::from(one.user?))));
+        let theirs = all.filter(|(_, told)| told.uuid == Some(user));
+        let most = theirs.max_by_key(|(permission, _)| *permission);
+        Ok(most.map(|(permission, user)| Right { permission, user }).unwrap_or_default())
     }
 }

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 
 use super::connect::frame;
 use super::token::NoRandomness;
-use crate::bitbucket::Error as Refused;
-use crate::jobs::follow::take_over;
+use crate::bitbucket::{Author, Error as Refused};
+use crate::jobs::follow::{take_over, take_over_name};
 use crate::state::State;
 use crate::store;
 use crate::store::system::{TenantState, ViewerRow};
@@ -169,7 +169,7 @@ async fn may_read(state: &State, tenant: Uuid, repository: Uuid, person: Uuid) -
             return Ok(());
         }
     }
-    match there.permission(person).await.map_err(not_told)? {
+    match there.right(person).await.map_err(not_told)?.permission {
         Permission::None => Err(Closed::NoPermission),
         _ => Ok(()),
     }
@@ -229,14 +229,30 @@ impl Viewer {
         self.mac(action).verify_truncated_left(&given).map_err(|_| Closed::Form)
     }
 
-    /// What he may do in a repository, as Bitbucket says now. Nothing is remembered.
-    ///
-    /// # Errors
-    /// When Bitbucket does not say: then he may do nothing.
-    pub async fn permission(&self, state: &State, repository: Uuid) -> Result<Permission, Closed> {
+    /// He wants to do what needs so much in a repository, as Bitbucket says now. Nothing is remembered.
+    async fn may(
+        &self,
+        state: &State,
+        repository: Uuid,
+        least: Permission,
+        otherwise: &'static str,
+    ) -> Result<Author, Closed> {
         let not_told = |error: Refused| Closed::NotTold(error.to_string());
         let bitbucket = state.bitbucket.of(self.workspace.id()).await.map_err(not_told)?;
-        bitbucket.in_repository(repository).permission(self.person).await.map_err(not_told)
+        let right = bitbucket.in_repository(repository).right(self.person).await.map_err(not_told)?;
+        if right.permission < least {
+            return Err(Closed::Lacks(otherwise));
+        }
+        Ok(right.user)
+    }
+
+    /// Keeps how Bitbucket calls him who changes something, for the pages that tell what he did.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn acts(&self, state: &State, told: Author) -> Result<(), Closed> {
+        let author = Author { account_id: Some(self.account.clone()), ..told };
+        Ok(take_over_name(state, &self.workspace, &author).await?)
     }
 
     /// He wants to judge findings.
@@ -244,34 +260,28 @@ impl Viewer {
     /// # Errors
     /// When he may not write to the repository, or that is not known.
     pub async fn may_triage(&self, state: &State, repository: Uuid) -> Result<(), Closed> {
-        match self.permission(state, repository).await? {
-            Permission::Write | Permission::Admin => Ok(()),
-            _ => Err(Closed::Lacks("who judges findings must be allowed to write to the repository")),
-        }
+        let otherwise = "who judges findings must be allowed to write to the repository";
+        let told = self.may(state, repository, Permission::Write, otherwise).await?;
+        self.acts(state, told).await
     }
 
-    /// He wants to see or change settings.
+    /// He wants to see or change settings. Hands back who Bitbucket says he is.
     ///
     /// # Errors
     /// When he is no admin of the repository, or that is not known.
-    pub async fn may_configure(&self, state: &State, repository: Uuid) -> Result<(), Closed> {
-        match self.permission(state, repository).await? {
-            Permission::Admin => Ok(()),
-            _ => Err(Closed::Lacks("settings are for admins of the repository")),
-        }
+    pub async fn may_configure(&self, state: &State, repository: Uuid) -> Result<Author, Closed> {
+        self.may(state, repository, Permission::Admin, "settings are for admins of the repository").await
     }
 
-    /// He wants to see or change settings of the workspace.
+    /// He wants to see or change settings of the workspace. Hands back who Bitbucket says he is.
     ///
     /// # Errors
     /// When he does not administer the workspace, or that is not known.
-    pub async fn may_configure_workspace(&self, state: &State) -> Result<(), Closed> {
+    pub async fn may_configure_workspace(&self, state: &State) -> Result<Author, Closed> {
         let not_told = |error: Refused| Closed::NotTold(error.to_string());
         let bitbucket = state.bitbucket.of(self.workspace.id()).await.map_err(not_told)?;
-        match bitbucket.is_owned_by(self.person).await.map_err(not_told)? {
-            true => Ok(()),
-            false => Err(Closed::Lacks("settings of the workspace are for its admins")),
-        }
+        let owner = bitbucket.owner(self.person).await.map_err(not_told)?;
+        owner.ok_or(Closed::Lacks("settings of the workspace are for its admins"))
     }
 }
 

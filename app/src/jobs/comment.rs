@@ -5,7 +5,7 @@
 
 use penstock_common::Uuid;
 
-use super::Failed;
+use super::{Failed, follow};
 use crate::bitbucket::{Error, InRepository, Permission};
 use crate::judgement::{Judge, Judged, Refused, judge};
 use crate::review::{self, CommentWish};
@@ -39,7 +39,10 @@ pub(super) async fn act_on_comment(
         (Command::Help, ..) => USAGE.to_owned(),
         (Command::Ignore { id, reason }, Some(user), Some(account)) => match may_write(&there, *user).await? {
             Err(why) => why,
-            Ok(()) => ignore(state, workspace, repository, number, &id, reason, account).await?,
+            Ok(()) => {
+                follow::take_over_name(state, workspace, &told.author).await?;
+                ignore(state, workspace, repository, number, &id, reason, account).await?
+            }
         },
         _ => "Bitbucket does not say who wrote this, so it counts for nothing.".to_owned(),
     };
@@ -75,7 +78,7 @@ fn command(text: &str) -> Option<Command> {
 
 /// Whether somebody may write here now; if that is not known for sure he may not, and is told why.
 async fn may_write(there: &InRepository, user: Uuid) -> Result<Result<(), String>, Failed> {
-    match there.permission(user).await {
+    match there.right(user).await.map(|right| right.permission) {
         Ok(Permission::Write | Permission::Admin) => Ok(Ok(())),
         Ok(_) => Ok(Err("Only who may write to this repository may dismiss findings.".to_owned())),
         Err(Error::Denied(_)) => Ok(Err(

@@ -4,7 +4,7 @@
 
 use penstock_common::Uuid;
 
-use crate::bitbucket::{self, InRepository};
+use crate::bitbucket::{self, Author, InRepository};
 use crate::state::State;
 use crate::store::workspace::{Lane, Workspace};
 use crate::store::{self, Error, new_id};
@@ -59,6 +59,21 @@ pub async fn take_over(state: &State, workspace: &Workspace, told: &bitbucket::R
     tracked.repository.accept(changes.clone());
     changes.extend(track::set_main_branch(&tracked.repository, branch, track::Actor::Bitbucket, now));
     write_in(&mut lane, &changes, now).await
+}
+
+/// Keeps how somebody is called, where Bitbucket told it with his account: pages show it in place of that.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take_over_name(state: &State, workspace: &Workspace, told: &Author) -> store::Result<()> {
+    let (Some(account), Some(name)) = (&told.account_id, &told.name) else { return Ok(()) };
+    // Most often it is known, and nothing has to be written.
+    if workspace.name_of(account).await?.as_ref() == Some(name) {
+        return Ok(());
+    }
+    let mut write = workspace.write().await?;
+    write.person(account, name, state.now()).await?;
+    write.commit().await
 }
 
 /// Writes changes, with nothing beside them.

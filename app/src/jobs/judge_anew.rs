@@ -28,7 +28,7 @@ pub(super) async fn judge_repository_anew(
     }
     let concerned = {
         let mut lane = workspace.lane(repository).await;
-        concerned(&lane.state(&[]).await?.repository, repository, None)
+        concerned(&lane.state(&[]).await?.repository, repository, None, &[])
     };
     wish(state, workspace, concerned.into_iter()).await
 }

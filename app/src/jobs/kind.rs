@@ -6,8 +6,10 @@ pub const BRANCHES: &str = "branches";
 pub const REPOSITORY: &str = "repository";
 /// A pull request, by its number.
 pub const PULL_REQUEST: &str = "pull_request";
-/// The main branch, judged again.
+/// The main branch, judged again, whichever that is by then.
 pub const MAIN_BRANCH: &str = "main_branch";
+/// Another branch, judged again, by its id.
+pub const BRANCH: &str = "branch";
 /// Every verdict of a repository, or of the whole workspace, judged again because a setting changed.
 pub const JUDGE_ANEW: &str = "judge_anew";
 /// A comment that may be a command: `PULL REQUEST/COMMENT`.

@@ -44,6 +44,7 @@ pub(super) async fn follow_pull_request(
         }
     }
     let Some(told) = there.pull_request(number).await? else { return Ok(()) };
+    follow::take_over_name(state, workspace, &told.author).await?;
     let names: Vec<&str> = told.source.branch.as_deref().into_iter().chain([told.destination.as_str()]).collect();
     let mut lane = workspace.lane(repository).await;
     lane.state(&names).await?;

@@ -128,7 +128,8 @@ async fn end_judgements(state: &State, now: i64) -> Result<(), Failed> {
             if changes.is_empty() {
                 continue;
             }
-            let concerned = concerned(tracked, row.repository, None);
+            let branches: Vec<_> = tracked.branches().map(|branch| branch.id).collect();
+            let concerned = concerned(tracked, row.repository, None, &branches);
             let mut write = workspace.write().await?;
             for job in &concerned {
                 write.job(job, now, now).await?;

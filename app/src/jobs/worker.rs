@@ -7,12 +7,14 @@
 use std::time::Duration;
 
 use crate::jobs::outcome::ATTEMPTS_MAX;
-use crate::jobs::{Failed, branches, comment, judge_anew, kind, main_branch, pull_request, repository, sweep, waiting};
+use crate::jobs::{
+    Failed, branches, comment, judge_anew, judge_branch, kind, pull_request, repository, sweep, waiting,
+};
 use crate::publish;
 use crate::state::State;
 use crate::store::system::{Job, Turn};
 use crate::store::{Result, new_id};
-use crate::track::RunId;
+use crate::track::{BranchId, RunId};
 use crate::upload;
 
 /// How long a job is taken for, and how often that is renewed.
@@ -119,7 +121,11 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
         kind::PULL_REQUEST => {
             pull_request::follow_pull_request(state, &workspace, repository, number().ok_or(senseless)?).await
         }
-        kind::MAIN_BRANCH => main_branch::judge_main_branch(state, &workspace, repository).await,
+        kind::MAIN_BRANCH => judge_branch::judge_branch(state, &workspace, repository, None).await,
+        kind::BRANCH => {
+            let branch: BranchId = job.subject.parse().map_err(|_| senseless)?;
+            judge_branch::judge_branch(state, &workspace, repository, Some(branch)).await
+        }
         kind::JUDGE_ANEW => judge_anew::judge_repository_anew(state, &workspace, repository).await,
         kind::WAITING => waiting::end_waiting(state, &workspace, repository, number().ok_or(senseless)?).await,
         kind::SWEEP => sweep::sweep(state, &workspace, repository).await,

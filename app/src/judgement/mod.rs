@@ -20,11 +20,14 @@ use crate::store::system::Subject;
 use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, State as Tracked, Workspace};
 use crate::store::{self, new_id};
 use crate::track::{
-    Actor, Changes, Decision, FindingId, PullRequest, PullRequestState, Repository, Triage, TriageError, triage,
+    Actor, Branch, BranchId, Changes, Decision, FindingId, PullRequest, PullRequestState, Repository, Triage,
+    TriageError, triage,
 };
 
 /// Most characters of a reason, wherever it is given.
 pub const REASON_MAX: usize = 1000;
+/// Most branches that are judged again, the ones scanned last, of those that are neither the main one nor in an open pull request.
+const BRANCHES_MAX: usize = 20;
 
 /// A judgement that somebody wants.
 #[derive(Clone, Debug)]
@@ -215,7 +218,8 @@ async fn write(
 ) -> Result<(), Refused> {
     let (workspace, repository) = (lane.workspace().clone(), lane.repository());
     let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
-    let jobs = concerned(&tracked.repository, repository, wish.pull_request);
+    let stands_on = workspace.branches_with(repository, wish.finding).await?;
+    let jobs = concerned(&tracked.repository, repository, wish.pull_request, &stands_on);
     let now = state.now();
     let mut write = workspace.write().await?;
     for job in &jobs {
@@ -242,17 +246,30 @@ async fn write(
     Ok(write.commit_in(lane, log).await?)
 }
 
-/// What must be judged again after a judgement, in a pull request or everywhere: the main branch and open pull requests may have another verdict now.
-pub fn concerned(tracked: &Repository, repository: Uuid, pull_request: Option<u64>) -> Vec<Subject> {
+/// What must be judged again after a judgement, in a pull request or everywhere: the main branch, open pull requests, and those of these `branches` that
+/// are neither may have another verdict now.
+pub fn concerned(
+    tracked: &Repository,
+    repository: Uuid,
+    pull_request: Option<u64>,
+    branches: &[BranchId],
+) -> Vec<Subject> {
     let subject = |kind, subject| Subject { repository: Some(repository), kind, subject };
     let of = |number: u64| subject(kind::PULL_REQUEST, number.to_string());
-    match pull_request {
-        Some(number) => vec![of(number)],
-        None => {
-            let open = tracked.pull_requests().filter(|row| row.state == PullRequestState::Open);
-            std::iter::once(subject(kind::MAIN_BRANCH, String::new())).chain(open.map(|row| of(row.number))).collect()
-        }
+    if let Some(number) = pull_request {
+        return vec![of(number)];
     }
+    let open: Vec<_> = tracked.pull_requests().filter(|row| row.state == PullRequestState::Open).collect();
+    let mut all = vec![subject(kind::MAIN_BRANCH, String::new())];
+    all.extend(open.iter().map(|row| of(row.number)));
+    let is_other = |id: BranchId| tracked.main() != Some(id) && !open.iter().any(|row| row.source == Some(id));
+    let others = branches.iter().filter(|id| is_other(**id)).filter_map(|id| tracked.branch(*id));
+    let scanned = |row: &Branch| row.timeline.accounts().iter().map(|account| account.stamp.at).max();
+    let living = others.filter(|row| row.deleted.is_none());
+    let mut others: Vec<_> = living.filter_map(|row| Some((scanned(row)?, row.id))).collect();
+    others.sort_unstable_by(|one, other| other.cmp(one));
+    all.extend(others.into_iter().take(BRANCHES_MAX).map(|(_, id)| subject(kind::BRANCH, id.to_string())));
+    all
 }
 
 /// A judgement as the audit log tells it.

@@ -99,7 +99,7 @@ async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView,
         rule: finding.map_or_else(|| "a finding that is gone".to_owned(), |finding| finding.rule),
         pull_request: new.pull_request.and_then(link),
         judgement: words::status(new.judgement.status),
-        reason: new.judgement.reason.clone(),
+        reason: words::written(&new.judgement.reason),
         who: names.account(&new.proposer),
         at: at.visit.moment(one.proposed_at),
         state: match one.state {

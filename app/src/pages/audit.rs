@@ -14,7 +14,7 @@ use super::people::Names;
 use super::refusal::{Refusal, sentence};
 use super::shell::{Shell, page, whole};
 use super::visit::Query;
-use super::words::{status_word, thousands};
+use super::words::{status_word, thousands, written};
 use crate::audit::{Act, Entry, Judgement};
 use crate::state::State;
 
@@ -34,6 +34,7 @@ struct EntryView {
     number: u64,
     at: Moment,
     who: String,
+    account: Option<String>,
     what: String,
     /// The finding that it is about, where the page can lead to it.
     finding: Option<String>,
@@ -95,6 +96,7 @@ fn view(at: &Level, names: &Names, number: u64, entry: &Entry) -> EntryView {
         number,
         at: at.visit.moment(entry.at),
         who,
+        account: names.behind(&entry.by).map(str::to_owned),
         what: format!("{what}{suffix}"),
         finding: judgement.filter(|_| at.repository.is_some()).map(|one| one.finding.to_string()),
     }
@@ -131,7 +133,7 @@ fn what(act: &Act, names: &Names) -> String {
 
 fn judged(one: &Judgement) -> String {
     let within = one.pull_request.map(|number| format!(" in pull request {number}")).unwrap_or_default();
-    let why = if one.reason.is_empty() { String::new() } else { format!(", “{}”", one.reason) };
+    let why = if one.reason.is_empty() { String::new() } else { format!(", “{}”", written(&one.reason)) };
     format!("{within}: {}{why}", status_word(one.status))
 }
 

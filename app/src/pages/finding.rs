@@ -115,7 +115,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {
     let event = |(_, event): &(u64, Event)| EventView {
         at: at.moment(event.at),
         text: told(event, event.branch.and_then(name_of), &names),
-        reason: event.reason.clone(),
+        reason: words::written(&event.reason),
     };
     let mut this = format!("finding?id={id}");
     if let Some(number) = asked.pull_request {
@@ -145,7 +145,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {
         references: shown.as_ref().map(references).unwrap_or_default(),
         facts: facts(shown.as_ref()),
         judgement,
-        reason: triage.reason.clone(),
+        reason: words::written(&triage.reason),
         expires: triage.expires.map(|expires| at.moment(expires)),
         token: at.visit.viewer.form_token("triage"),
         judgements: STATUSES.map(|one| (one.name(), words::status_word(one), one == triage.status)).to_vec(),

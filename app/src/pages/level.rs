@@ -11,6 +11,7 @@ use penstock_common::Uuid;
 use super::refusal::Refusal;
 use super::shell::Shell;
 use super::visit::{InRepository, Visit};
+use crate::bitbucket::Author;
 use crate::state::State;
 use crate::store::workspace::Workspace;
 
@@ -75,18 +76,23 @@ impl Level {
 
     /// Lets admins through, as Bitbucket says now who is one.
     pub(super) async fn admit(&self) -> Result<(), Refusal> {
+        self.admin().await.map(drop)
+    }
+
+    async fn admin(&self) -> Result<Author, Refusal> {
         let (viewer, state) = (&self.visit.viewer, &self.visit.state);
-        match self.id() {
+        Ok(match self.id() {
             Some(repository) => viewer.may_configure(state, repository).await?,
             None => viewer.may_configure_workspace(state).await?,
-        }
-        Ok(())
+        })
     }
 
     /// Lets a change through that an admin sends from our own page.
     pub(super) async fn admit_change(&self, headers: &HeaderMap, action: &str, token: &str) -> Result<(), Refusal> {
-        self.visit.viewer.check_form(&self.visit.state, headers, action, token)?;
-        self.admit().await
+        let (viewer, state) = (&self.visit.viewer, &self.visit.state);
+        viewer.check_form(state, headers, action, token)?;
+        let told = self.admin().await?;
+        Ok(viewer.acts(state, told).await?)
     }
 }
 

@@ -9,6 +9,9 @@ use crate::store::Result;
 use crate::store::workspace::Workspace;
 use crate::track::Actor;
 
+/// What is called so by the pages themselves, and nobody else.
+const OURS: [&str; 4] = ["the operator", "a run", "penstock", "bitbucket"];
+
 /// The names that a tenant has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -19,7 +22,13 @@ impl Names {
     /// All of them.
     pub(super) async fn of(workspace: &Workspace) -> Result<Self> {
         let people = workspace.people().await?;
-        Ok(Self { by_account: people.into_iter().map(|person| (person.account, person.name)).collect() })
+        let honest = people.into_iter().filter(|person| !is_ours(&person.name));
+        Ok(Self { by_account: honest.map(|person| (person.account, person.name)).collect() })
+    }
+
+    /// The account of somebody who is called by a name: names are chosen freely, and two may have the same.
+    pub(super) fn behind<'a>(&self, account: &'a str) -> Option<&'a str> {
+        self.by_account.contains_key(account).then_some(account)
     }
 
     /// Somebody.
@@ -40,4 +49,9 @@ impl Names {
             Actor::Bitbucket => "Bitbucket".to_owned(),
         }
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    let name = name.to_lowercase();
+    OURS.contains(&name.as_str()) || name.starts_with("account ")
 }

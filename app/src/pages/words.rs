@@ -3,7 +3,7 @@
 //! Owns the one or two words in a lozenge, and the sentences that tell a condition of the gate. A look never tells more than its word.
 
 use penstock_common::gate::{Bound, Evaluated, Level, Outcome, Verdict};
-use penstock_common::{Category, Severity};
+use penstock_common::{Category, Severity, plain};
 
 use crate::track::{How, Status};
 
@@ -36,6 +36,11 @@ pub(super) const STATUSES: [Status; 6] = [
     Status::WontFix,
     Status::UsedInTests,
 ];
+
+/// What somebody wrote, as one line in which nothing turns around what stands beside it.
+pub(super) fn written(text: &str) -> String {
+    plain::line(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
 
 pub(super) const fn severity_word(severity: Severity) -> &'static str {
     match severity {

@@ -133,7 +133,7 @@ pub async fn check(state: &State, workspace: &Workspace, repository: Uuid, viewe
             Err(error) => Err(error.into()),
         };
         if readable.is_ok() {
-            rights = there.permission(viewer).await.map_err(Obstacle::from);
+            rights = there.right(viewer).await.map(|right| right.permission).map_err(Obstacle::from);
         }
     }
     let mut destinations = Vec::with_capacity(DESTINATIONS.len());

@@ -26,6 +26,18 @@ impl Workspace {
                 .await
         })?)
     }
+
+    /// Somebody's name, if it is kept.
+    pub async fn name_of(&self, account: &str) -> Result<Option<String>> {
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, connection => {
+            sqlx::query_scalar("select name from people where workspace = $1 and account = $2")
+                .bind(self.key())
+                .bind(account)
+                .fetch_optional(connection)
+                .await
+        })?)
+    }
 }
 
 impl Write {

@@ -7,7 +7,7 @@ use super::{Workspace, Write};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
-use crate::track::{BranchId, Commit, Timeline};
+use crate::track::{BranchId, Commit, FindingId, Timeline};
 
 /// A workspace as REST last told it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -122,6 +122,24 @@ impl Workspace {
             .await
         })?;
         Ok(row.map(|(branch, name)| (BranchId(branch.number()), name)))
+    }
+
+    /// The living branches on which a finding is open.
+    pub async fn branches_with(&self, repository: Uuid, finding: FindingId) -> Result<Vec<BranchId>> {
+        let mut tx = self.read().await?;
+        let found: Vec<Key> = on!(&mut tx, connection => {
+            sqlx::query_scalar(
+                "select b.branch from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository \
+                 and b.branch = o.branch where o.workspace = $1 and o.repository = $2 and o.finding = $3 and o.gone is null \
+                 and b.deleted_at is null order by b.branch",
+            )
+            .bind(self.key())
+            .bind(Key::from(repository))
+            .bind(Key::from(finding))
+            .fetch_all(connection)
+            .await
+        })?;
+        Ok(found.into_iter().map(|branch| BranchId(branch.number())).collect())
     }
 
     /// The commit that last moved a branch.

@@ -29,7 +29,7 @@ async fn what_a_user_may_is_asked_by_his_id() {
     ] {
         let double = double(200, json!({"values": values})).await;
         let shop = bitbucket_at(&double.api(), workspace).await.in_repository(repository);
-        assert_eq!(shop.permission(user).await.unwrap(), permission, "{values}");
+        assert_eq!(shop.right(user).await.unwrap().permission, permission, "{values}");
         let asked = &double.seen()[0].target;
         let path = format!("/2.0/workspaces/%7B{workspace}%7D/permissions/repositories/%7B{repository}%7D?");
         assert!(asked.starts_with(&path), "{asked}");
@@ -38,7 +38,30 @@ async fn what_a_user_may_is_asked_by_his_id() {
     // That we may not ask does not mean that he may not look, nor that he may.
     let double = double(403, json!({"error": {"message": "You must be an admin"}})).await;
     let shop = bitbucket_at(&double.api(), workspace).await.in_repository(repository);
-    assert!(matches!(shop.permission(user).await, Err(Error::Denied(_))));
+    assert!(matches!(shop.right(user).await, Err(Error::Denied(_))));
+}
+
+#[tokio::test]
+async fn who_may_is_told_by_name_in_one_short_line() {
+    let (workspace, repository, user) = (uuid(1), uuid(2), uuid(3));
+    for (told, name) in [
+        (json!("Ann Example"), Some("Ann Example".to_owned())),
+        (json!("  <b>Ann\u{202e}\n\u{0}"), Some("<b>Ann\\u{202e}\\x0a\\x00".to_owned())),
+        (json!("x".repeat(1000)), Some(format!("{}…", "x".repeat(99)))),
+        (json!(" "), None),
+        (Value::Null, None),
+    ] {
+        let user_told = json!({"uuid": user.braced(), "account_id": "a:1", "display_name": told});
+        let other = json!({"uuid": uuid(4).braced(), "account_id": "a:2", "display_name": "Somebody Else"});
+        let values = json!([{"permission": "owner", "user": other}, {"permission": "owner", "user": user_told}]);
+        let double = double(200, json!({"values": values})).await;
+        let owner = bitbucket_at(&double.api(), workspace).await.owner(user).await.unwrap().unwrap();
+        assert_eq!((owner.name, owner.account_id.as_deref()), (name.clone(), Some("a:1")));
+        let values = json!([{"permission": "admin", "user": other}, {"permission": "write", "user": user_told}]);
+        let double = self::double(200, json!({"values": values})).await;
+        let right = bitbucket_at(&double.api(), workspace).await.in_repository(repository).right(user).await.unwrap();
+        assert_eq!((right.permission, right.user.name), (Permission::Write, name));
+    }
 }
 
 #[tokio::test]
@@ -56,13 +79,13 @@ async fn who_decides_about_a_workspace() {
         (json!([{"user": {"uuid": user.braced()}}]), false),
     ] {
         let double = double(200, json!({"values": values})).await;
-        let told = bitbucket_at(&double.api(), workspace).await.is_owned_by(user).await;
-        assert_eq!(told.unwrap(), owns, "{values}");
+        let told = bitbucket_at(&double.api(), workspace).await.owner(user).await;
+        assert_eq!(told.unwrap().is_some(), owns, "{values}");
         let path = format!("/2.0/workspaces/%7B{workspace}%7D/permissions?q=permission%3D%22owner%22");
         assert!(double.seen()[0].target.starts_with(&path), "{}", double.seen()[0].target);
     }
     let double = double(403, json!({"error": {"message": "You must be an admin"}})).await;
-    let told = bitbucket_at(&double.api(), workspace).await.is_owned_by(user).await;
+    let told = bitbucket_at(&double.api(), workspace).await.owner(user).await;
     assert!(matches!(told, Err(Error::Denied(_))));
 }
 

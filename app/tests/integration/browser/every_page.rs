@@ -72,6 +72,10 @@ async fn set_up(stage: &Stage) {
     };
     tokens::make(&workspace, &wanted, "557058:admin", now).await.unwrap();
     hooks::make(&workspace, repository, &state.config.base, "557058:admin", now).await.unwrap();
+    let mut write = workspace.write().await.unwrap();
+    write.person("557058:admin", "Ada Admin", now).await.unwrap();
+    write.person("557058:other", &format!("O{} <b>ther</b>", "o".repeat(80)), now).await.unwrap();
+    write.commit().await.unwrap();
     let critical = {
         let mut lane = workspace.lane(repository).await;
         let tracked = lane.state(&[]).await.unwrap();

@@ -101,6 +101,16 @@ async fn a_pull_request_says_what_is_new_whoever_named_it() {
     stage.tab.click("a.title").await;
     stage.tab.sees("What is said of it").await;
     assert!(!stage.tab.has("main img, main script").await);
+    // Who judges is called as he likes.
+    stage.look(&mallory, PAGE, "repository-page").await;
+    stage.tab.click("th a.row-link").await;
+    stage.tab.sees("What is said of it").await;
+    stage.tab.click("#t-status option[value=false_positive]").await;
+    stage.tab.write("#t-reason", "a test of the scanner").await;
+    stage.tab.click("button.primary").await;
+    stage.tab.sees("The judgement is kept").await;
+    stage.tab.sees("said \"><img src=x onerror=alert(1)>").await;
+    assert!(!stage.tab.has("main img, main script").await);
     assert_eq!(look::complaints(&stage.tab).await, Vec::<String>::new());
     stage.tab.close().await;
 }

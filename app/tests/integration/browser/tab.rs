@@ -148,6 +148,17 @@ impl Tab {
         self.post(&format!("element/{element}/click"), json!({})).await;
     }
 
+    /// Presses something that leads to another page, and waits until this one is gone.
+    pub(super) async fn leave(&self, css: &str) {
+        let page = self.element("html").await;
+        self.click(css).await;
+        let begin = std::time::Instant::now();
+        while ask(self.client.get(format!("{}/element/{page}/name", self.at))).await.is_ok() {
+            assert!(begin.elapsed() < PATIENCE, "`{css}` does not lead away from {}", self.url().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Writes into a field.
     pub(super) async fn write(&self, css: &str, text: &str) {
         let element = self.element(css).await;

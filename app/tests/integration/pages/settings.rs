@@ -23,12 +23,16 @@ scenes!(
     the_audit_log_is_paged_and_checked,
     the_connection_tells_what_does_not_work,
     two_people_decide_on_the_page,
+    who_acts_is_called_by_the_name_that_bitbucket_tells,
     no_page_reaches_another_tenant,
 );
 
 /// What the pages and the actions of settings are, for whoever tries all of them.
 const PAGES: [&str; 6] = ["settings", "tokens", "hook", "connection", "audit", "approvals"];
 const ACTIONS: [&str; 6] = ["settings", "make-token", "revoke-token", "make-hook", "remove-hook", "approvals"];
+
+/// How a reason is shown that tries to be more, in one line.
+const SHOWN: &str = "“&#60;b&#62;only&#60;/b&#62;\\u{202e} a test”";
 
 /// A repository with something critical, and people.
 struct Case {
@@ -88,7 +92,7 @@ impl Case {
         set(&self.workspace, Some(self.repository), &on, "admin", state.now()).await.unwrap();
         let decision = Decision {
             status: Status::FalsePositive,
-            reason: "<b>only</b> a test".to_owned(),
+            reason: "<b>only</b>\u{202e} a\r\ntest".to_owned(),
             author: Actor::Account(account.to_owned()),
             expires: None,
             now: state.now(),
@@ -298,7 +302,7 @@ async fn the_audit_log_is_paged_and_checked(scene: Scene) {
     let visit = case.inside().await;
     let first = visit.get("audit").await;
     let text = first.text();
-    assert!(text.contains("Ann &#60;Example&#62; set waiting_minutes from 59 to 60"), "{text}");
+    assert!(text.contains("Ann &#60;Example&#62; a:1 set waiting_minutes from 59 to 60"), "{text}");
     assert!(!text.contains("second_person"), "what is the workspace's stands there: {text}");
     assert!(first.body.contains("audit?before=11") && !text.contains("from 9 to 10"), "{text}");
     let second = visit.get("audit?before=11").await.text();
@@ -352,7 +356,7 @@ async fn two_people_decide_on_the_page(scene: Scene) {
     let id = case.propose(&own).await;
     let shown = Visit::new(&case.scene, "repository-page", &repository(&writer.uuid)).await.get("approvals").await;
     assert!(shown.body.contains("Take back") && !shown.body.contains("value=\"approve\""), "{}", shown.body);
-    assert!(shown.body.contains("&#60;b&#62;only&#60;/b&#62; a test"), "{}", shown.body);
+    assert!(shown.body.contains(SHOWN), "{}", shown.body);
     let findings = Visit::new(&case.scene, "repository-page", &repository(&reader)).await.get("findings").await;
     assert!(findings.text().contains("Something critical waits for a second person"), "{}", findings.text());
     assert_eq!(decide(&reader, id, "approve").await.status, 403);
@@ -378,7 +382,60 @@ async fn two_people_decide_on_the_page(scene: Scene) {
     assert_eq!(told[0].1.by, own);
     let text = Visit::new(&case.scene, "repository-page", &repository(&reader)).await.get("approvals").await.text();
     assert!(text.contains("Nothing waits.") && text.contains("Approved") && text.contains("Rejected"), "{text}");
+    let visit = Visit::new(&case.scene, "repository-page", &repository(&reader)).await;
+    let text = visit.get(&format!("finding?id={critical}")).await.text();
+    assert_eq!((text.matches(SHOWN).count(), text.contains('\u{202e}')), (2, false), "as it is and as it came: {text}");
     case.scene.app.settle(sandbox).await;
+}
+
+async fn who_acts_is_called_by_the_name_that_bitbucket_tells(scene: Scene) {
+    let case = Case::new(scene).await;
+    let (sandbox, app) = (&case.scene.sandbox, &case.scene.app);
+    let writer = sandbox.person("Wim <i>Writer</i>\u{202e}");
+    let (account, name) = (writer.account_id.as_str(), "Wim &#60;i&#62;Writer&#60;/i&#62;\\u{202e}");
+    sandbox.permit(REPOSITORY, &writer.uuid, Permission::Write).unwrap();
+    let id = Uuid::from(case.propose(account).await.to_be_bytes()).to_string();
+    let visit = Visit::new(&case.scene, "repository-page", &repository(&writer.uuid)).await;
+    let text = visit.get("approvals").await.text();
+    assert!(text.contains(&format!("account {account}, ")), "who only looks is not asked about: {text}");
+    let got = case.send(&visit, "approvals", "approvals", &[("id", &id), ("decision", "withdraw")]).await;
+    assert_eq!(led_to(&got), (303, "approvals?done=1"));
+    let text = visit.get("approvals").await.text();
+    assert!(text.contains(&format!("{name}, ")) && !text.contains(account), "{text}");
+    let admin = case.inside().await;
+    let text = admin.get("audit").await.text();
+    assert!(text.contains(&format!("{name} {account} took back a proposal")) && text.contains(SHOWN), "{text}");
+
+    // Another tenant does not know him, whom he works for as well.
+    sandbox.repository("other/thing").unwrap();
+    app.install(sandbox, "other").await;
+    let other = sandbox.installed().into_iter().find(|one| one.workspace == "other").unwrap();
+    let other = app.state.store.for_workspace(other.workspace_uuid.parse().unwrap());
+    set(&other, None, &[(Key::WaitingMinutes, Some(Value::Number(7)))], account, app.state.now()).await.unwrap();
+    let owner = sandbox.owner();
+    let url =
+        sandbox.frame(crate::program::world::APP, "other", "workspace-settings", &Place::new().seen_by(&owner.uuid));
+    let above = Visit::through(&case.scene, &url.unwrap()).await;
+    let text = above.get("audit").await.text();
+    assert!(text.contains(&format!("account {account} set waiting_minutes")) && !text.contains("Wim"), "{text}");
+    assert_eq!(other.name_of(&owner.account_id).await.unwrap(), None, "who only looks is not kept");
+    case.send(&above, "settings", "settings", &[("waiting_minutes", "8")]).await;
+    assert_eq!(other.name_of(&owner.account_id).await.unwrap(), Some(owner.name));
+    assert_eq!(case.workspace.name_of(&owner.account_id).await.unwrap(), None);
+
+    // Nobody is called what the pages themselves are called.
+    let mut write = case.workspace.write().await.unwrap();
+    write.person(account, "The Operator", app.state.now()).await.unwrap();
+    write.commit().await.unwrap();
+    let text = admin.get("audit").await.text();
+    assert!(text.contains(&format!("account {account} took back")) && !text.contains("Operator"), "{text}");
+    // A name is forgotten; what he did is not, and its chain is whole.
+    let mut write = case.workspace.write().await.unwrap();
+    write.person(account, "Wim", app.state.now()).await.unwrap();
+    write.erase_person(account).await.unwrap();
+    write.commit().await.unwrap();
+    let text = admin.get("audit?check=1").await.text();
+    assert!(text.contains(&format!("account {account} took back")) && text.contains("log of the workspace is whole"));
 }
 
 async fn no_page_reaches_another_tenant(scene: Scene) {

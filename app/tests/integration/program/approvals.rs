@@ -6,7 +6,7 @@ use penstock_app::settings::{Key, Value, set};
 use penstock_app::store::workspace::{ApprovalState, Workspace};
 use penstock_app::track::{Actor, Decision, FindingId, Status};
 use penstock_common::{Severity, Uuid};
-use penstock_sandbox::{Commit, Permission};
+use penstock_sandbox::{Commit, Permission, Person};
 use serde_json::{Value as Json, json};
 
 use super::scenes;
@@ -56,6 +56,10 @@ impl Case {
         judge(state, &self.workspace, self.repository, &wish).await
     }
 
+    async fn name_of(&self, account: &str) -> Option<String> {
+        self.workspace.name_of(account).await.unwrap()
+    }
+
     async fn status(&self, finding: FindingId) -> Status {
         let mut lane = self.workspace.lane(self.repository).await;
         lane.state(&[]).await.unwrap().repository.finding(finding).unwrap().triage.status
@@ -100,6 +104,8 @@ async fn who_opened_a_pull_request_does_not_dismiss_what_it_brings(scene: Scene)
         let tracked = lane.state(&[]).await.unwrap();
         tracked.repository.findings().find(|one| one.rule == "brought").unwrap().id
     };
+    // Bitbucket told his name with the pull request.
+    assert_eq!(case.name_of(&author.account_id).await.as_deref(), Some("Ann Author"));
     // Said everywhere it would hold in the pull request, too.
     let refused = case.judge(brought, Status::FalsePositive, &author.account_id).await;
     assert!(matches!(refused, Err(Refused::Policy(Violation::OwnPullRequest))), "{refused:?}");
@@ -197,22 +203,29 @@ async fn two_people_ignore_something_critical_in_comments(scene: Scene) {
     let id = &new.fingerprints.primary.as_str()[4..14];
     let state = || sandbox.statuses(REPOSITORY, &head).unwrap()[0]["state"].as_str().unwrap().to_owned();
     let last = || sandbox.comments(REPOSITORY, number).unwrap().last().unwrap().raw.clone();
-    let people = ["Wim", "Wanda"].map(|name| sandbox.person(name).uuid);
-    people.iter().for_each(|who| sandbox.permit(REPOSITORY, who, Permission::Write).unwrap());
-    let say = async |who: &str| {
-        let person = sandbox.acting_as(who).unwrap();
+    let [wim, wanda, rob] = ["Wim", "Wanda", "Rob"].map(|name| sandbox.person(name));
+    [&wim, &wanda].iter().for_each(|who| sandbox.permit(REPOSITORY, &who.uuid, Permission::Write).unwrap());
+    sandbox.permit(REPOSITORY, &rob.uuid, Permission::Read).unwrap();
+    let say = async |who: &Person| {
+        let person = sandbox.acting_as(&who.uuid).unwrap();
         person.comment(REPOSITORY, number, &format!("/penstock ignore {id} it is a test")).unwrap();
         app.settle(sandbox).await;
     };
-    say(&people[0]).await;
+    say(&rob).await;
+    assert!(last().contains("Only who may write"), "{}", last());
+    say(&wim).await;
     assert!(last().contains("a second person has to agree"), "{}", last());
-    say(&people[0]).await;
+    say(&wim).await;
     assert!(last().contains("a second person has to agree"), "himself is nobody else: {}", last());
     assert_eq!(state(), "FAILED");
-    say(&people[1]).await;
+    say(&wanda).await;
     assert!(last().contains("is ignored in this pull request"), "{}", last());
     app.settle(sandbox).await;
     assert_eq!(state(), "SUCCESSFUL");
+    // Who did something is known by name, and nobody else.
+    assert_eq!(case.name_of(&wim.account_id).await.as_deref(), Some("Wim"));
+    assert_eq!(case.name_of(&wanda.account_id).await.as_deref(), Some("Wanda"));
+    assert_eq!(case.name_of(&rob.account_id).await, None);
 }
 
 async fn no_other_tenant_decides(scene: Scene) {

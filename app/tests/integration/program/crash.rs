@@ -44,15 +44,15 @@ impl Program {
     }
 
     pub(super) fn start(&self) -> Child {
+        self.command(&["serve"]).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// With these arguments.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         #[expect(clippy::disallowed_methods, reason = "the program under test")]
         let mut command = Command::new(env!("CARGO_BIN_EXE_penstock-app"));
+        command.args(arguments).env_clear().envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command
-            .arg("serve")
-            .env_clear()
-            .envs(self.environment.iter().cloned())
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
-        command.spawn().unwrap()
     }
 
     pub(super) async fn ready(&self) {

@@ -7,6 +7,7 @@ mod connection;
 mod crash;
 mod faults;
 mod flood;
+mod operator;
 mod outage;
 mod settings;
 mod story;

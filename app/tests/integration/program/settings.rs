@@ -25,6 +25,7 @@ use crate::store::world::database;
 scenes!(
     a_report_is_posted_anew_after_a_judgement,
     the_main_branch_is_judged_again,
+    a_branch_without_a_pull_request_is_judged_again,
     another_gate_judges_anew,
     a_missing_scan_is_told_as_set,
     a_policy_counts_in_its_own_pull_request_if_that_is_set,
@@ -194,6 +195,40 @@ async fn the_main_branch_is_judged_again(scene: Scene) {
     scene.dismiss("bad", None).await;
     assert_eq!(scene.state(step.commit()), ["SUCCESSFUL"]);
     assert_eq!(results(), ["PASSED", "PASSED"]);
+}
+
+async fn a_branch_without_a_pull_request_is_judged_again(scene: Scene) {
+    let Scene { sandbox, app } = &scene;
+    scene.set(Key::Gate, Value::of_form(Key::Gate, "any.high <= 0").unwrap().unwrap()).await;
+    let bad = finding("bad", "a.rs", Severity::High);
+    let branch = async |name: &str, findings: &[Finding]| {
+        sandbox.branch(REPOSITORY, name, "main").unwrap();
+        sandbox.push(REPOSITORY, name, &Commit::new(name).write("n.rs", name)).unwrap();
+        let step = sandbox.branch_step(REPOSITORY, name).unwrap();
+        app.scan(sandbox, &step, findings).await;
+        step.commit().to_owned()
+    };
+    app.scan(sandbox, &sandbox.branch_step(REPOSITORY, "main").unwrap(), &[]).await;
+    let with = branch("release", std::slice::from_ref(&bad)).await;
+    let with_another = branch("trial", &[bad.clone(), finding("worse", "b.rs", Severity::High)]).await;
+    let of_other = branch("other", &[finding("worse", "b.rs", Severity::High)]).await;
+    let gone = branch("gone", std::slice::from_ref(&bad)).await;
+    app.settle(sandbox).await;
+    sandbox.delete_branch(REPOSITORY, "gone").unwrap();
+    app.settle(sandbox).await;
+    for head in [&with, &with_another, &of_other, &gone] {
+        assert_eq!(scene.state(head), ["FAILED"]);
+    }
+    scene.dismiss("bad", None).await;
+    assert_eq!(scene.state(&with), ["SUCCESSFUL"]);
+    assert_eq!(scene.state(&with_another), ["FAILED"], "something else is wrong there");
+    assert_eq!(scene.state(&of_other), ["FAILED"]);
+    assert_eq!(scene.state(&gone), ["FAILED"], "nobody looks at it any more");
+    scene.dismiss("worse", None).await;
+    assert_eq!(scene.state(&with_another), ["SUCCESSFUL"]);
+    assert_eq!(scene.state(&of_other), ["SUCCESSFUL"]);
+    let violations = sandbox.violations();
+    assert!(violations.is_empty(), "{violations:?}");
 }
 
 /// What was judged before a setting changed is judged by it, without another run: of a repository, and of all of a workspace and of no other one.

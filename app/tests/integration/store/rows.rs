@@ -244,6 +244,8 @@ async fn names_are_erased(world: World) {
     write.commit().await.unwrap();
     let people = workspace.people().await.unwrap();
     assert_eq!((people.len(), people[0].name.as_str()), (1, "Anne"));
+    assert_eq!(workspace.name_of("a:1").await.unwrap().as_deref(), Some("Anne"));
+    assert_eq!(workspace.name_of("b:2").await.unwrap(), None);
 }
 
 async fn a_repository_is_renamed_and_goes(world: World) {

@@ -1,6 +1,9 @@
 //! What people say, and until when.
 
-use penstock_app::track::{self, Decision, FindingId, Kind, Status, TriageError};
+use penstock_app::jobs::kind;
+use penstock_app::judgement::concerned;
+use penstock_app::track::{self, Actor, Decision, FindingId, Kind, Status, TriageError};
+use penstock_common::Uuid;
 
 use super::world::{World, decision};
 
@@ -67,4 +70,32 @@ fn what_is_missing_is_told() {
     assert_eq!(wrong(id, None, &Decision { expires: Some(10), ..accept }), TriageError::Expired);
     let confirm = Decision { reason: String::new(), ..decision(Status::Confirmed, 10) };
     assert!(track::triage(&world.state, id, None, &confirm).is_ok(), "to confirm needs no reason");
+}
+
+#[test]
+fn twenty_branches_are_judged_again_the_ones_scanned_last() {
+    let mut world = World::new();
+    world.scan("main", 1, &["r a.rs x"]);
+    for number in 100..125 {
+        let name = format!("branch-{number}");
+        world.fork(&name, "main", 1, number);
+        world.scan(&name, number, &["r a.rs x"]);
+    }
+    world.fork("feature", "main", 1, 20);
+    world.scan("feature", 20, &["r a.rs x"]);
+    world.open_pull_request(7, "feature", "main");
+    world.branch("never scanned");
+    let gone = world.branch("branch-124");
+    let changes = track::delete_branch(&world.state, gone, Actor::Bitbucket, 1);
+    world.accept(changes);
+    let all: Vec<_> = world.state.branches().map(|row| row.id).collect();
+    let mut others: Vec<_> = (104..124).map(|number| world.branch(&format!("branch-{number}")).to_string()).collect();
+    others.reverse();
+    let told = concerned(&world.state, Uuid::from([1; 16]), None, &all);
+    let of = |kind| told.iter().filter(move |job| job.kind == kind).map(|job| job.subject.clone()).collect::<Vec<_>>();
+    assert_eq!((of(kind::MAIN_BRANCH), of(kind::PULL_REQUEST)), (vec![String::new()], vec!["7".to_owned()]));
+    assert_eq!(of(kind::BRANCH), others);
+    assert_eq!(told.len(), 22);
+    let told = concerned(&world.state, Uuid::from([1; 16]), Some(7), &all);
+    assert_eq!(told.iter().map(|job| job.subject.as_str()).collect::<Vec<_>>(), ["7"]);
 }
