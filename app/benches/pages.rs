@@ -36,7 +36,7 @@ const A_SECOND: u64 = 50;
 #[tokio::main]
 async fn main() {
     rustls::crypto::ring::default_provider().install_default().unwrap();
-    let seconds = std::env::var("SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let seconds = std::env::var("PAGE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     measure("SQLite", None, seconds).await;
     match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => measure("PostgreSQL", Some(url), seconds).await,
@@ -68,6 +68,7 @@ async fn measure(name: &str, database: Option<String>, seconds: u64) {
         "findings?status=needs_triage",
         "findings?tool=lint",
         "findings?tool=rare",
+        "findings?owner=%40acme%2Fcore",
         "findings?age=7",
         "findings?age=90",
         "findings?state=fixed",
@@ -215,7 +216,7 @@ fn add(changes: &mut Changes, contents: &mut HashMap<Print, String>, branch: Bra
         severity,
         content,
         allowed: None,
-        owner: String::new(),
+        owner: if number.is_multiple_of(10) { "@acme/core".to_owned() } else { String::new() },
         seen: stamp,
         configuration: Print(1),
         first: stamp,

@@ -86,7 +86,8 @@ async fn load(name: &str, beside: &str, part: u64, base: &str, token: &str) -> u
     for number in 0..count {
         // An open loop: the next one comes when it comes, whether or not the last one was answered.
         tokio::time::sleep_until(begin + Duration::from_micros(number * 1_000_000 / RATE)).await;
-        let body = json!({"event": "repo:fork", "data": {"number": part * count + number, "filler": "x".repeat(BODY)}}).to_string();
+        let body = json!({"event": "repo:fork", "data": {"number": part * count + number, "filler": "x".repeat(BODY)}})
+            .to_string();
         let request =
             client.post(format!("{base}/connect/webhooks")).header("authorization", format!("JWT {token}")).body(body);
         let (acknowledged, failed) = (Arc::clone(&acknowledged), Arc::clone(&failed));

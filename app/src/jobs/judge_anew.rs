@@ -1,6 +1,6 @@
 //! Verdicts judged again because what they depend on was set otherwise.
 //!
-//! Owns whom that concerns: of a workspace each repository, of a repository its main branch and open pull requests. Each is a job of its own, so that
+//! Owns whom that concerns: of a workspace each repository, of a repository its main branch, open pull requests and the branches scanned last. Each is a job of its own, so that
 //! a large workspace keeps nobody waiting.
 
 use penstock_common::Uuid;
@@ -28,7 +28,9 @@ pub(super) async fn judge_repository_anew(
     }
     let concerned = {
         let mut lane = workspace.lane(repository).await;
-        concerned(&lane.state(&[]).await?.repository, repository, None, &[])
+        let tracked = &lane.state(&[]).await?.repository;
+        let branches: Vec<_> = tracked.branches().map(|branch| branch.id).collect();
+        concerned(tracked, repository, None, &branches)
     };
     wish(state, workspace, concerned.into_iter()).await
 }

@@ -307,17 +307,18 @@ pub(super) async fn delivered(
         (Some(reports), Some(_)) => reports.falls_short(),
         _ => false,
     };
-    let main = workspace.branch(repository, None).await?;
-    let is_main = main.is_some_and(|(_, name)| row.branch.as_deref() == Some(&name));
+    let branch = match &row.branch {
+        Some(name) => workspace.branch(repository, Some(name)).await?,
+        None => None,
+    };
     let mut write = workspace.write().await?;
     for delivery in deliveries {
         write.delivered(repository, "pipe", &row.commit.to_string(), delivery, now).await?;
     }
-    let again = match (row.pull_request, is_due && row.state == RunState::Applied) {
-        (Some(number), true) => Some((kind::PULL_REQUEST, number.to_string())),
-        (None, true) if is_main => Some((kind::MAIN_BRANCH, String::new())),
-        // No other branch is judged again and again.
-        _ => None,
+    let again = match (row.pull_request, branch) {
+        _ if !is_due || row.state != RunState::Applied => None,
+        (Some(number), _) => Some((kind::PULL_REQUEST, number.to_string())),
+        (None, branch) => branch.map(|(id, _)| (kind::BRANCH, id.to_string())),
     };
     if let Some((kind, subject)) = again {
         write.job(&Wish { repository: Some(repository), kind, subject }, now, now).await?;

@@ -227,6 +227,13 @@ async fn a_branch_without_a_pull_request_is_judged_again(scene: Scene) {
     scene.dismiss("worse", None).await;
     assert_eq!(scene.state(&with_another), ["SUCCESSFUL"]);
     assert_eq!(scene.state(&of_other), ["SUCCESSFUL"]);
+
+    // What the pipe could not post there is posted.
+    let step = sandbox.branch_step(REPOSITORY, "other").unwrap();
+    let answer = app.scan(sandbox, &step, &[finding("worse", "b.rs", Severity::High)]).await;
+    assert!(sandbox.reports(REPOSITORY, &of_other).unwrap().is_empty());
+    scene.told(&answer, Outcome::Failed { reason: "no".to_owned(), remedy: String::new() }).await;
+    assert_eq!(sandbox.reports(REPOSITORY, &of_other).unwrap().len(), 2);
     let violations = sandbox.violations();
     assert!(violations.is_empty(), "{violations:?}");
 }
