@@ -157,17 +157,7 @@ async fn waiting(
     if !is_told || !review::Destinations::of(workspace, repository, settings).await?.status {
         return Ok(None);
     }
-    let names = review::Names::of(workspace, repository).await?;
-    let told = review::Told {
-        web: &state.config.hosts.script_and_frame_origin(),
-        workspace: &names.workspace,
-        repository: &names.repository,
-        tools: Vec::new(),
-        started_at: "",
-        comparison: None,
-    };
-    let words = "Waiting for the scan of this commit";
-    let status = review::status_without_verdict(tracked, about, &told, StatusState::InProgress, words);
-    let place = Place { repository, kind: "status".to_owned(), subject: about.commit.to_string() };
-    Ok(Some((place, review::json(&status)?)))
+    let web = state.config.hosts.script_and_frame_origin();
+    let words = (StatusState::InProgress, "Waiting for the scan of this commit");
+    Ok(Some(review::without_verdict(workspace, repository, tracked, about, &web, words).await?))
 }

@@ -26,21 +26,13 @@ pub(super) async fn end_waiting(
     if waits.is_none_or(|wish| wish.status.state != StatusState::InProgress) {
         return Ok(());
     }
-    let names = review::Names::of(workspace, repository).await?;
-    let told = review::Told {
-        web: &state.config.hosts.script_and_frame_origin(),
-        workspace: &names.workspace,
-        repository: &names.repository,
-        tools: Vec::new(),
-        started_at: "",
-        comparison: None,
-    };
     let about = review::About { branch, commit: row.head, pull_request: Some(number) };
     let tracked = lane.loaded().ok_or(Error::Conflict)?;
-    let words = "No scan of this commit came: does its pipeline run Penstock?";
-    let status = review::status_without_verdict(tracked, &about, &told, StatusState::Stopped, words);
+    let web = state.config.hosts.script_and_frame_origin();
+    let words = (StatusState::Stopped, "No scan of this commit came: does its pipeline run Penstock?");
+    let (place, body) = review::without_verdict(workspace, repository, tracked, &about, &web, words).await?;
     let now = state.now();
     let mut write = workspace.write().await?;
-    review::wish(&mut write, &place, &review::json(&status)?, now).await?;
+    review::wish(&mut write, &place, &body, now).await?;
     Ok(write.commit().await?)
 }

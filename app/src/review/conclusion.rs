@@ -3,11 +3,14 @@
 //! Owns the one way from what runs say of a commit to what is kept and told of it, for whoever has it judged: a run that came, or a job that judges it
 //! anew. It posts nothing.
 
+use penstock_common::bitbucket::statuses::StatusState;
 use penstock_common::gate::Metric;
-use penstock_common::{Comparison, Destination, ToolRun, measure};
+use penstock_common::{Comparison, Destination, ToolRun, Uuid, measure};
 use serde::Serialize;
 
-use super::{About, Contents, Destinations, Kept, Names, Told, Verdict, ask, judge, shown, wishes};
+use super::{
+    About, Contents, Destinations, Kept, Names, Told, Verdict, ask, judge, shown, status_without_verdict, wishes,
+};
 use crate::bitbucket::{self, InRepository};
 use crate::jobs::kind;
 use crate::settings::Settings;
@@ -121,6 +124,32 @@ impl Conclusion {
         }
         Ok(())
     }
+}
+
+/// The status of a commit that has no verdict, and where it stands.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn without_verdict(
+    workspace: &Workspace,
+    repository: Uuid,
+    tracked: &Tracked,
+    about: &About,
+    web: &str,
+    (state, words): (StatusState, &str),
+) -> Result<(Place, String), Inconclusive> {
+    let names = Names::of(workspace, repository).await?;
+    let told = Told {
+        web,
+        workspace: &names.workspace,
+        repository: &names.repository,
+        tools: Vec::new(),
+        started_at: "",
+        comparison: None,
+    };
+    let status = status_without_verdict(tracked, about, &told, state, words);
+    let place = Place { repository, kind: "status".to_owned(), subject: about.commit.to_string() };
+    Ok((place, json(&status)?))
 }
 
 /// Writes what shall stand in a place, with the job that posts it if it does not stand there yet.

@@ -16,12 +16,13 @@ use penstock_common::Notice;
 use penstock_common::gate::{Condition, Measures};
 use penstock_common::upload::answer::Counts;
 
-pub use conclusion::{Conclusion, Evidence, Inconclusive, conclude, json, wish};
+pub use conclusion::{Conclusion, Evidence, Inconclusive, conclude, json, wish, without_verdict};
 pub use destinations::{Destinations, Names};
 pub use kept::{Kept, LISTED, Tool};
 pub use policy::Standing as PolicyStanding;
 pub use report::{ReportWish, is_judged, report, report_key};
-pub use telling::{CommentWish, StatusWish, Told, Wishes, shown, status_without_verdict, wishes};
+use telling::status_without_verdict;
+pub use telling::{CommentWish, StatusWish, Told, Wishes, shown, wishes};
 
 use crate::bitbucket::{Error, InRepository};
 use crate::store::workspace::State as Tracked;

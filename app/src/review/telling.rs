@@ -104,7 +104,7 @@ pub fn wishes(tracked: &Tracked, about: &About, verdict: &Verdict, contents: &Co
 }
 
 /// A status for a commit that has no verdict: it waits, or it ended without.
-pub fn status_without_verdict(
+pub(super) fn status_without_verdict(
     tracked: &Tracked,
     about: &About,
     told: &Told<'_>,

@@ -402,16 +402,14 @@ impl Workspace {
         ] {
             if let Some(value) = value {
                 statement.equal(column, value, driver == of);
-                if driver == Driver::Owner && of == driver {
-                    // Its index has only rows with an owner, and both databases want to be told that these are meant.
-                    statement.sql.push_str(" and o.owner <> ''");
-                }
             }
         }
-        if driver == Driver::Status {
-            // The index has no others.
-            statement.sql.push_str(" and o.status <> 'needs_triage'");
-        }
+        // Two indexes have only rows with an owner, or a judgement, and both databases want to be told that these are meant.
+        statement.sql.push_str(match driver {
+            Driver::Owner => " and o.owner <> ''",
+            Driver::Status => " and o.status <> 'needs_triage'",
+            _ => "",
+        });
         if let Some(path) = &filter.path {
             // A prefix is a range: the end is the first text after all that begin like it.
             statement.and("o.path >= $", Value::Text(path.clone()));
