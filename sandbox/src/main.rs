@@ -81,7 +81,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return app_demo::run(&app_demo::Programs { app, pipe, database, then }).map(|()| ExitCode::SUCCESS);
     }
     if !arguments.bare && arguments.environment.is_none() && arguments.clone.is_none() {
-        let place = live::Place { folder: arguments.data.clone(), port: arguments.port };
+        // Git and the app run in other folders.
+        let folder = arguments.data.as_deref().map(std::path::absolute).transpose()?;
+        let place = live::Place { folder, port: arguments.port };
         return live::run(&place).map(|()| ExitCode::SUCCESS);
     }
     let sandbox = Sandbox::new()?;
