@@ -3,6 +3,7 @@
 //! Owns the conversions from the ids of the model.
 
 use penstock_common::Uuid;
+use serde::{Deserialize, Serialize};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
@@ -10,7 +11,7 @@ use sqlx::{Database, Decode, Encode, Type};
 use crate::track::{BranchId, FindingId, Print, RunId};
 
 /// An id, or a digest of that length, as a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Key(pub(crate) [u8; 16]);
 
 impl Key {

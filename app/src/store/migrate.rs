@@ -18,14 +18,14 @@ macro_rules! steps {
 
 type Step = (i64, &'static str, &'static str);
 
-const SQLITE: [Step; 8] = steps!(
+const SQLITE: [Step; 9] = steps!(
     "sqlite": 1 "0001_directory", 2 "0002_repositories", 3 "0003_runs", 5 "0005_borders", 6 "0006_pages", 7 "0007_approvals",
-    8 "0008_owners", 9 "0009_contents"
+    8 "0008_owners", 9 "0009_contents", 10 "0010_journal"
 );
 const SQLITE_INBOX: [Step; 2] = steps!("sqlite_inbox": 4 "0004_inbox", 6 "0006_pages");
-const POSTGRES: [Step; 9] = steps!(
+const POSTGRES: [Step; 10] = steps!(
     "postgres": 1 "0001_directory", 2 "0002_repositories", 3 "0003_runs", 4 "0004_inbox", 5 "0005_borders", 6 "0006_pages",
-    7 "0007_approvals", 8 "0008_owners", 9 "0009_contents"
+    7 "0007_approvals", 8 "0008_owners", 9 "0009_contents", 10 "0010_journal"
 );
 
 fn migrator(steps: &'static [Step]) -> Migrator {

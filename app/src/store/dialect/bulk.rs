@@ -5,6 +5,7 @@
 
 use std::vec;
 
+use serde::{Deserialize, Serialize};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -28,6 +29,7 @@ pub(crate) struct Table {
 }
 
 /// The data of one column.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Column {
     Key(Vec<Key>),
     MaybeKey(Vec<Option<Key>>),
@@ -39,18 +41,40 @@ pub(crate) enum Column {
     MaybeBytes(Vec<Option<Vec<u8>>>),
 }
 
+/// Does the same with the rows of a column, whatever they are.
+macro_rules! each {
+    ($column:expr, $rows:ident => $body:expr) => {
+        match $column {
+            Column::Key($rows) => $body,
+            Column::MaybeKey($rows) => $body,
+            Column::Integer($rows) => $body,
+            Column::MaybeInteger($rows) => $body,
+            Column::Text($rows) => $body,
+            Column::MaybeText($rows) => $body,
+            Column::Bytes($rows) => $body,
+            Column::MaybeBytes($rows) => $body,
+        }
+    };
+}
+
 impl Column {
     fn len(&self) -> usize {
-        match self {
-            Self::Key(rows) => rows.len(),
-            Self::MaybeKey(rows) => rows.len(),
-            Self::Integer(rows) => rows.len(),
-            Self::MaybeInteger(rows) => rows.len(),
-            Self::Text(rows) => rows.len(),
-            Self::MaybeText(rows) => rows.len(),
-            Self::Bytes(rows) => rows.len(),
-            Self::MaybeBytes(rows) => rows.len(),
+        each!(self, rows => rows.len())
+    }
+
+    /// Takes rows off the top, at most `count`.
+    fn take(&mut self, count: usize) -> Self {
+        macro_rules! taken {
+            ($($kind:ident),*) => {
+                match self {
+                    $(Self::$kind(rows) => {
+                        let rest = rows.split_off(count.min(rows.len()));
+                        Self::$kind(std::mem::replace(rows, rest))
+                    })*
+                }
+            };
         }
+        taken!(Key, MaybeKey, Integer, MaybeInteger, Text, MaybeText, Bytes, MaybeBytes)
     }
 
     fn cells(self) -> Cells {
@@ -75,77 +99,127 @@ impl Column {
     }
 }
 
-/// Writes all rows. Columns must be equally long.
-pub(crate) async fn write(tx: &mut Tx, table: &Table, of: (Key, Key), columns: Vec<Column>) -> Result<()> {
-    let rows = columns.first().map_or(0, Column::len);
-    if rows == 0 {
-        return Ok(());
-    }
-    let fits = columns.len() == table.columns.len() && columns.iter().all(|column| column.len() == rows);
-    if !fits {
-        return Err(Error::Corrupt(table.name));
-    }
-    match tx {
-        Tx::Postgres(tx) => {
-            let (sql, arguments) = postgres(table, of, columns)?;
-            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?;
-        }
-        Tx::Sqlite(tx) => {
-            let width = columns.len();
-            let mut cells: Vec<Cells> = columns.into_iter().map(Column::cells).collect();
-            for start in (0..rows).step_by(CHUNK) {
-                let count = CHUNK.min(rows - start);
-                let mut arguments = SqliteArguments::default();
-                for _ in 0..count {
-                    arguments.add(of.0).map_err(encode)?;
-                    arguments.add(of.1).map_err(encode)?;
-                    cells.iter_mut().try_for_each(|column| column.bind(&mut arguments)).map_err(encode)?;
-                }
-                let sql = sqlite(table, width, count);
-                let whole = count == CHUNK;
-                sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(whole).execute(&mut **tx).await?;
-            }
-        }
-    }
-    Ok(())
+/// Rows of one table.
+pub(crate) struct Rows {
+    table: &'static Table,
+    names: Vec<&'static str>,
+    columns: Vec<Column>,
 }
 
-fn postgres(table: &Table, of: (Key, Key), columns: Vec<Column>) -> Result<(String, PgArguments)> {
-    let Table { name, conflict, .. } = table;
-    let names = table.columns.join(", ");
-    let arrays: Vec<String> =
-        columns.iter().enumerate().map(|(at, column)| format!("${}::{}[]", at + 3, column.postgres_type())).collect();
-    let sql = format!(
-        "insert into {name} (workspace, repository, {names}) select $1, $2, u.* from unnest({}) u {conflict}",
-        arrays.join(", ")
-    );
-    let mut arguments = PgArguments::default();
-    arguments.add(of.0).map_err(encode)?;
-    arguments.add(of.1).map_err(encode)?;
-    for column in columns {
-        let bytes = |rows: Vec<Key>| rows.into_iter().map(|key| key.0).collect::<Vec<[u8; 16]>>();
-        let maybe = |rows: Vec<Option<Key>>| rows.into_iter().map(|key| key.map(|key| key.0.to_vec())).collect();
-        match column {
-            Column::Key(rows) => arguments.add(bytes(rows)),
-            Column::MaybeKey(rows) => arguments.add::<Vec<Option<Vec<u8>>>>(maybe(rows)),
-            Column::Integer(rows) => arguments.add(rows),
-            Column::MaybeInteger(rows) => arguments.add(rows),
-            Column::Text(rows) => arguments.add(rows),
-            Column::MaybeText(rows) => arguments.add(rows),
-            Column::Bytes(rows) => arguments.add(rows),
-            Column::MaybeBytes(rows) => arguments.add(rows),
-        }
-        .map_err(encode)?;
+impl Rows {
+    /// Rows with all columns of a table, in its order.
+    pub(crate) fn new(table: &'static Table, columns: Vec<Column>) -> Self {
+        Self { table, names: table.columns.to_vec(), columns }
     }
-    Ok((sql, arguments))
+
+    /// Rows with the columns of these names, which another version of the program knew.
+    pub(crate) fn named(table: &'static Table, columns: Vec<(String, Column)>) -> Result<Self> {
+        let mut rows = Self { table, names: Vec::new(), columns: Vec::new() };
+        for (name, column) in columns {
+            let known = table.columns.iter().find(|known| **known == name);
+            rows.names.push(known.ok_or(Error::Corrupt(table.name))?);
+            rows.columns.push(column);
+        }
+        Ok(rows)
+    }
+
+    /// Which table's.
+    pub(crate) const fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// Each column with its name.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        self.names.iter().copied().zip(&self.columns)
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.columns.first().map_or(0, Column::len)
+    }
+
+    /// The same rows in parts of at most `size`, in their order.
+    pub(crate) fn parts(mut self, size: usize) -> Vec<Self> {
+        let mut parts = Vec::with_capacity(self.len().div_ceil(size));
+        while self.len() > 0 {
+            let columns = self.columns.iter_mut().map(|column| column.take(size)).collect();
+            parts.push(Self { table: self.table, names: self.names.clone(), columns });
+        }
+        parts
+    }
+
+    /// Writes them. Columns must be equally long.
+    pub(crate) async fn write(self, tx: &mut Tx, of: (Key, Key)) -> Result<()> {
+        let rows = self.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let fits = self.columns.len() == self.names.len() && self.columns.iter().all(|column| column.len() == rows);
+        if !fits {
+            return Err(Error::Corrupt(self.table.name));
+        }
+        match tx {
+            Tx::Postgres(tx) => {
+                let (sql, arguments) = self.postgres(of)?;
+                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?;
+            }
+            Tx::Sqlite(tx) => {
+                let (table, names) = (self.table, self.names);
+                let mut cells: Vec<Cells> = self.columns.into_iter().map(Column::cells).collect();
+                for start in (0..rows).step_by(CHUNK) {
+                    let count = CHUNK.min(rows - start);
+                    let mut arguments = SqliteArguments::default();
+                    for _ in 0..count {
+                        arguments.add(of.0).map_err(encode)?;
+                        arguments.add(of.1).map_err(encode)?;
+                        cells.iter_mut().try_for_each(|column| column.bind(&mut arguments)).map_err(encode)?;
+                    }
+                    let sql = sqlite(table, &names, count);
+                    let whole = count == CHUNK;
+                    sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(whole).execute(&mut **tx).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn postgres(self, of: (Key, Key)) -> Result<(String, PgArguments)> {
+        let Table { name, conflict, .. } = self.table;
+        let names = self.names.join(", ");
+        let array = |(at, column): (usize, &Column)| format!("${}::{}[]", at + 3, column.postgres_type());
+        let arrays: Vec<String> = self.columns.iter().enumerate().map(array).collect();
+        let sql = format!(
+            "insert into {name} (workspace, repository, {names}) select $1, $2, u.* from unnest({}) u {conflict}",
+            arrays.join(", ")
+        );
+        let mut arguments = PgArguments::default();
+        arguments.add(of.0).map_err(encode)?;
+        arguments.add(of.1).map_err(encode)?;
+        for column in self.columns {
+            let bytes = |rows: Vec<Key>| rows.into_iter().map(|key| key.0).collect::<Vec<[u8; 16]>>();
+            let maybe = |rows: Vec<Option<Key>>| rows.into_iter().map(|key| key.map(|key| key.0.to_vec())).collect();
+            match column {
+                Column::Key(rows) => arguments.add(bytes(rows)),
+                Column::MaybeKey(rows) => arguments.add::<Vec<Option<Vec<u8>>>>(maybe(rows)),
+                Column::Integer(rows) => arguments.add(rows),
+                Column::MaybeInteger(rows) => arguments.add(rows),
+                Column::Text(rows) => arguments.add(rows),
+                Column::MaybeText(rows) => arguments.add(rows),
+                Column::Bytes(rows) => arguments.add(rows),
+                Column::MaybeBytes(rows) => arguments.add(rows),
+            }
+            .map_err(encode)?;
+        }
+        Ok((sql, arguments))
+    }
 }
 
 /// Numbered marks would be looked up by their names, one after the other.
-fn sqlite(table: &Table, columns: usize, rows: usize) -> String {
+fn sqlite(table: &Table, names: &[&str], rows: usize) -> String {
     let Table { name, conflict, .. } = table;
-    let row = format!("(?, ?{})", ", ?".repeat(columns));
+    let row = format!("(?, ?{})", ", ?".repeat(names.len()));
     let marks = vec![row; rows].join(", ");
-    format!("insert into {name} (workspace, repository, {}) values {marks} {conflict}", table.columns.join(", "))
+    format!("insert into {name} (workspace, repository, {}) values {marks} {conflict}", names.join(", "))
 }
 
 /// What is left of a column, from the top.

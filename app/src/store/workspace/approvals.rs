@@ -177,7 +177,7 @@ impl Workspace {
 
     /// How bad a finding is on the branch where it is worst; on any, if it is open nowhere. Branches that are gone hold nothing open.
     pub async fn worst_severity(&self, repository: Uuid, finding: FindingId) -> Result<Option<Severity>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let worst: Option<i64> = on!(&mut tx, connection => {
             sqlx::query_scalar(
                 "select coalesce(max(case when o.gone is null and b.deleted_at is null then o.severity end), max(o.severity)) \

@@ -50,8 +50,8 @@ impl Workspace {
     /// Deletes everything of the tenant. What stays is the tombstone of his installations: names, sealed secrets and dates.
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
-        // Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-        delete!(self, tx: "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "day_metrics", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
+        // The journal first: whoever writes out an entry is waited for, and what he wrote goes with the rest. Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
+        delete!(self, tx: "journal", "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "day_metrics", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
         delete!(self, tx: "inbox_bodies", "inbox", "viewers");
@@ -64,7 +64,7 @@ impl Workspace {
     /// Everything of the tenant that is content, one JSON object in each line: `{"table": …, "row": …}`.
     pub async fn export(&self) -> Result<Vec<String>> {
         let mut lines = Vec::new();
-        let mut tx = self.read().await?;
+        let mut tx = self.read_everything().await?;
         for table in EXPORTED {
             for row in export::rows(&mut tx, table, self.key()).await? {
                 lines.push(format!("{{\"table\":\"{table}\",\"row\":{row}}}"));
@@ -88,7 +88,9 @@ impl Workspace {
                 })?;
             )*};
         }
+        // The journal first, as in `erase`.
         delete_all!(
+            "journal",
             "branches",
             "pull_requests",
             "findings",

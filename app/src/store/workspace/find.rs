@@ -325,7 +325,7 @@ impl Workspace {
         let sql = format!(
             "select {COLUMNS} from (select o.* from occurrences o where {sql} order by {by} limit ${end}) o {BESIDE} order by {by}"
         );
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             bound!(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(connection).await
         })?;
@@ -341,7 +341,7 @@ impl Workspace {
         values.push(Value::Integer(most));
         let sql =
             format!("select count(*) from (select 1 as one from occurrences o where {sql} limit ${}) o", values.len());
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         Ok(on!(&mut tx, connection => {
             bound!(sqlx::query_scalar(AssertSqlSafe(sql)), values).fetch_one(connection).await
         })?)
@@ -353,7 +353,7 @@ impl Workspace {
         let sql = format!(
             "select {COLUMNS} from occurrences o {BESIDE} where o.workspace = $1 and o.repository = $2 and o.branch = $3 and o.finding = $4"
         );
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         for finding in findings {
             let row: Option<Row> = on!(&mut tx, connection => {
                 sqlx::query_as(AssertSqlSafe(sql.clone()))

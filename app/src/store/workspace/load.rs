@@ -89,7 +89,7 @@ pub(super) async fn version(workspace: &Workspace, repository: Uuid) -> Result<i
 
 /// Everything but occurrences.
 pub(super) async fn state(workspace: &Workspace, repository: Uuid) -> Result<State> {
-    let mut tx = workspace.read().await?;
+    let mut tx = workspace.read_findings(repository).await?;
     let of = (workspace.key(), Key::from(repository));
     let row: Option<(i64, i64, Vec<u8>, Option<Key>)> = on!(&mut tx, connection => {
         sqlx::query_as("select version, log_number, log_hash, main_branch from repositories where workspace = $1 and repository = $2")
@@ -121,7 +121,7 @@ pub(super) async fn occurrences(
     if branches.is_empty() {
         return Ok(());
     }
-    let mut tx = workspace.read().await?;
+    let mut tx = workspace.read_findings(repository).await?;
     for branch in branches {
         let rows: Vec<OccurrenceRow> = on!(&mut tx, connection => {
             sqlx::query_as(
@@ -194,7 +194,7 @@ impl Workspace {
 
     /// A finding, whatever branches it stands on.
     pub async fn finding(&self, repository: Uuid, id: FindingId) -> Result<Option<Finding>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let row: Option<FindingRow> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent from findings \
@@ -211,7 +211,7 @@ impl Workspace {
 
     /// Where a finding stands or stood, with the names of the branches that live.
     pub async fn occurrences_of(&self, repository: Uuid, id: FindingId) -> Result<Vec<(String, Occurrence)>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let rows: Vec<(Key, String)> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select b.branch, b.name from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository \

@@ -10,6 +10,7 @@ mod deliveries;
 mod end;
 mod find;
 mod hooks;
+mod journal;
 mod lane;
 mod load;
 mod metrics;

@@ -126,7 +126,7 @@ impl Workspace {
 
     /// The living branches on which a finding is open.
     pub async fn branches_with(&self, repository: Uuid, finding: FindingId) -> Result<Vec<BranchId>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let found: Vec<Key> = on!(&mut tx, connection => {
             sqlx::query_scalar(
                 "select b.branch from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository \

@@ -12,7 +12,7 @@ use super::{Lane, VerdictRow, Workspace, Write};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
-use crate::track::{BranchId, Changes, Kind, Occurrence, Repository, Status};
+use crate::track::{BranchId, Changes, Event, FindingId, Kind, Occurrence, Repository, Status};
 
 pub(super) const DAY: i64 = 86_400_000;
 
@@ -216,14 +216,15 @@ impl Write {
     }
 
     /// Brings judgements and numbers in line with changes whose rows are written.
-    pub(super) async fn count(&mut self, lane: &Lane, of: (Key, Key), changes: &Changes, now: i64) -> Result<()> {
+    pub(super) async fn count(
+        &mut self,
+        lane: &Lane,
+        of: (Key, Key),
+        changes: &Changes,
+        judged: &HashSet<FindingId>,
+        now: i64,
+    ) -> Result<()> {
         let mut branches: BTreeSet<BranchId> = changes.occurrences.iter().map(|row| row.branch).collect();
-        let judged: HashSet<_> = changes
-            .events
-            .iter()
-            .filter(|event| matches!(event.kind, Kind::Triaged | Kind::Expired | Kind::Withdrawn))
-            .filter_map(|event| event.finding)
-            .collect();
         for row in changes.findings.iter().filter(|row| judged.contains(&row.id)) {
             let on: Vec<Key> = on!(&mut self.tx, connection => {
                 sqlx::query_scalar(
@@ -330,6 +331,12 @@ impl Write {
             .map(drop)
         })?)
     }
+}
+
+/// The findings that somebody judged, or of which a judgement ended.
+pub(super) fn judged(changes: &Changes) -> HashSet<FindingId> {
+    let is_judgement = |event: &&Event| matches!(event.kind, Kind::Triaged | Kind::Expired | Kind::Withdrawn);
+    changes.events.iter().filter(is_judgement).filter_map(|event| event.finding).collect()
 }
 
 /// What came and went on each branch, by the events that tell so.

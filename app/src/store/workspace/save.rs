@@ -7,13 +7,17 @@ use std::collections::HashMap;
 use penstock_common::Uuid;
 
 use super::codes::{self, json};
-use super::{Lane, Write};
+use super::rollup::judged;
+use super::{Lane, State, Write, journal};
 use crate::store::db::on;
-use crate::store::dialect::bulk::{self, Column, Table};
+use crate::store::dialect::bulk::{Column, Rows, Table};
 use crate::store::error::{Error, Result};
 use crate::store::key::Key;
 use crate::track::chain::{self, Head};
 use crate::track::{Branch, Changes, Event, Finding, FindingId, Print, PullRequest, PullRequestState, Series};
+
+/// The tables of what is found.
+pub(super) const TABLES: [&Table; 4] = [&FINDINGS, &CONTENTS, &OCCURRENCES, &EVENTS];
 
 const FINDINGS: Table = Table {
     name: "findings",
@@ -65,7 +69,7 @@ const CONTENTS: Table = Table {
 
 const EVENTS: Table = Table {
     name: "events",
-    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "body", "hash"],
+    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "hash", "body"],
     conflict: "",
 };
 
@@ -97,7 +101,7 @@ impl Write {
         now: i64,
     ) -> Result<Head> {
         let of = (self.key(), Key::from(lane.repository()));
-        let log = lane.loaded().ok_or(Error::Conflict)?.log;
+        let State { log, version, .. } = *lane.loaded().ok_or(Error::Conflict)?;
         if let Some(main) = changes.main {
             on!(&mut self.tx, connection => {
                 sqlx::query("update repositories set main_branch = $3 where workspace = $1 and repository = $2")
@@ -115,10 +119,22 @@ impl Write {
         for pull_request in &changes.pull_requests {
             self.pull_request(of, pull_request).await?;
         }
-        self.findings(of, &changes.findings).await?;
-        self.occurrences(lane, of, changes, contents, now).await?;
-        self.count(lane, of, changes, now).await?;
-        self.events(of, log, &changes.events).await
+        let (events, end) = events(log, &changes.events)?;
+        let occurrences = self.occurrences(lane, changes, now)?;
+        let rows = vec![findings(&changes.findings)?, shown(changes, contents), occurrences, events];
+        // A judgement is written to rows that are there.
+        let judged = judged(changes);
+        if judged.is_empty() && journal::is_for(&rows) {
+            journal::enter(&mut self.tx, of, version, rows).await?;
+            self.is_ahead = true;
+        } else {
+            journal::write_out(&mut self.tx, of).await?;
+            for rows in rows {
+                rows.write(&mut self.tx, of).await?;
+            }
+        }
+        self.count(lane, of, changes, &judged, now).await?;
+        Ok(end)
     }
 
     async fn branch(&mut self, of: (Key, Key), branch: &Branch) -> Result<()> {
@@ -176,44 +192,7 @@ impl Write {
         })?)
     }
 
-    async fn findings(&mut self, of: (Key, Key), rows: &[Finding]) -> Result<()> {
-        let mut prints = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known = &row.prints;
-            let is_plain = known.own.is_empty() && known.ours.len() == 1 && known.path_free.len() == 1;
-            prints.push(if is_plain { None } else { Some(json(known)?) });
-        }
-        let newest = |prints: &[Print]| prints.last().copied().map_or(Key::ZERO, Key::from);
-        let maybe = |row: &Finding| {
-            let untouched = row.triage == crate::track::Triage::default();
-            (!untouched).then(|| json(&row.triage)).transpose()
-        };
-        let proposed = |row: &Finding| (!row.proposed.is_empty()).then(|| json(&row.proposed)).transpose();
-        let columns = vec![
-            Column::Key(rows.iter().map(|row| row.id.into()).collect()),
-            Column::Text(rows.iter().map(|row| row.category.name().to_owned()).collect()),
-            Column::Text(rows.iter().map(|row| row.rule.clone()).collect()),
-            Column::Key(rows.iter().map(|row| newest(&row.prints.ours)).collect()),
-            Column::Key(rows.iter().map(|row| newest(&row.prints.path_free)).collect()),
-            Column::MaybeText(prints),
-            Column::Text(rows.iter().map(|row| row.triage.status.name().to_owned()).collect()),
-            Column::MaybeText(rows.iter().map(maybe).collect::<Result<_>>()?),
-            Column::MaybeText(rows.iter().map(proposed).collect::<Result<_>>()?),
-            Column::Bytes(
-                rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
-            ),
-        ];
-        bulk::write(&mut self.tx, &FINDINGS, of, columns).await
-    }
-
-    async fn occurrences(
-        &mut self,
-        lane: &Lane,
-        of: (Key, Key),
-        changes: &Changes,
-        contents: &HashMap<Print, String>,
-        now: i64,
-    ) -> Result<()> {
+    fn occurrences(&self, lane: &Lane, changes: &Changes, now: i64) -> Result<Rows> {
         let rows = &changes.occurrences;
         let changed: HashMap<FindingId, &Finding> = changes.findings.iter().map(|row| (row.id, row)).collect();
         let tracked = &lane.loaded().ok_or(Error::Conflict)?.repository;
@@ -222,18 +201,6 @@ impl Write {
             .map(|row| changed.get(&row.finding).copied().or_else(|| tracked.finding(row.finding)))
             .collect::<Option<_>>()
             .ok_or(Error::Corrupt("an occurrence without its finding"))?;
-        let mut shown: Vec<(Key, Key, &String)> = rows
-            .iter()
-            .filter_map(|row| contents.get(&row.content).map(|body| (row.finding.into(), row.content.into(), body)))
-            .collect();
-        shown.sort_unstable_by_key(|(finding, content, _)| (*finding, *content));
-        shown.dedup_by_key(|(finding, content, _)| (*finding, *content));
-        let columns = vec![
-            Column::Key(shown.iter().map(|(finding, ..)| *finding).collect()),
-            Column::Key(shown.iter().map(|(_, content, _)| *content).collect()),
-            Column::Text(shown.iter().map(|(.., body)| (*body).clone()).collect()),
-        ];
-        bulk::write(&mut self.tx, &CONTENTS, of, columns).await?;
         let columns = vec![
             Column::Key(rows.iter().map(|row| row.branch.into()).collect()),
             Column::Key(rows.iter().map(|row| row.finding.into()).collect()),
@@ -263,25 +230,71 @@ impl Write {
             Column::Text(findings.iter().map(|finding| finding.triage.status.name().to_owned()).collect()),
             Column::Text(rows.iter().map(|row| row.owner.clone()).collect()),
         ];
-        bulk::write(&mut self.tx, &OCCURRENCES, of, columns).await
+        Ok(Rows::new(&OCCURRENCES, columns))
     }
+}
 
-    async fn events(&mut self, of: (Key, Key), log: Head, events: &[Event]) -> Result<Head> {
-        let (links, end) = chain::append(log, events).map_err(|_| Error::Corrupt("an event"))?;
-        let kinds = events.iter().map(|event| event.kind.name().to_owned()).collect();
-        let columns = vec![
-            Column::Integer(links.iter().map(|link| link.number as i64).collect()),
-            Column::Integer(events.iter().map(|event| event.at).collect()),
-            Column::Text(kinds),
-            Column::MaybeKey(events.iter().map(|event| event.finding.map(Key::from)).collect()),
-            Column::MaybeKey(events.iter().map(|event| event.branch.map(Key::from)).collect()),
-            Column::MaybeInteger(events.iter().map(|event| event.pull_request.map(|number| number as i64)).collect()),
-            Column::Text(links.iter().map(|link| link.body.clone()).collect()),
-            Column::Bytes(links.iter().map(|link| link.hash.to_vec()).collect()),
-        ];
-        bulk::write(&mut self.tx, &EVENTS, of, columns).await?;
-        Ok(end)
+fn findings(rows: &[Finding]) -> Result<Rows> {
+    let mut prints = Vec::with_capacity(rows.len());
+    for row in rows {
+        let known = &row.prints;
+        let is_plain = known.own.is_empty() && known.ours.len() == 1 && known.path_free.len() == 1;
+        prints.push(if is_plain { None } else { Some(json(known)?) });
     }
+    let newest = |prints: &[Print]| prints.last().copied().map_or(Key::ZERO, Key::from);
+    let maybe = |row: &Finding| {
+        let untouched = row.triage == crate::track::Triage::default();
+        (!untouched).then(|| json(&row.triage)).transpose()
+    };
+    let proposed = |row: &Finding| (!row.proposed.is_empty()).then(|| json(&row.proposed)).transpose();
+    let columns = vec![
+        Column::Key(rows.iter().map(|row| row.id.into()).collect()),
+        Column::Text(rows.iter().map(|row| row.category.name().to_owned()).collect()),
+        Column::Text(rows.iter().map(|row| row.rule.clone()).collect()),
+        Column::Key(rows.iter().map(|row| newest(&row.prints.ours)).collect()),
+        Column::Key(rows.iter().map(|row| newest(&row.prints.path_free)).collect()),
+        Column::MaybeText(prints),
+        Column::Text(rows.iter().map(|row| row.triage.status.name().to_owned()).collect()),
+        Column::MaybeText(rows.iter().map(maybe).collect::<Result<_>>()?),
+        Column::MaybeText(rows.iter().map(proposed).collect::<Result<_>>()?),
+        Column::Bytes(
+            rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
+        ),
+    ];
+    Ok(Rows::new(&FINDINGS, columns))
+}
+
+/// What is shown of findings, in the order in which they came.
+fn shown(changes: &Changes, contents: &HashMap<Print, String>) -> Rows {
+    let mut shown: Vec<(Key, Key, &String)> = changes
+        .occurrences
+        .iter()
+        .filter_map(|row| contents.get(&row.content).map(|body| (row.finding.into(), row.content.into(), body)))
+        .collect();
+    shown.sort_unstable_by_key(|(finding, content, _)| (*finding, *content));
+    shown.dedup_by_key(|(finding, content, _)| (*finding, *content));
+    let columns = vec![
+        Column::Key(shown.iter().map(|(finding, ..)| *finding).collect()),
+        Column::Key(shown.iter().map(|(_, content, _)| *content).collect()),
+        Column::Text(shown.iter().map(|(.., body)| (*body).clone()).collect()),
+    ];
+    Rows::new(&CONTENTS, columns)
+}
+
+fn events(log: Head, events: &[Event]) -> Result<(Rows, Head)> {
+    let (links, end) = chain::append(log, events).map_err(|_| Error::Corrupt("an event"))?;
+    let kinds = events.iter().map(|event| event.kind.name().to_owned()).collect();
+    let columns = vec![
+        Column::Integer(links.iter().map(|link| link.number as i64).collect()),
+        Column::Integer(events.iter().map(|event| event.at).collect()),
+        Column::Text(kinds),
+        Column::MaybeKey(events.iter().map(|event| event.finding.map(Key::from)).collect()),
+        Column::MaybeKey(events.iter().map(|event| event.branch.map(Key::from)).collect()),
+        Column::MaybeInteger(events.iter().map(|event| event.pull_request.map(|number| number as i64)).collect()),
+        Column::Bytes(links.iter().map(|link| link.hash.to_vec()).collect()),
+        Column::Text(links.into_iter().map(|link| link.body).collect()),
+    ];
+    Ok((Rows::new(&EVENTS, columns), end))
 }
 
 impl super::Workspace {
@@ -291,7 +304,7 @@ impl super::Workspace {
         if shown.is_empty() {
             return Ok(contents);
         }
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         for (finding, print) in shown {
             let body: Option<String> = on!(&mut tx, connection => {
                 sqlx::query_scalar(
@@ -311,7 +324,7 @@ impl super::Workspace {
 
     /// What happened to a finding, the newest first, at most `limit` events, each with its number in the log.
     pub async fn events_of(&self, repository: Uuid, finding: FindingId, limit: i64) -> Result<Vec<(u64, Event)>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let rows: Vec<(i64, String)> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select number, body from events where workspace = $1 and repository = $2 and finding = $3 order by number desc limit $4",
@@ -330,7 +343,7 @@ impl super::Workspace {
 
     /// The log of a repository from entry `from` on, at most `limit` entries.
     pub async fn log(&self, repository: Uuid, from: u64, limit: i64) -> Result<Vec<chain::Link>> {
-        let mut tx = self.read().await?;
+        let mut tx = self.read_findings(repository).await?;
         let rows: Vec<(i64, String, Vec<u8>)> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select number, body, hash from events where workspace = $1 and repository = $2 and number >= $3 order by number limit $4",

@@ -19,12 +19,14 @@ pub struct Write {
     pub(super) tx: Tx,
     /// When it happened, where that is not when it is written.
     pub(super) happened: Option<i64>,
+    /// Whether something was written into the journal.
+    pub(super) is_ahead: bool,
     jobs: bool,
 }
 
 impl Write {
     pub(super) const fn new(store: Store, id: Uuid, tx: Tx) -> Self {
-        Self { store, id, tx, happened: None, jobs: false }
+        Self { store, id, tx, happened: None, is_ahead: false, jobs: false }
     }
 
     pub(super) const fn key(&self) -> Key {
@@ -53,6 +55,7 @@ impl Write {
     /// [`Error::Conflict`] if somebody did; then the lane has forgotten its state, and the operation begins again.
     pub async fn commit_in(mut self, lane: &mut Lane, log: Head) -> Result<()> {
         let outcome = self.raise_version(lane, log).await;
+        let is_ahead = self.is_ahead;
         let outcome = match outcome {
             Ok(version) => self.commit().await.map(|()| version),
             Err(error) => Err(error),
@@ -60,6 +63,9 @@ impl Write {
         match outcome {
             Ok(version) => lane.written(version, log),
             Err(_) => lane.forget(),
+        }
+        if is_ahead && outcome.is_ok() {
+            lane.workspace().clone().catch_up_soon(lane.repository());
         }
         outcome.map(drop)
     }

@@ -5,6 +5,7 @@ mod backup;
 mod borders;
 mod directory;
 mod findings;
+mod journal;
 mod lists;
 mod queue;
 mod rows;

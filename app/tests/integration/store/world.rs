@@ -6,7 +6,7 @@ use penstock_app::crypto::MasterKeys;
 use penstock_app::store::system::{Installation, Written};
 use penstock_app::store::{Store, Workspace, migrate_postgres};
 use penstock_common::{Secret, Uuid};
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 pub(crate) const NOW: i64 = 1_800_000_000_000;
@@ -65,6 +65,15 @@ impl World {
                 let mut connection = self.raw("penstock.db").await;
                 sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
             }
+        }
+    }
+
+    /// Does something to the database behind the program's back.
+    pub(crate) async fn tell(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        match &self.postgres {
+            Some(url) => drop(PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap()),
+            None => drop(self.raw("penstock.db").await.execute(sql).await.unwrap()),
         }
     }
 

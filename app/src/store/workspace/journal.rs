@@ -1,0 +1,142 @@
+//! What is committed and not yet in its tables.
+//!
+//! Owns the journal. A run that brings thousands of findings is answered when what it changes is safe, not when each index of each table has it: its
+//! rows stand in the journal in the transaction that causes them, and come into their tables by whoever is first: a task that begins after the
+//! commit, somebody who reads them, or the next one who writes in the repository. Nobody reads a table that the journal is ahead of, so everybody
+//! sees what he was answered.
+
+use penstock_common::Uuid;
+use serde::{Deserialize, Serialize};
+
+use super::Workspace;
+use super::save::TABLES;
+use crate::store::db::{Tx, on};
+use crate::store::dialect::bulk::{Column, Rows, Table};
+use crate::store::error::{Error, Result};
+use crate::store::key::Key;
+
+/// From how many rows on they go through the journal.
+const LARGE: usize = 2000;
+/// Rows in an entry: as many as are written before others who write have their turn.
+const PART: usize = 1000;
+/// Entries of one transaction.
+const ENTRIES_MAX: i64 = 1 << 20;
+
+const JOURNAL: Table = Table { name: "journal", columns: &["number", "body"], conflict: "" };
+
+/// An entry as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    table: &'a str,
+    columns: Vec<(&'a str, &'a Column)>,
+}
+
+/// An entry as it is read.
+#[derive(Deserialize)]
+struct Entry {
+    table: String,
+    columns: Vec<(String, Column)>,
+}
+
+/// Whether these rows go through the journal.
+pub(super) fn is_for(rows: &[Rows]) -> bool {
+    rows.iter().map(Rows::len).sum::<usize>() >= LARGE
+}
+
+/// Writes rows into the journal, as part of the change after `version` of the repository.
+pub(super) async fn enter(tx: &mut Tx, of: (Key, Key), version: i64, rows: Vec<Rows>) -> Result<()> {
+    let mut bodies = Vec::new();
+    for part in rows.into_iter().flat_map(|rows| rows.parts(PART)) {
+        let entry = Written { table: part.table().name, columns: part.columns().collect() };
+        bodies.push(postcard::to_allocvec(&entry).map_err(|_| Error::Corrupt(JOURNAL.name))?);
+    }
+    let first = version.checked_mul(ENTRIES_MAX).ok_or(Error::Corrupt("repositories.version"))?;
+    let numbers: Vec<i64> = (first..first + ENTRIES_MAX).take(bodies.len()).collect();
+    Rows::new(&JOURNAL, vec![Column::Integer(numbers), Column::Bytes(bodies)]).write(tx, of).await
+}
+
+/// Brings all that stands in the journal of a repository into its tables, in this transaction.
+pub(super) async fn write_out(tx: &mut Tx, of: (Key, Key)) -> Result<()> {
+    while write_out_first(tx, of).await? {}
+    Ok(())
+}
+
+/// The same with the first entry; whether there was one. Of two who do so the second one waits for the first, and finds it gone: then there may be
+/// others, and he is told that there was one.
+async fn write_out_first(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
+    let first: Option<i64> = on!(&mut *tx, connection => {
+        sqlx::query_scalar("select min(number) from journal where workspace = $1 and repository = $2")
+            .bind(of.0)
+            .bind(of.1)
+            .fetch_one(connection)
+            .await
+    })?;
+    let Some(first) = first else { return Ok(false) };
+    let body: Option<Vec<u8>> = on!(&mut *tx, connection => {
+        sqlx::query_scalar("delete from journal where workspace = $1 and repository = $2 and number = $3 returning body")
+            .bind(of.0)
+            .bind(of.1)
+            .bind(first)
+            .fetch_optional(connection)
+            .await
+    })?;
+    if let Some(body) = body {
+        let Entry { table, columns } = postcard::from_bytes(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
+        let table = TABLES.iter().copied().find(|one| one.name == table).ok_or(Error::Corrupt(JOURNAL.name))?;
+        Rows::named(table, columns)?.write(tx, of).await?;
+    }
+    Ok(true)
+}
+
+impl Workspace {
+    /// Brings what stands in the journal of a repository into its tables, entry by entry, so that others have their turn in between.
+    pub(super) async fn catch_up(&self, of: Key) -> Result<()> {
+        loop {
+            let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+            if !write_out_first(&mut tx, (self.key(), of)).await? {
+                return Ok(());
+            }
+            tx.commit().await?;
+        }
+    }
+
+    /// Begins to read findings, and what belongs to them, of one repository.
+    pub(super) async fn read_findings(&self, repository: Uuid) -> Result<Tx> {
+        self.read_caught_up(|behind| behind == Key::from(repository)).await
+    }
+
+    /// Begins to read anything of any repository.
+    pub(super) async fn read_everything(&self) -> Result<Tx> {
+        self.read_caught_up(|_| true).await
+    }
+
+    /// What a transaction reads is of one moment: where nothing is in the journal then, the tables are complete.
+    async fn read_caught_up(&self, wanted: impl Fn(Key) -> bool) -> Result<Tx> {
+        loop {
+            let mut tx = self.read().await?;
+            let behind: Vec<Key> = on!(&mut tx, connection => {
+                sqlx::query_scalar("select distinct repository from journal where workspace = $1")
+                    .bind(self.key())
+                    .fetch_all(connection)
+                    .await
+            })?;
+            let behind: Vec<Key> = behind.into_iter().filter(|one| wanted(*one)).collect();
+            if behind.is_empty() {
+                return Ok(tx);
+            }
+            drop(tx);
+            for one in behind {
+                self.catch_up(one).await?;
+            }
+        }
+    }
+
+    /// Begins to catch up, beside all else. Where that fails, whoever reads next does it.
+    pub(super) fn catch_up_soon(self, repository: Uuid) {
+        tokio::spawn(async move {
+            if let Err(error) = self.catch_up(repository.into()).await {
+                tracing::warn!(%error, "what a run brought is not in its tables yet");
+            }
+        });
+    }
+}

@@ -1,0 +1,135 @@
+//! What a large run brings is safe when it is answered, and seen by whoever asks, before it is in its tables.
+
+use std::collections::HashMap;
+
+use penstock_app::store::Workspace;
+use penstock_app::store::workspace::Filter;
+use penstock_app::track::{self, BranchId, Changes, FindingId, Print, Status};
+use penstock_common::Uuid;
+
+use super::on_both;
+use super::world::{NOW, World};
+use crate::track::world::{World as Code, decision};
+
+on_both!(
+    whoever_reads_first_brings_it_into_its_tables,
+    a_judgement_comes_after_what_it_judges,
+    two_copies_do_not_do_it_twice,
+    what_was_erased_does_not_come_back,
+);
+
+/// Findings of the run: with all their rows more than are written at once.
+const FOUND: usize = 700;
+
+struct Brought {
+    workspace: Workspace,
+    repository: Uuid,
+    main: BranchId,
+    code: Code,
+    some: FindingId,
+}
+
+/// A run was answered, and nobody has brought what it changes into its tables: nobody can.
+async fn brought(world: &World) -> Brought {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = Code::new();
+    let start =
+        Changes { main: code.state.main(), branches: code.state.branches().cloned().collect(), ..Changes::default() };
+    write(&workspace, repository, &start).await;
+    hold(world).await;
+    let words: Vec<String> = (0..FOUND).map(|number| format!("rule f{number}.rs x{number}")).collect();
+    let applied = code.scan("main", 1, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    write(&workspace, repository, &applied.changes).await;
+    assert_eq!(rows(world).await, ["4 0 0 0 0"], "entries of the journal, and rows of each table");
+    let (main, some) = (code.branch("main"), code.id("rule f5.rs x5"));
+    Brought { workspace, repository, main, code, some }
+}
+
+async fn write(workspace: &Workspace, repository: Uuid, changes: &Changes) {
+    let mut lane = workspace.lane(repository).await;
+    lane.state(&[]).await.unwrap();
+    let contents: HashMap<Print, String> =
+        changes.occurrences.iter().map(|row| (row.content, format!("{{\"path\":\"{}\"}}", row.path))).collect();
+    let mut write = workspace.write().await.unwrap();
+    lane.accept(changes);
+    let log = write.changes(&mut lane, changes, &contents, NOW).await.unwrap();
+    write.commit_in(&mut lane, log).await.unwrap();
+}
+
+async fn hold(world: &World) {
+    if world.postgres.is_some() {
+        world
+            .tell("create function hold() returns trigger language plpgsql as $$ begin raise exception 'held'; end $$")
+            .await;
+        world.tell("create trigger hold before delete on journal for each row execute function hold()").await;
+    } else {
+        world.tell("create trigger hold before delete on journal begin select raise(abort, 'held'); end").await;
+    }
+}
+
+async fn release(world: &World) {
+    world.tell(if world.postgres.is_some() { "drop trigger hold on journal" } else { "drop trigger hold" }).await;
+}
+
+async fn rows(world: &World) -> Vec<String> {
+    let count = |table: &str| format!("(select count(*) from {table})");
+    let counts = ["journal", "findings", "occurrences", "contents", "events"].map(count);
+    world.ask(&format!("select {}", counts.join(" || ' ' || "))).await
+}
+
+async fn whoever_reads_first_brings_it_into_its_tables(world: World) {
+    let Brought { workspace, repository, main, some, code } = brought(&world).await;
+    let everything = Filter::default();
+    assert!(workspace.count(repository, main, &everything, 10_000).await.is_err());
+    let open = workspace.open_on(repository, main).await.unwrap();
+    assert_eq!(open.total(), FOUND as i64, "numbers are never behind");
+    release(&world).await;
+    let again = world.again().await.for_workspace(workspace.id());
+    assert_eq!(again.count(repository, main, &everything, 10_000).await.unwrap(), FOUND as i64);
+    assert_eq!(rows(&world).await, [format!("0 {FOUND} {FOUND} {FOUND} {FOUND}")]);
+    let content = code.state.occurrence(main, some).unwrap().content;
+    let shown = again.contents(repository, &[(some, content)]).await.unwrap();
+    assert_eq!(shown[&content], r#"{"path":"f5.rs"}"#);
+    assert!(again.finding(repository, some).await.unwrap().is_some());
+    assert_eq!(again.events_of(repository, some, 10).await.unwrap().len(), 1);
+}
+
+async fn a_judgement_comes_after_what_it_judges(world: World) {
+    let Brought { workspace, repository, main, mut code, some } = brought(&world).await;
+    release(&world).await;
+    let changes = track::triage(&code.state, some, None, &decision(Status::FalsePositive, code.now)).unwrap();
+    let changes = code.accept(changes);
+    // Who judges has all of it in memory: nobody has read a table since.
+    write(&workspace, repository, &changes).await;
+    let judged = Filter { status: Some(Status::FalsePositive), ..Filter::default() };
+    assert_eq!(workspace.count(repository, main, &judged, 10).await.unwrap(), 1);
+    let finding = workspace.finding(repository, some).await.unwrap().unwrap();
+    assert_eq!(finding.triage.status, Status::FalsePositive);
+    let open = workspace.open_on(repository, main).await.unwrap();
+    assert_eq!((open.total(), open.dismissed), (FOUND as i64 - 1, 1));
+}
+
+async fn two_copies_do_not_do_it_twice(world: World) {
+    let Brought { workspace, repository, main, .. } = brought(&world).await;
+    release(&world).await;
+    let (one, other) = (world.again().await, world.again().await);
+    let ask = async |store: penstock_app::store::Store| {
+        store.for_workspace(workspace.id()).count(repository, main, &Filter::default(), 10_000).await.unwrap()
+    };
+    let counts = tokio::join!(ask(one), ask(other), ask(world.store.clone()));
+    assert_eq!(counts, (FOUND as i64, FOUND as i64, FOUND as i64));
+    assert_eq!(rows(&world).await, [format!("0 {FOUND} {FOUND} {FOUND} {FOUND}")]);
+}
+
+async fn what_was_erased_does_not_come_back(world: World) {
+    let Brought { workspace, repository, main, .. } = brought(&world).await;
+    release(&world).await;
+    let other = world.again().await.for_workspace(workspace.id());
+    let everything = Filter::default();
+    let (erased, counted) =
+        tokio::join!(workspace.erase_repository(repository), other.count(repository, main, &everything, 10_000));
+    erased.unwrap();
+    // He may have been first, or too late.
+    let _ = counted;
+    assert_eq!(rows(&world).await, ["0 0 0 0 0"]);
+}
