@@ -18,7 +18,7 @@ use crate::store::key::Key;
 /// From how many rows on they go through the journal.
 const LARGE: usize = 2000;
 /// Rows in an entry: as many as are written before others who write have their turn.
-const PART: usize = 1000;
+const PART: usize = 500;
 /// Entries of one transaction.
 const ENTRIES_MAX: i64 = 1 << 20;
 
@@ -38,9 +38,9 @@ struct Entry {
     columns: Vec<(String, Column)>,
 }
 
-/// Whether these rows go through the journal.
-pub(super) fn is_for(rows: &[Rows]) -> bool {
-    rows.iter().map(Rows::len).sum::<usize>() >= LARGE
+/// Whether these rows go through the journal: where there are many, and where it is ahead already, for rows are written in the order of changes.
+pub(super) async fn is_for(tx: &mut Tx, of: (Key, Key), rows: &[Rows]) -> Result<bool> {
+    Ok(rows.iter().map(Rows::len).sum::<usize>() >= LARGE || first(tx, of).await?.is_some())
 }
 
 /// Writes rows into the journal, as part of the change after `version` of the repository.
@@ -64,14 +64,7 @@ pub(super) async fn write_out(tx: &mut Tx, of: (Key, Key)) -> Result<()> {
 /// The same with the first entry; whether there was one. Of two who do so the second one waits for the first, and finds it gone: then there may be
 /// others, and he is told that there was one.
 async fn write_out_first(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
-    let first: Option<i64> = on!(&mut *tx, connection => {
-        sqlx::query_scalar("select min(number) from journal where workspace = $1 and repository = $2")
-            .bind(of.0)
-            .bind(of.1)
-            .fetch_one(connection)
-            .await
-    })?;
-    let Some(first) = first else { return Ok(false) };
+    let Some(first) = first(tx, of).await? else { return Ok(false) };
     let body: Option<Vec<u8>> = on!(&mut *tx, connection => {
         sqlx::query_scalar("delete from journal where workspace = $1 and repository = $2 and number = $3 returning body")
             .bind(of.0)
@@ -88,12 +81,23 @@ async fn write_out_first(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
     Ok(true)
 }
 
+/// The entry that is to be written next.
+async fn first(tx: &mut Tx, of: (Key, Key)) -> Result<Option<i64>> {
+    Ok(on!(tx, connection => {
+        sqlx::query_scalar("select min(number) from journal where workspace = $1 and repository = $2")
+            .bind(of.0)
+            .bind(of.1)
+            .fetch_one(connection)
+            .await
+    })?)
+}
+
 impl Workspace {
     /// Brings what stands in the journal of a repository into its tables, entry by entry, so that others have their turn in between.
-    pub(super) async fn catch_up(&self, of: Key) -> Result<()> {
+    async fn catch_up(&self, repository: Key) -> Result<()> {
         loop {
             let mut tx = self.store.shared.db.write(Some(self.id)).await?;
-            if !write_out_first(&mut tx, (self.key(), of)).await? {
+            if !write_out_first(&mut tx, (self.key(), repository)).await? {
                 return Ok(());
             }
             tx.commit().await?;
@@ -131,7 +135,7 @@ impl Workspace {
         }
     }
 
-    /// Begins to catch up, beside all else. Where that fails, whoever reads next does it.
+    /// Begins to catch up, beside all else. Where that fails, the next reader does it.
     pub(super) fn catch_up_soon(self, repository: Uuid) {
         tokio::spawn(async move {
             if let Err(error) = self.catch_up(repository.into()).await {

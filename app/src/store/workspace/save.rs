@@ -124,7 +124,7 @@ impl Write {
         let rows = vec![findings(&changes.findings)?, shown(changes, contents), occurrences, events];
         // A judgement is written to rows that are there.
         let judged = judged(changes);
-        if judged.is_empty() && journal::is_for(&rows) {
+        if judged.is_empty() && journal::is_for(&mut self.tx, of, &rows).await? {
             journal::enter(&mut self.tx, of, version, rows).await?;
             self.is_ahead = true;
         } else {

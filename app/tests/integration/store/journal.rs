@@ -40,7 +40,7 @@ async fn brought(world: &World) -> Brought {
     let words: Vec<String> = (0..FOUND).map(|number| format!("rule f{number}.rs x{number}")).collect();
     let applied = code.scan("main", 1, &words.iter().map(String::as_str).collect::<Vec<_>>());
     write(&workspace, repository, &applied.changes).await;
-    assert_eq!(rows(world).await, ["4 0 0 0 0"], "entries of the journal, and rows of each table");
+    assert_eq!(rows(world).await, ["8 0 0 0 0"], "entries of the journal, and rows of each table");
     let (main, some) = (code.branch("main"), code.id("rule f5.rs x5"));
     Brought { workspace, repository, main, code, some }
 }
