@@ -48,6 +48,7 @@ struct Shared {
     keys: MasterKeys,
     data_keys: RwLock<HashMap<Uuid, DataKey>>,
     states: workspace::StateCache,
+    catching_up: workspace::CatchingUp,
     /// Told when there may be a job; a hint only.
     jobs: Notify,
 }
@@ -63,6 +64,7 @@ impl Store {
             keys,
             data_keys: RwLock::default(),
             states: workspace::StateCache::default(),
+            catching_up: workspace::CatchingUp::default(),
             jobs: Notify::new(),
         };
         Self { shared: Arc::new(shared) }

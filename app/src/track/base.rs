@@ -2,10 +2,9 @@
 //!
 //! Owns the choice of the base, and what stood on a branch at a commit of its timeline.
 
-use std::collections::HashMap;
-
 use penstock_common::{Base, BaseKind};
 
+use super::table::Table;
 use super::timeline::Order;
 use super::{Branch, BranchId, Commit, FindingId, Occurrence, PullRequest, Repository, Stamp};
 
@@ -109,7 +108,7 @@ fn unknown(destination: &str) -> Chosen {
 
 /// What stood on a branch at a moment.
 pub(super) struct Look<'a> {
-    rows: Option<&'a HashMap<FindingId, Occurrence>>,
+    rows: Option<&'a Table<FindingId, Occurrence>>,
     order: Order,
     until: Option<usize>,
 }
@@ -131,7 +130,7 @@ impl<'a> Look<'a> {
 
     /// All that stood there, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = &'a Occurrence> + '_ {
-        self.rows.into_iter().flat_map(HashMap::values).filter(|row| self.is_standing(row))
+        self.rows.into_iter().flat_map(Table::values).filter(|row| self.is_standing(row))
     }
 
     fn is_standing(&self, row: &Occurrence) -> bool {

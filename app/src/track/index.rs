@@ -3,8 +3,7 @@
 //! Owns the look-up. Most fingerprints belong to one finding; copies of a file and secrets with a changed value share theirs. One that many
 //! findings share tells nothing, as when a tool gives the same to all its results: it leads to none.
 
-use std::collections::HashMap;
-
+use super::table::Table;
 use super::{Finding, FindingId, Print};
 
 /// Most findings that a fingerprint of a tool, or one without a path, may lead to.
@@ -13,9 +12,9 @@ const CROWD: usize = 32;
 /// Findings by each kind of fingerprint.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    own: HashMap<Print, Holders>,
-    ours: HashMap<Print, Holders>,
-    path_free: HashMap<Print, Holders>,
+    own: Table<Print, Holders>,
+    ours: Table<Print, Holders>,
+    path_free: Table<Print, Holders>,
 }
 
 /// Who has a fingerprint.
@@ -29,8 +28,8 @@ enum Holders {
 
 impl Index {
     pub(super) fn with_capacity(findings: usize) -> Self {
-        let map = || HashMap::with_capacity(findings);
-        Self { own: HashMap::new(), ours: map(), path_free: map() }
+        let map = || Table::with_capacity_and_hasher(findings, Default::default());
+        Self { own: Table::default(), ours: map(), path_free: map() }
     }
 
     pub(super) fn add(&mut self, finding: &Finding) {
@@ -60,7 +59,7 @@ impl Index {
     }
 }
 
-fn add(map: &mut HashMap<Print, Holders>, print: Print, id: FindingId, most: usize) {
+fn add(map: &mut Table<Print, Holders>, print: Print, id: FindingId, most: usize) {
     let Some(holders) = map.get_mut(&print) else {
         map.insert(print, Holders::One(id));
         return;
@@ -73,7 +72,7 @@ fn add(map: &mut HashMap<Print, Holders>, print: Print, id: FindingId, most: usi
     }
 }
 
-fn get(map: &HashMap<Print, Holders>, print: Print) -> &[FindingId] {
+fn get(map: &Table<Print, Holders>, print: Print) -> &[FindingId] {
     match map.get(&print) {
         None | Some(Holders::Crowd) => &[],
         Some(Holders::One(id)) => std::slice::from_ref(id),

@@ -40,6 +40,7 @@ mod pull_requests;
 mod repository;
 mod run;
 mod scope;
+mod table;
 mod timeline;
 mod triage;
 mod verdict;

@@ -9,9 +9,10 @@
 //! | [`super::verdict()`] | what is open on the branch, with its findings; all occurrences on the branch of the base |
 //! | [`super::triage()`], [`super::expire`] | the findings in question |
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::index::Index;
+use super::table::Table;
 use super::{Branch, BranchId, Changes, Detection, Finding, FindingId, How, Occurrence, PullRequest};
 
 /// The state.
@@ -20,8 +21,8 @@ pub struct Repository {
     main: Option<BranchId>,
     branches: BTreeMap<BranchId, Branch>,
     pull_requests: BTreeMap<u64, PullRequest>,
-    findings: HashMap<FindingId, Finding>,
-    occurrences: HashMap<BranchId, HashMap<FindingId, Occurrence>>,
+    findings: Table<FindingId, Finding>,
+    occurrences: BTreeMap<BranchId, Table<FindingId, Occurrence>>,
     index: Index,
 }
 
@@ -29,7 +30,7 @@ impl Repository {
     /// From the rows that were loaded.
     pub fn load(rows: Changes) -> Self {
         let mut repository = Self {
-            findings: HashMap::with_capacity(rows.findings.len()),
+            findings: Table::with_capacity_and_hasher(rows.findings.len(), Default::default()),
             index: Index::with_capacity(rows.findings.len()),
             ..Self::default()
         };
@@ -49,7 +50,7 @@ impl Repository {
         }
         let rows = changes.occurrences.len();
         for row in changes.occurrences {
-            let of_branch = || HashMap::with_capacity(rows);
+            let of_branch = || Table::with_capacity_and_hasher(rows, Default::default());
             self.occurrences.entry(row.branch).or_insert_with(of_branch).insert(row.finding, row);
         }
     }
@@ -101,7 +102,7 @@ impl Repository {
 
     /// All that was ever seen on a branch, in no order.
     pub fn occurrences(&self, branch: BranchId) -> impl Iterator<Item = &Occurrence> {
-        self.occurrences.get(&branch).into_iter().flat_map(HashMap::values)
+        self.occurrences.get(&branch).into_iter().flat_map(Table::values)
     }
 
     /// What is open on a branch, in no order. Nothing is on a deleted one.
@@ -137,7 +138,7 @@ impl Repository {
         &self.index
     }
 
-    pub(super) fn rows(&self, branch: BranchId) -> Option<&HashMap<FindingId, Occurrence>> {
+    pub(super) fn rows(&self, branch: BranchId) -> Option<&Table<FindingId, Occurrence>> {
         self.occurrences.get(&branch)
     }
 }

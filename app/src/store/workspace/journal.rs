@@ -5,6 +5,10 @@
 //! commit, somebody who reads them, or the next one who writes in the repository. Nobody reads a table that the journal is ahead of, so everybody
 //! sees what he was answered.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::{Mutex, PoisonError};
+
 use penstock_common::Uuid;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +27,31 @@ const PART: usize = 500;
 const ENTRIES_MAX: i64 = 1 << 20;
 
 const JOURNAL: Table = Table { name: "journal", columns: &["number", "body"], conflict: "" };
+
+/// The repositories for which somebody catches up, and whether there is more since he began. Two for one repository would wait for each other.
+#[derive(Debug, Default)]
+pub(in crate::store) struct CatchingUp(Mutex<HashMap<(Uuid, Uuid), bool>>);
+
+impl CatchingUp {
+    /// Whether nobody is at it; he who is will look once more.
+    fn begin(&self, of: (Uuid, Uuid)) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let more = all.entry(of).and_modify(|more| *more = true);
+        let is_first = matches!(more, Slot::Vacant(_));
+        more.or_insert(false);
+        is_first
+    }
+
+    /// Whether there was nothing more since he looked.
+    fn end(&self, of: (Uuid, Uuid)) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let more = all.get_mut(&of).is_some_and(std::mem::take);
+        if !more {
+            all.remove(&of);
+        }
+        !more
+    }
+}
 
 /// An entry as it is written.
 #[derive(Serialize)]
@@ -135,11 +164,20 @@ impl Workspace {
         }
     }
 
-    /// Begins to catch up, beside all else. Where that fails, the next reader does it.
+    /// Begins to catch up, beside all else, unless somebody in this program is at it. Where it fails, the next reader does it.
     pub(super) fn catch_up_soon(self, repository: Uuid) {
+        let of = (self.id, repository);
+        if !self.store.shared.catching_up.begin(of) {
+            return;
+        }
         tokio::spawn(async move {
-            if let Err(error) = self.catch_up(repository.into()).await {
-                tracing::warn!(%error, "what a run brought is not in its tables yet");
+            loop {
+                if let Err(error) = self.catch_up(repository.into()).await {
+                    tracing::warn!(%error, "what a run brought is not in its tables yet");
+                }
+                if self.store.shared.catching_up.end(of) {
+                    return;
+                }
             }
         });
     }

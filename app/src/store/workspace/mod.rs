@@ -31,6 +31,7 @@ pub use approvals::{Approval, ApprovalState, NewApproval};
 pub use deliveries::Delivered;
 pub use find::{Cursor, Filter, Found, Order};
 pub use hooks::HookRow;
+pub(super) use journal::CatchingUp;
 pub(super) use lane::StateCache;
 pub use lane::{Lane, State};
 pub use metrics::DayMetrics;

@@ -3,7 +3,7 @@
 //! Owns that nobody counts: a row that changes is taken out of the numbers as it was and put in as it is. What the numbers say is
 //! [`super::rollup`]'s to write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Open;
 use crate::track::{BranchId, Changes, FindingId, Repository};
@@ -35,17 +35,20 @@ impl Tally {
         self.weigh(repository, &touched, 1);
     }
 
-    fn touched(&self, repository: &Repository, changes: &Changes) -> BTreeSet<(BranchId, FindingId)> {
+    fn touched(&self, repository: &Repository, changes: &Changes) -> Vec<(BranchId, FindingId)> {
         let rows = changes.occurrences.iter().map(|row| (row.branch, row.finding));
         let judged = changes
             .findings
             .iter()
             .filter(|row| repository.finding(row.id).is_some_and(|known| known.triage.status != row.triage.status));
         let everywhere = judged.flat_map(|row| self.open.keys().map(|branch| (*branch, row.id)));
-        rows.chain(everywhere).filter(|(branch, _)| self.open.contains_key(branch)).collect()
+        let mut all: Vec<_> = rows.chain(everywhere).filter(|(branch, _)| self.open.contains_key(branch)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
-    fn weigh(&mut self, repository: &Repository, rows: &BTreeSet<(BranchId, FindingId)>, sign: i64) {
+    fn weigh(&mut self, repository: &Repository, rows: &[(BranchId, FindingId)], sign: i64) {
         for (branch, finding) in rows {
             let row = repository.occurrence(*branch, *finding);
             if let (Some(open), Some(row)) = (self.open.get_mut(branch), row) {

@@ -3,12 +3,13 @@
 //! Owns the judgement of what was seen and of what was not. Where the run stands in the branch's history, and which finding each sighting
 //! is, was decided before.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use penstock_common::Category;
 
 use super::is_late;
 use super::once::Once;
+use crate::track::table::Table;
 use crate::track::timeline::{Order, Place};
 use crate::track::{
     Account, Actor, Branch, Changes, Commit, Event, Facts, Finding, FindingId, Gap, Gone, Kind, NewIds, Occurrence,
@@ -26,7 +27,7 @@ pub(super) struct Pass<'a> {
     known: Option<&'a Branch>,
     branch: &'a Branch,
     accounts: &'a [Account],
-    rows: Option<&'a HashMap<FindingId, Occurrence>>,
+    rows: Option<&'a Table<FindingId, Occurrence>>,
     order: Order,
     stamp: Stamp,
     place: Place,
@@ -193,7 +194,7 @@ impl<'a> Pass<'a> {
     /// Everything on the branch that the run would have seen, and did not.
     fn judge_the_unseen(&mut self, seen: &HashSet<FindingId>) {
         let mut judged = Vec::new();
-        for known in self.rows.into_iter().flat_map(HashMap::values) {
+        for known in self.rows.into_iter().flat_map(Table::values) {
             // Nothing changes for what was gone before the newest run.
             if (!known.is_open() && !self.late)
                 || !self.accounts.iter().any(|account| known.what().is_covered(account))
