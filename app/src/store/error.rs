@@ -31,6 +31,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of a write whose numbers nobody else may have: where one is taken, somebody came in between.
+    pub(super) fn taken_in_between(self) -> Self {
+        match self {
+            Self::Query(sqlx::Error::Database(told)) if told.is_unique_violation() => Self::Conflict,
+            other => other,
+        }
+    }
+
     /// Whether the same may work later.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Conflict)

@@ -86,7 +86,8 @@ impl Write {
         contents: &HashMap<Print, String>,
         now: i64,
     ) -> Result<Head> {
-        let written = self.rows(lane, changes, contents, now).await;
+        // Of two copies the second one finds the numbers of its log, or of its journal, taken.
+        let written = self.rows(lane, changes, contents, now).await.map_err(Error::taken_in_between);
         if written.is_err() {
             lane.forget();
         }
