@@ -123,9 +123,11 @@ impl Write {
         let (events, end) = events(log, &changes.events)?;
         let occurrences = self.occurrences(lane, changes, now)?;
         let rows = vec![findings(&changes.findings)?, shown(changes, contents), occurrences, events];
-        // A judgement is written to rows that are there.
+        // A judgement is written to rows that are there, and a branch that is not in memory is counted by its rows.
         let judged = judged(changes);
-        if judged.is_empty() && journal::is_for(&mut self.tx, of, &rows).await? {
+        let tally = &lane.loaded().ok_or(Error::Conflict)?.tally;
+        let may_follow = judged.is_empty() && changes.occurrences.iter().all(|row| tally.of(row.branch).is_some());
+        if may_follow && journal::is_for(&mut self.tx, of, &rows).await? {
             journal::enter(&mut self.tx, of, version, rows).await?;
             self.is_ahead = true;
         } else {
