@@ -127,9 +127,7 @@ pub fn fetch(
         let request =
             protocol::Request { wants: &wants, haves: &haves, shallow: &shallow, depth: deepens.then_some(depth) };
         let Fetched { shallow, pack } = protocol::fetch(ask, &mut bounds, &request, store.folder())?;
-        if let Some(pack) = pack {
-            unpack::unpack(pack, &store.pack_folder(), &bounds)?;
-        }
+        unpack::unpack(pack, &store.pack_folder(), &bounds)?;
         let repository = store.reopen(shallow)?;
         if enough(&repository, tip) {
             return Ok((store.keep(repository), tip));

@@ -96,8 +96,8 @@ pub(super) struct Request<'r> {
 pub(super) struct Fetched {
     /// Commits whose parents were not sent.
     pub(super) shallow: BTreeSet<ObjectId>,
-    /// The pack; none if nothing was missing.
-    pub(super) pack: Option<File>,
+    /// The pack, which may hold nothing.
+    pub(super) pack: File,
 }
 
 /// Fetches; the pack is kept in `folder` until it is read.
@@ -126,24 +126,22 @@ pub(super) fn fetch(
     bounds.time_left()?;
     let answer = ask(Some(writer.flush())).map_err(FetchError::Asking)?;
     let mut packets = Packets::new(bounds.reader(answer));
-    let mut fetched = Fetched { shallow: BTreeSet::new(), pack: None };
+    let mut shallow = BTreeSet::new();
     for _ in 0..LINES {
         let section = match packets.next()? {
             Packet::Data(data) => data.trim_ascii_end().to_vec(),
             Packet::Delimiter => continue,
-            Packet::Flush | Packet::End => return Ok(fetched),
+            // Who says that they are done is always sent a pack (<https://git-scm.com/docs/protocol-v2>, `packfile`).
+            Packet::Flush | Packet::End => return Err(FetchError::Answer("it ends without a pack".to_owned())),
         };
         match section.as_slice() {
-            b"packfile" => {
-                fetched.pack = Some(pack(&mut packets, folder)?);
-                return Ok(fetched);
-            }
+            b"packfile" => return Ok(Fetched { shallow, pack: pack(&mut packets, folder)? }),
             b"shallow-info" => {
                 for _ in 0..LINES {
                     let Some(line) = packets.line()? else { break };
                     if let Some(id) = line.strip_prefix(b"shallow ") {
                         let id = ObjectId::from_hex(id);
-                        fetched.shallow.insert(id.map_err(|_| strange(line))?);
+                        shallow.insert(id.map_err(|_| strange(line))?);
                     }
                 }
             }

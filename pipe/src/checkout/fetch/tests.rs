@@ -10,6 +10,10 @@ use super::*;
 
 /// Fetches from a server that answers with these bytes, first the abilities, then the fetch.
 fn from(answers: [&[u8]; 2]) -> FetchError {
+    outcome(answers).unwrap_err()
+}
+
+fn outcome(answers: [&[u8]; 2]) -> Result<(), FetchError> {
     let git = Fixture::new();
     git.commit("begin");
     let clone = Repository::discover(git.path(), &Trust::default()).unwrap();
@@ -17,7 +21,7 @@ fn from(answers: [&[u8]; 2]) -> FetchError {
         Ok(Box::new(Cursor::new(answers[usize::from(body.is_some())].to_vec())))
     };
     let wanted = Wanted { commit: Some(ObjectId::null(gix::hash::Kind::Sha1)), branch: None, head: None };
-    fetch(&ask, &clone, wanted, &|_, _| true).map(|_| ()).unwrap_err()
+    fetch(&ask, &clone, wanted, &|_, _| true).map(|_| ())
 }
 
 fn packets(lines: &[&[u8]]) -> Vec<u8> {
@@ -55,6 +59,10 @@ fn a_server_of_another_kind_is_told_so() {
     }
     let sha256 = packets(&[b"version 2\n", b"object-format=sha256\n"]);
     assert!(from([&sha256, b""]).to_string().contains("another format"));
+    for answer in [&b""[..], b"0000", b"00010002", &packets(&[b"shallow-info\n"])] {
+        let error = from([&abilities(), answer]).to_string();
+        assert!(error.contains("without a pack"), "{error}");
+    }
     let error = from([&abilities(), &packets(&[b"ERR upload-pack: not our ref \x1b[2J"])]).to_string();
     assert!(error.contains("not our ref") && !error.contains('\u{1b}'), "{error}");
 }
@@ -76,6 +84,12 @@ fn what_a_pack_claims_is_not_believed() {
         let error = from([&abilities(), &with_pack(&pack)]).to_string();
         assert!(error.contains(words), "{error} in place of {words}");
     }
+}
+
+#[test]
+fn a_pack_may_be_empty() {
+    let pack = [&b"PACK\0\0\0\x02\0\0\0\0"[..], &[0; 20]].concat();
+    outcome([&abilities(), &with_pack(&pack)]).unwrap();
 }
 
 #[test]

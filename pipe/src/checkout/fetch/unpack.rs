@@ -23,9 +23,11 @@ const OBJECT_BYTES: u64 = 128 << 20;
 /// Bytes that all objects may have together.
 const ALL_BYTES: u64 = 1 << 30;
 
-/// Writes the pack and its index into `folder`.
+/// Writes the pack and its index into `folder`; nothing if the pack is empty, as it is where nothing was missing.
 pub(super) fn unpack(mut pack: File, folder: &Path, bounds: &Bounds) -> Result<(), FetchError> {
-    check(&mut BufReader::new(&pack), bounds)?;
+    if check(&mut BufReader::new(&pack), bounds)? == 0 {
+        return Ok(());
+    }
     pack.seek(SeekFrom::Start(0)).map_err(FetchError::Keeping)?;
     let left = bounds.time_left()?;
     let interrupt = AtomicBool::new(false);
@@ -59,8 +61,8 @@ pub(super) fn unpack(mut pack: File, folder: &Path, bounds: &Bounds) -> Result<(
     })
 }
 
-/// Goes through all objects and counts their bytes.
-fn check(pack: &mut impl BufRead, bounds: &Bounds) -> Result<(), FetchError> {
+/// Goes through all objects and counts their bytes; how many objects there are.
+fn check(pack: &mut impl BufRead, bounds: &Bounds) -> Result<u32, FetchError> {
     let broken = |error: io::Error| FetchError::Answer(format!("its pack breaks off: {error}"));
     let malformed = || FetchError::Answer("its pack is malformed".to_owned());
     let mut header = [0; 12];
@@ -112,7 +114,7 @@ fn check(pack: &mut impl BufRead, bounds: &Bounds) -> Result<(), FetchError> {
             return Err(too_large("the objects are larger than 1 GiB"));
         }
     }
-    Ok(())
+    Ok(objects)
 }
 
 /// Kind and size of the next object.
