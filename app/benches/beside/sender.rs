@@ -64,7 +64,16 @@ impl Sender {
 
     /// Sends findings `from..from + SENT`, of which every hundredth is another one in each round.
     pub(crate) async fn send(&self, name: &str, from: usize, round: usize) -> Duration {
-        let body = gzip(&self.body(name, from, round));
+        self.post(self.run(name, from, round)).await
+    }
+
+    /// The compressed body of such a run.
+    pub(crate) fn run(&self, name: &str, from: usize, round: usize) -> Vec<u8> {
+        gzip(&self.body(name, from, round))
+    }
+
+    /// Sends a body.
+    pub(crate) async fn post(&self, body: Vec<u8>) -> Duration {
         let begin = Instant::now();
         let response = self
             .client

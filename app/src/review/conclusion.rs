@@ -77,7 +77,8 @@ pub async fn conclude(
     now: i64,
 ) -> Result<Conclusion, Inconclusive> {
     let repository = there.id();
-    let settings = Settings::of(workspace, Some(repository)).await?;
+    let (settings, names) =
+        tokio::try_join!(Settings::of(workspace, Some(repository)), Names::of(workspace, repository))?;
     let asked = ask(there, tracked, about, settings.policy_changes_count()).await?;
     let mut measured = measure::measure(&[], evidence.comparison);
     // Findings are counted here; only what stands in commits is the pipe's to say.
@@ -85,8 +86,8 @@ pub async fn conclude(
     let doubt = (!evidence.complete).then_some(Doubt::Incomplete);
     let verdict = judge(tracked, about, &asked, settings.floor(), measured, doubt, now);
 
-    let contents = contents(workspace, there, tracked, about, &verdict, evidence.contents).await?;
-    let names = Names::of(workspace, repository).await?;
+    let contents = contents(workspace, there, tracked, about, &verdict, evidence.contents);
+    let (contents, may) = tokio::try_join!(contents, Destinations::of(workspace, repository, &settings))?;
     let told = Told {
         web,
         workspace: &names.workspace,
@@ -96,7 +97,6 @@ pub async fn conclude(
         comparison: evidence.comparison,
     };
     let wishes = wishes(tracked, about, &verdict, &contents, &told);
-    let may = Destinations::of(workspace, repository, &settings).await?;
     let place = |kind: &str, subject: String| Place { repository, kind: kind.to_owned(), subject };
     let mut wished = Vec::new();
     if may.status {

@@ -85,6 +85,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether nobody else can write before it is over.
+    pub(crate) const fn is_alone(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,

@@ -5,7 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::thread;
+use std::sync::Arc;
+use std::{mem, thread};
 
 use penstock::analyze::secrets::Engine;
 use penstock_common::Finding;
@@ -24,7 +25,7 @@ pub struct Reduced {
     /// What is tracked of it.
     pub run: Run,
     /// What is shown of its findings, as JSON.
-    pub contents: HashMap<Print, String>,
+    pub contents: Arc<HashMap<Print, String>>,
     /// The rest of it: findings in the order in which they came.
     pub upload: Upload,
     /// Of each finding, its tool and its place in the run.
@@ -76,7 +77,7 @@ pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Result
         pull_request: subject.and_then(|subject| subject.pull_request.as_ref()).map(|pull_request| pull_request.id),
         tools,
     };
-    Ok(Reduced { run, contents, upload, slots, hidden })
+    Ok(Reduced { run, contents: Arc::new(contents), upload, slots, hidden })
 }
 
 /// Some of the findings: of each the place of its tool, what is tracked, and what is shown as JSON.
@@ -111,12 +112,14 @@ fn reduced(
     value_in_base: &impl Fn(usize) -> Option<bool>,
 ) -> Part {
     let hidden = redact(part, engine);
-    let reduced = part.iter().enumerate().map(|(at, finding)| {
+    let reduced = part.iter_mut().enumerate().map(|(at, finding)| {
         let tool = tool_of(tools, finding);
         let sighting = Sighting::of(finding, &tools[tool].tool, &[], value_in_base(first + at));
         // What is shown belongs to no run: where it stands in a comparison is said elsewhere, and who owns the file beside it.
-        let shown = Finding { change: None, group: None, owners: Vec::new(), ..finding.clone() };
-        (tool, sighting, serde_json::to_string(&shown).ok())
+        let (change, group, owners) = (finding.change.take(), finding.group.take(), mem::take(&mut finding.owners));
+        let shown = serde_json::to_string(finding).ok();
+        (finding.change, finding.group, finding.owners) = (change, group, owners);
+        (tool, sighting, shown)
     });
     Part { hidden, findings: reduced.collect() }
 }

@@ -3,6 +3,8 @@
 //! Owns the one way from a run that is kept to what it changes, whoever goes it: the request that brought it, or a job that tries again. All that
 //! it changes is written in one transaction: findings, log, verdict, and what shall stand in Bitbucket.
 
+use std::sync::Arc;
+
 use penstock_common::delivery::Outcome;
 use penstock_common::upload::answer::{Answer, Post, Sender, State as Progress};
 use penstock_common::upload::v1::Upload;
@@ -92,13 +94,20 @@ pub async fn settle(
     reduced.run.branch.clone_from(&about.branch);
     // What a run saw counts on the day on which it had seen it.
     let happened = row.finished_at.unwrap_or(row.started_at);
+    let mut settled = Err(store::Error::Conflict.into());
     for _ in 0..ATTEMPTS {
-        match apply(state, workspace, &there, &reduced, &about, happened).await {
-            Err(Unsettled::Store(store::Error::Conflict)) => {}
-            settled => return settled,
+        settled = apply(state, workspace, &there, &reduced, &about, happened).await;
+        if !matches!(settled, Err(Unsettled::Store(store::Error::Conflict))) {
+            break;
         }
     }
-    Err(store::Error::Conflict.into())
+    let_go(reduced);
+    settled
+}
+
+/// Frees what consists of tens of thousands of texts; nobody waits for that.
+fn let_go(large: impl Send + 'static) {
+    tokio::task::spawn_blocking(move || drop(large));
 }
 
 /// How the actor of a run begins that may say by itself what it is about. No other actor begins so.
@@ -168,7 +177,8 @@ async fn apply(
         let mut changes = Changes::default();
         if let Some(pull_request) = &about.pull_request {
             let more = follow::pull_request_row(&lane, pull_request, repository)?;
-            take(&mut lane, &mut changes, more);
+            lane.accept(&more);
+            changes.extend(more);
         }
         let known = facts_of(&lane, there, reduced, about, now).await?;
         let applied = {
@@ -176,37 +186,39 @@ async fn apply(
             apply_run(&tracked.repository, &reduced.run, &known, &mut store::new_id)
         };
         let Applied { changes: more, effect, branch, .. } = applied;
-        take(&mut lane, &mut changes, more);
+        changes.extend(more);
+        let changes = Arc::new(changes);
+        // Both cores have something to do meanwhile.
+        let preparing = lane.prepare(&changes, &reduced.contents, happened)?;
+        lane.accept(&changes);
 
         let mut answer = blank(reduced.run.id, Progress::History, String::new());
-        let moved = matches!(effect, Effect::Moved | Effect::Repeated);
-        let mut write = None;
-        if let (true, Some(branch)) = (moved, branch) {
-            answer.state = Progress::Applied;
-            let about = review::About {
-                branch,
-                commit: about.commit,
-                pull_request: about.pull_request.as_ref().map(|pull_request| pull_request.number),
-            };
-            let conclusion = {
+        let moved = branch.filter(|_| matches!(effect, Effect::Moved | Effect::Repeated));
+        let judged = match moved {
+            Some(branch) => {
+                answer.state = Progress::Applied;
+                let pull_request = about.pull_request.as_ref().map(|pull_request| pull_request.number);
+                let about = review::About { branch, commit: about.commit, pull_request };
                 let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
                 let web = state.config.hosts.script_and_frame_origin();
-                review::conclude(workspace, there, tracked, &about, &reduced.evidence(), &web, now).await?
-            };
-            tell(&mut answer, &conclusion, &reduced.upload);
-            let mut begun = workspace.write().await?;
-            conclusion.write(&mut begun, there, &about, now).await?;
-            write = Some(begun);
-        } else {
-            answer.note = match effect {
-                Effect::History => "the branch was scanned further already: the run tells of its past".to_owned(),
-                _ => "the run's commit stands in no branch: it is kept, and changes nothing".to_owned(),
-            };
-        }
-        let mut write = match write {
-            Some(write) => write,
-            None => workspace.write().await?,
+                let conclusion =
+                    review::conclude(workspace, there, tracked, &about, &reduced.evidence(), &web, now).await?;
+                tell(&mut answer, &conclusion, &reduced.upload);
+                Some((about, conclusion))
+            }
+            None => {
+                answer.note = match effect {
+                    Effect::History => "the branch was scanned further already: the run tells of its past".to_owned(),
+                    _ => "the run's commit stands in no branch: it is kept, and changes nothing".to_owned(),
+                };
+                None
+            }
         };
+        let prepared = preparing.done().await?;
+        let mut write = workspace.write().await?;
+        if let Some((about, conclusion)) = &judged {
+            conclusion.write(&mut write, there, about, now).await?;
+        }
         let text = json(&answer)?;
         let number = about.pull_request.as_ref().map(|pull_request| pull_request.number);
         write.run_ended(repository, reduced.run.id, RunState::Applied, about.branch.as_deref(), number, &text).await?;
@@ -215,11 +227,12 @@ async fn apply(
             write.delivered(repository, "pipe", &about.commit.to_string(), delivery, now).await?;
         }
         write.happened(happened);
-        if let (true, Some(branch), Some(metrics)) = (moved, branch, &reduced.upload.run.metrics) {
+        if let (Some(branch), Some(metrics)) = (moved, &reduced.upload.run.metrics) {
             write.measured(repository, branch, &reduced.run.name, metrics, now).await?;
         }
-        let log = write.changes(&mut lane, &changes, &reduced.contents, now).await?;
+        let log = write.prepared(&mut lane, &changes, prepared, now).await?;
         write.commit_in(&mut lane, log).await?;
+        let_go(changes);
         Ok(answer)
     }
     .await;
@@ -227,11 +240,6 @@ async fn apply(
         lane.forget();
     }
     outcome
-}
-
-fn take(lane: &mut Lane, changes: &mut Changes, more: Changes) {
-    lane.accept(&more);
-    changes.extend(more);
 }
 
 impl Confirmation {

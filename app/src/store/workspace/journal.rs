@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::{Mutex, PoisonError};
 
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use penstock_common::Uuid;
 use serde::{Deserialize, Serialize};
 
 use super::Workspace;
-use super::save::TABLES;
+use super::rows::TABLES;
 use crate::store::db::{Tx, on};
 use crate::store::dialect::bulk::{Column, Rows, Table};
 use crate::store::error::{Error, Result};
@@ -22,7 +23,9 @@ use crate::store::key::Key;
 /// From how many rows on they go through the journal.
 const LARGE: usize = 2000;
 /// Rows in an entry: as many as are written before others who write have their turn.
-const PART: usize = 500;
+const PART: usize = 250;
+/// Entries that come into their tables in one transaction where nobody waits for its end.
+const TOGETHER: usize = 8;
 /// Entries of one transaction.
 const ENTRIES_MAX: i64 = 1 << 20;
 
@@ -67,21 +70,39 @@ struct Entry {
     columns: Vec<(String, Column)>,
 }
 
-/// Whether these rows go through the journal: where there are many, and where it is ahead already, for rows are written in the order of changes.
-pub(super) async fn is_for(tx: &mut Tx, of: (Key, Key), rows: &[Rows]) -> Result<bool> {
-    Ok(rows.iter().map(Rows::len).sum::<usize>() >= LARGE || first(tx, of).await?.is_some())
+/// Whether these rows are so many that they go through the journal.
+pub(super) fn is_large(rows: &[Rows]) -> bool {
+    rows.iter().map(Rows::len).sum::<usize>() >= LARGE
 }
 
-/// Writes rows into the journal, as part of the change after `version` of the repository.
-pub(super) async fn enter(tx: &mut Tx, of: (Key, Key), version: i64, rows: Vec<Rows>) -> Result<()> {
+/// Whether the journal is ahead. Then everything goes through it, for rows are written in the order of changes.
+pub(super) async fn is_ahead(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
+    let one: Option<i64> = on!(tx, connection => {
+        sqlx::query_scalar("select number from journal where workspace = $1 and repository = $2 limit 1")
+            .bind(of.0)
+            .bind(of.1)
+            .fetch_optional(connection)
+            .await
+    })?;
+    Ok(one.is_some())
+}
+
+/// Rows as the journal keeps them.
+pub(super) fn entries(rows: Vec<Rows>) -> Result<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     for part in rows.into_iter().flat_map(|rows| rows.parts(PART)) {
         let entry = Written { table: part.table().name, columns: part.columns().collect() };
-        bodies.push(postcard::to_allocvec(&entry).map_err(|_| Error::Corrupt(JOURNAL.name))?);
+        let body = postcard::to_allocvec(&entry).map_err(|_| Error::Corrupt(JOURNAL.name))?;
+        bodies.push(compress_prepend_size(&body));
     }
+    Ok(bodies)
+}
+
+/// Writes entries into the journal, as part of the change after `version` of the repository.
+pub(super) async fn enter(tx: &mut Tx, of: (Key, Key), version: i64, entries: Vec<Vec<u8>>) -> Result<()> {
     let first = version.checked_mul(ENTRIES_MAX).ok_or(Error::Corrupt("repositories.version"))?;
-    let numbers: Vec<i64> = (first..first + ENTRIES_MAX).take(bodies.len()).collect();
-    Rows::new(&JOURNAL, vec![Column::Integer(numbers), Column::Bytes(bodies)]).write(tx, of).await
+    let numbers: Vec<i64> = (first..first + ENTRIES_MAX).take(entries.len()).collect();
+    Rows::new(&JOURNAL, vec![Column::Integer(numbers), Column::Bytes(entries)]).write(tx, of).await
 }
 
 /// Brings all that stands in the journal of a repository into its tables, in this transaction.
@@ -90,35 +111,25 @@ pub(super) async fn write_out(tx: &mut Tx, of: (Key, Key)) -> Result<()> {
     Ok(())
 }
 
-/// The same with the first entry; whether there was one. Of two who do so the second one waits for the first, and finds it gone: then there may be
-/// others, and he is told that there was one.
+/// The same with the first entry; whether there may be others. Of two who do so at the same time the second one waits for the first, and finds
+/// that entry gone.
 async fn write_out_first(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
-    let Some(first) = first(tx, of).await? else { return Ok(false) };
     let body: Option<Vec<u8>> = on!(&mut *tx, connection => {
-        sqlx::query_scalar("delete from journal where workspace = $1 and repository = $2 and number = $3 returning body")
-            .bind(of.0)
-            .bind(of.1)
-            .bind(first)
-            .fetch_optional(connection)
-            .await
+        sqlx::query_scalar(
+            "delete from journal where workspace = $1 and repository = $2 and number = \
+             (select min(number) from journal where workspace = $1 and repository = $2) returning body",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .fetch_optional(connection)
+        .await
     })?;
-    if let Some(body) = body {
-        let Entry { table, columns } = postcard::from_bytes(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
-        let table = TABLES.iter().copied().find(|one| one.name == table).ok_or(Error::Corrupt(JOURNAL.name))?;
-        Rows::named(table, columns)?.write(tx, of).await?;
-    }
+    let Some(body) = body else { return is_ahead(tx, of).await };
+    let body = decompress_size_prepended(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
+    let Entry { table, columns } = postcard::from_bytes(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
+    let table = TABLES.iter().copied().find(|one| one.name == table).ok_or(Error::Corrupt(JOURNAL.name))?;
+    Rows::named(table, columns)?.write(tx, of).await?;
     Ok(true)
-}
-
-/// The entry that is to be written next.
-async fn first(tx: &mut Tx, of: (Key, Key)) -> Result<Option<i64>> {
-    Ok(on!(tx, connection => {
-        sqlx::query_scalar("select min(number) from journal where workspace = $1 and repository = $2")
-            .bind(of.0)
-            .bind(of.1)
-            .fetch_one(connection)
-            .await
-    })?)
 }
 
 impl Workspace {
@@ -126,8 +137,11 @@ impl Workspace {
     async fn catch_up(&self, repository: Key) -> Result<()> {
         loop {
             let mut tx = self.store.shared.db.write(Some(self.id)).await?;
-            if !write_out_first(&mut tx, (self.key(), repository)).await? {
-                return Ok(());
+            let together = if tx.is_alone() { 1 } else { TOGETHER };
+            for _ in 0..together {
+                if !write_out_first(&mut tx, (self.key(), repository)).await? {
+                    return Ok(tx.commit().await?);
+                }
             }
             tx.commit().await?;
         }

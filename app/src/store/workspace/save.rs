@@ -1,77 +1,24 @@
-//! From what is tracked to rows.
+//! What an operation changed goes into the database.
 //!
-//! Owns the writing of changes and their log.
+//! Owns the writing of changes and their log, at once or through the journal, and the reading of what was shown and told.
 
 use std::collections::HashMap;
 
 use penstock_common::Uuid;
+use sqlx::AssertSqlSafe;
 
 use super::codes::{self, json};
 use super::rollup::judged;
+use super::rows::{self, Form, Prepared};
 use super::{Lane, State, Write, journal};
-use crate::store::db::on;
-use crate::store::dialect::bulk::{Column, Rows, Table};
+use crate::store::db::{Tx, on};
 use crate::store::error::{Error, Result};
 use crate::store::key::Key;
 use crate::track::chain::{self, Head};
-use crate::track::{Branch, Changes, Event, Finding, FindingId, Print, PullRequest, PullRequestState, Series};
+use crate::track::{Branch, Changes, Event, FindingId, Print, PullRequest, PullRequestState, Series};
 
-/// The tables of what is found.
-pub(super) const TABLES: [&Table; 4] = [&FINDINGS, &CONTENTS, &OCCURRENCES, &EVENTS];
-
-const FINDINGS: Table = Table {
-    name: "findings",
-    columns: &["finding", "category", "rule", "ours", "path_free", "prints", "status", "triage", "proposed", "absent"],
-    conflict: "on conflict (workspace, repository, finding) do update set ours = excluded.ours, path_free = excluded.path_free, \
-               prints = excluded.prints, status = excluded.status, triage = excluded.triage, proposed = excluded.proposed, \
-               absent = excluded.absent",
-};
-
-const OCCURRENCES: Table = Table {
-    name: "occurrences",
-    columns: &[
-        "branch",
-        "finding",
-        "tool",
-        "name",
-        "seen_in",
-        "path",
-        "severity",
-        "content",
-        "allowed",
-        "seen",
-        "configuration",
-        "first",
-        "gone",
-        "gone_how",
-        "gap",
-        "reopened",
-        "introduced_by",
-        "since",
-        "state",
-        "category",
-        "rule",
-        "status",
-        "owner",
-    ],
-    conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
-               seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
-               allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
-               gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by, \
-               state = excluded.state, status = excluded.status, owner = excluded.owner",
-};
-
-const CONTENTS: Table = Table {
-    name: "contents",
-    columns: &["finding", "content", "body"],
-    conflict: "on conflict (workspace, repository, finding, content) do nothing",
-};
-
-const EVENTS: Table = Table {
-    name: "events",
-    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "hash", "body"],
-    conflict: "",
-};
+/// Findings whose texts are asked for at once.
+const TEXTS_MAX: usize = 200;
 
 impl Write {
     /// Writes changes that `lane` has accepted, with what is shown of the findings in them, and gives the end of the log for
@@ -86,23 +33,34 @@ impl Write {
         contents: &HashMap<Print, String>,
         now: i64,
     ) -> Result<Head> {
+        let at = self.happened.unwrap_or(now);
+        let prepared =
+            lane.loaded().ok_or(Error::Conflict).and_then(|state| rows::prepare(state, changes, contents, at));
+        match prepared {
+            Ok(prepared) => self.prepared(lane, changes, prepared, now).await,
+            Err(error) => {
+                lane.forget();
+                Err(error)
+            }
+        }
+    }
+
+    /// As [`Write::changes`], with rows that were made already.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn prepared(&mut self, lane: &mut Lane, changes: &Changes, prepared: Prepared, now: i64) -> Result<Head> {
         // Of two copies the second one finds the numbers of its log, or of its journal, taken.
-        let written = self.rows(lane, changes, contents, now).await.map_err(Error::taken_in_between);
+        let written = self.rows(lane, changes, prepared, now).await.map_err(Error::taken_in_between);
         if written.is_err() {
             lane.forget();
         }
         written
     }
 
-    async fn rows(
-        &mut self,
-        lane: &Lane,
-        changes: &Changes,
-        contents: &HashMap<Print, String>,
-        now: i64,
-    ) -> Result<Head> {
+    async fn rows(&mut self, lane: &Lane, changes: &Changes, prepared: Prepared, now: i64) -> Result<Head> {
         let of = (self.key(), Key::from(lane.repository()));
-        let State { log, version, .. } = *lane.loaded().ok_or(Error::Conflict)?;
+        let State { version, ref tally, .. } = *lane.loaded().ok_or(Error::Conflict)?;
         if let Some(main) = changes.main {
             on!(&mut self.tx, connection => {
                 sqlx::query("update repositories set main_branch = $3 where workspace = $1 and repository = $2")
@@ -120,24 +78,31 @@ impl Write {
         for pull_request in &changes.pull_requests {
             self.pull_request(of, pull_request).await?;
         }
-        let (events, end) = events(log, &changes.events)?;
-        let occurrences = self.occurrences(lane, changes, now)?;
-        let rows = vec![findings(&changes.findings)?, shown(changes, contents), occurrences, events];
         // A judgement is written to rows that are there, and a branch that is not in memory is counted by its rows.
         let judged = judged(changes);
-        let tally = &lane.loaded().ok_or(Error::Conflict)?.tally;
         let may_follow = judged.is_empty() && changes.occurrences.iter().all(|row| tally.of(row.branch).is_some());
-        if may_follow && journal::is_for(&mut self.tx, of, &rows).await? {
-            journal::enter(&mut self.tx, of, version, rows).await?;
-            self.is_ahead = true;
-        } else {
-            journal::write_out(&mut self.tx, of).await?;
-            for rows in rows {
-                rows.write(&mut self.tx, of).await?;
+        let entries = match prepared.form {
+            Form::Entries(entries) => entries,
+            Form::Rows(rows) if may_follow && journal::is_ahead(&mut self.tx, of).await? => journal::entries(rows)?,
+            Form::Rows(rows) => {
+                if !may_follow {
+                    journal::write_out(&mut self.tx, of).await?;
+                }
+                for rows in rows {
+                    rows.write(&mut self.tx, of).await?;
+                }
+                Vec::new()
+            }
+        };
+        if !entries.is_empty() {
+            journal::enter(&mut self.tx, of, version, entries).await?;
+            self.is_ahead = may_follow;
+            if !may_follow {
+                journal::write_out(&mut self.tx, of).await?;
             }
         }
         self.count(lane, of, changes, &judged, now).await?;
-        Ok(end)
+        Ok(prepared.end)
     }
 
     async fn branch(&mut self, of: (Key, Key), branch: &Branch) -> Result<()> {
@@ -194,110 +159,6 @@ impl Write {
             .map(drop)
         })?)
     }
-
-    fn occurrences(&self, lane: &Lane, changes: &Changes, now: i64) -> Result<Rows> {
-        let rows = &changes.occurrences;
-        let changed: HashMap<FindingId, &Finding> = changes.findings.iter().map(|row| (row.id, row)).collect();
-        let tracked = &lane.loaded().ok_or(Error::Conflict)?.repository;
-        let findings: Vec<&Finding> = rows
-            .iter()
-            .map(|row| changed.get(&row.finding).copied().or_else(|| tracked.finding(row.finding)))
-            .collect::<Option<_>>()
-            .ok_or(Error::Corrupt("an occurrence without its finding"))?;
-        let columns = vec![
-            Column::Key(rows.iter().map(|row| row.branch.into()).collect()),
-            Column::Key(rows.iter().map(|row| row.finding.into()).collect()),
-            Column::Text(rows.iter().map(|row| row.series.tool.to_string()).collect()),
-            Column::Text(rows.iter().map(|row| row.series.name.to_string()).collect()),
-            Column::Text(rows.iter().map(|row| json(&row.seen_in)).collect::<Result<_>>()?),
-            Column::Text(rows.iter().map(|row| row.path.clone()).collect()),
-            Column::Integer(rows.iter().map(|row| codes::severity_code(row.severity)).collect()),
-            Column::Key(rows.iter().map(|row| row.content.into()).collect()),
-            Column::MaybeText(
-                rows.iter().map(|row| row.allowed.map(|kind| codes::allowed_name(kind).to_owned())).collect(),
-            ),
-            Column::Bytes(rows.iter().map(|row| codes::stamp_bytes(&row.seen)).collect()),
-            Column::Key(rows.iter().map(|row| row.configuration.into()).collect()),
-            Column::Bytes(rows.iter().map(|row| codes::stamp_bytes(&row.first)).collect()),
-            Column::MaybeBytes(rows.iter().map(|row| row.gone.map(|gone| codes::stamp_bytes(&gone.by))).collect()),
-            Column::MaybeText(
-                rows.iter().map(|row| row.gone.map(|gone| codes::how_name(gone.how).to_owned())).collect(),
-            ),
-            Column::MaybeBytes(rows.iter().map(|row| row.gap.map(|gap| codes::gap_bytes(&gap))).collect()),
-            Column::Integer(rows.iter().map(|row| i64::from(row.reopened)).collect()),
-            Column::MaybeInteger(rows.iter().map(|row| row.introduced_by.map(|number| number as i64)).collect()),
-            Column::Integer(vec![self.happened.unwrap_or(now); rows.len()]),
-            Column::Integer(rows.iter().map(|row| codes::state_code(row.gone.map(|gone| gone.how))).collect()),
-            Column::Text(findings.iter().map(|finding| finding.category.name().to_owned()).collect()),
-            Column::Text(findings.iter().map(|finding| finding.rule.clone()).collect()),
-            Column::Text(findings.iter().map(|finding| finding.triage.status.name().to_owned()).collect()),
-            Column::Text(rows.iter().map(|row| row.owner.clone()).collect()),
-        ];
-        Ok(Rows::new(&OCCURRENCES, columns))
-    }
-}
-
-fn findings(rows: &[Finding]) -> Result<Rows> {
-    let mut prints = Vec::with_capacity(rows.len());
-    for row in rows {
-        let known = &row.prints;
-        let is_plain = known.own.is_empty() && known.ours.len() == 1 && known.path_free.len() == 1;
-        prints.push(if is_plain { None } else { Some(json(known)?) });
-    }
-    let newest = |prints: &[Print]| prints.last().copied().map_or(Key::ZERO, Key::from);
-    let maybe = |row: &Finding| {
-        let untouched = row.triage == crate::track::Triage::default();
-        (!untouched).then(|| json(&row.triage)).transpose()
-    };
-    let proposed = |row: &Finding| (!row.proposed.is_empty()).then(|| json(&row.proposed)).transpose();
-    let columns = vec![
-        Column::Key(rows.iter().map(|row| row.id.into()).collect()),
-        Column::Text(rows.iter().map(|row| row.category.name().to_owned()).collect()),
-        Column::Text(rows.iter().map(|row| row.rule.clone()).collect()),
-        Column::Key(rows.iter().map(|row| newest(&row.prints.ours)).collect()),
-        Column::Key(rows.iter().map(|row| newest(&row.prints.path_free)).collect()),
-        Column::MaybeText(prints),
-        Column::Text(rows.iter().map(|row| row.triage.status.name().to_owned()).collect()),
-        Column::MaybeText(rows.iter().map(maybe).collect::<Result<_>>()?),
-        Column::MaybeText(rows.iter().map(proposed).collect::<Result<_>>()?),
-        Column::Bytes(
-            rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
-        ),
-    ];
-    Ok(Rows::new(&FINDINGS, columns))
-}
-
-/// What is shown of findings, in the order in which they came.
-fn shown(changes: &Changes, contents: &HashMap<Print, String>) -> Rows {
-    let mut shown: Vec<(Key, Key, &String)> = changes
-        .occurrences
-        .iter()
-        .filter_map(|row| contents.get(&row.content).map(|body| (row.finding.into(), row.content.into(), body)))
-        .collect();
-    shown.sort_unstable_by_key(|(finding, content, _)| (*finding, *content));
-    shown.dedup_by_key(|(finding, content, _)| (*finding, *content));
-    let columns = vec![
-        Column::Key(shown.iter().map(|(finding, ..)| *finding).collect()),
-        Column::Key(shown.iter().map(|(_, content, _)| *content).collect()),
-        Column::Text(shown.iter().map(|(.., body)| (*body).clone()).collect()),
-    ];
-    Rows::new(&CONTENTS, columns)
-}
-
-fn events(log: Head, events: &[Event]) -> Result<(Rows, Head)> {
-    let (links, end) = chain::append(log, events).map_err(|_| Error::Corrupt("an event"))?;
-    let kinds = events.iter().map(|event| event.kind.name().to_owned()).collect();
-    let columns = vec![
-        Column::Integer(links.iter().map(|link| link.number as i64).collect()),
-        Column::Integer(events.iter().map(|event| event.at).collect()),
-        Column::Text(kinds),
-        Column::MaybeKey(events.iter().map(|event| event.finding.map(Key::from)).collect()),
-        Column::MaybeKey(events.iter().map(|event| event.branch.map(Key::from)).collect()),
-        Column::MaybeInteger(events.iter().map(|event| event.pull_request.map(|number| number as i64)).collect()),
-        Column::Bytes(links.iter().map(|link| link.hash.to_vec()).collect()),
-        Column::Text(links.into_iter().map(|link| link.body).collect()),
-    ];
-    Ok((Rows::new(&EVENTS, columns), end))
 }
 
 impl super::Workspace {
@@ -307,22 +168,36 @@ impl super::Workspace {
         if shown.is_empty() {
             return Ok(contents);
         }
-        let mut tx = self.read_findings(repository).await?;
-        for (finding, print) in shown {
-            let body: Option<String> = on!(&mut tx, connection => {
-                sqlx::query_scalar(
-                    "select body from contents where workspace = $1 and repository = $2 and finding = $3 and content = $4",
-                )
-                .bind(self.key())
-                .bind(Key::from(repository))
-                .bind(Key::from(*finding))
-                .bind(Key::from(*print))
-                .fetch_optional(connection)
-                .await
-            })?;
-            contents.extend(body.map(|body| (*print, body)));
+        // A text never changes: one that is in its table is right, whatever the journal still has.
+        self.known_contents(self.read().await?, repository, shown, &mut contents).await?;
+        let missing: Vec<_> = shown.iter().copied().filter(|(_, print)| !contents.contains_key(print)).collect();
+        if !missing.is_empty() {
+            self.known_contents(self.read_findings(repository).await?, repository, &missing, &mut contents).await?;
         }
         Ok(contents)
+    }
+
+    async fn known_contents(
+        &self,
+        mut tx: Tx,
+        repository: Uuid,
+        shown: &[(FindingId, Print)],
+        contents: &mut HashMap<Print, String>,
+    ) -> Result<()> {
+        for part in shown.chunks(TEXTS_MAX) {
+            let marks = (3..3 + part.len()).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "select content, body from contents where workspace = $1 and repository = $2 and finding in ({marks})"
+            );
+            let rows: Vec<(Key, String)> = on!(&mut tx, connection => {
+                let query = sqlx::query_as(AssertSqlSafe(sql)).bind(self.key()).bind(Key::from(repository));
+                let bound = part.iter().fold(query, |query, (finding, _)| query.bind(Key::from(*finding)));
+                bound.persistent(false).fetch_all(connection).await
+            })?;
+            let wanted: HashMap<Key, Print> = part.iter().map(|(_, print)| (Key::from(*print), *print)).collect();
+            contents.extend(rows.into_iter().filter_map(|(key, body)| wanted.get(&key).map(|print| (*print, body))));
+        }
+        Ok(())
     }
 
     /// What happened to a finding, the newest first, at most `limit` events, each with its number in the log.

@@ -31,7 +31,7 @@ impl Tally {
     pub(super) fn accept(&mut self, repository: &mut Repository, changes: &Changes) {
         let touched = self.touched(repository, changes);
         self.weigh(repository, &touched, -1);
-        repository.accept(changes.clone());
+        repository.accept(changes.rows());
         self.weigh(repository, &touched, 1);
     }
 

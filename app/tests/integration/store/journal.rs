@@ -1,6 +1,7 @@
 //! What a large run brings is safe when it is answered, and seen by whoever asks, before it is in its tables.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use penstock_app::store::Workspace;
 use penstock_app::store::workspace::Filter;
@@ -40,7 +41,7 @@ async fn brought(world: &World) -> Brought {
     let words: Vec<String> = (0..FOUND).map(|number| format!("rule f{number}.rs x{number}")).collect();
     let applied = code.scan("main", 1, &words.iter().map(String::as_str).collect::<Vec<_>>());
     write(&workspace, repository, &applied.changes).await;
-    assert_eq!(rows(world).await, ["8 0 0 0 0"], "entries of the journal, and rows of each table");
+    assert_eq!(rows(world).await, ["12 0 0 0 0"], "entries of the journal, and rows of each table");
     let (main, some) = (code.branch("main"), code.id("rule f5.rs x5"));
     Brought { workspace, repository, main, code, some }
 }
@@ -50,9 +51,12 @@ async fn write(workspace: &Workspace, repository: Uuid, changes: &Changes) {
     lane.state(&[]).await.unwrap();
     let contents: HashMap<Print, String> =
         changes.occurrences.iter().map(|row| (row.content, format!("{{\"path\":\"{}\"}}", row.path))).collect();
+    let changes = Arc::new(changes.clone());
+    let preparing = lane.prepare(&changes, &Arc::new(contents), NOW).unwrap();
+    lane.accept(&changes);
+    let prepared = preparing.done().await.unwrap();
     let mut write = workspace.write().await.unwrap();
-    lane.accept(changes);
-    let log = write.changes(&mut lane, changes, &contents, NOW).await.unwrap();
+    let log = write.prepared(&mut lane, &changes, prepared, NOW).await.unwrap();
     write.commit_in(&mut lane, log).await.unwrap();
 }
 
