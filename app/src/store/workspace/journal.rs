@@ -140,7 +140,7 @@ impl Workspace {
             let together = if tx.is_alone() { 1 } else { TOGETHER };
             for _ in 0..together {
                 if !write_out_first(&mut tx, (self.key(), repository)).await? {
-                    return Ok(tx.commit().await?);
+                    return tx.commit().await;
                 }
             }
             tx.commit().await?;
