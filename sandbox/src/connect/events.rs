@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::git::Git;
 use crate::rest::commits::log;
-use crate::state::World;
 use crate::state::account::User;
 use crate::state::repository::Repository;
+use crate::state::{World, in_address};
 
 /// Most commits that a change tells.
 const COMMITS_MAX: usize = 5;
@@ -112,10 +112,10 @@ fn change(
     let list = |arguments: Vec<String>| log(git, &world.urls, &full_name, &arguments).unwrap_or_default();
     let end = |tip: &String| {
         let target = list(vec!["--max-count=1".to_owned(), tip.clone()]).pop().unwrap_or_default();
-        let (api, site) = repository.at(&world.urls);
+        let ((api, site), at) = (repository.at(&world.urls), in_address(name));
         let links = json!({
-            "self": {"href": format!("{api}/refs/branches/{name}")},
-            "html": {"href": format!("{site}/branch/{name}")},
+            "self": {"href": format!("{api}/refs/branches/{at}")},
+            "html": {"href": format!("{site}/branch/{at}")},
         });
         json!({"type": "branch", "name": name, "target": target, "links": links})
     };

@@ -15,6 +15,7 @@ use super::refusal::{Answer, Refusal};
 use super::{Asked, Subject, commit_id};
 use crate::app::App;
 use crate::git::Git;
+use crate::state::in_address;
 
 pub(super) fn routes() -> Router<App> {
     const HERE: &str = "/repositories/{workspace}/{repo_slug}";
@@ -140,7 +141,7 @@ impl Stat {
                 "type": "commit_file",
                 "path": path,
                 "escaped_path": path,
-                "links": {"self": {"href": format!("{api}/src/{commit}/{path}")}},
+                "links": {"self": {"href": format!("{api}/src/{commit}/{}", in_address(path))}},
             })
         };
         let mut shown = json!({

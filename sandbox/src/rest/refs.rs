@@ -13,7 +13,7 @@ use super::refusal::{Answer, Refusal};
 use super::{Asked, Subject};
 use crate::app::App;
 use crate::git::Git;
-use crate::state::Urls;
+use crate::state::{Urls, in_address};
 
 pub(super) fn routes() -> Router<App> {
     const BRANCHES: &str = "/repositories/{workspace}/{repo_slug}/refs/branches";
@@ -28,7 +28,7 @@ struct At {
 fn branch_json(git: &Git, urls: &Urls, full_name: &str, name: &str) -> Result<Value, Refusal> {
     let tip = git.tip(name).ok_or_else(|| Refusal::not_found(&format!("Branch \"{name}\" not found")))?;
     let target = log(git, urls, full_name, &["--max-count=1".to_owned(), tip])?.pop();
-    let api = format!("{}/repositories/{full_name}", urls.api);
+    let (api, at) = (format!("{}/repositories/{full_name}", urls.api), in_address(name));
     Ok(json!({
         "type": "branch",
         "name": name,
@@ -36,9 +36,9 @@ fn branch_json(git: &Git, urls: &Urls, full_name: &str, name: &str) -> Result<Va
         "merge_strategies": ["merge_commit", "squash", "fast_forward"],
         "default_merge_strategy": "merge_commit",
         "links": {
-            "self": {"href": format!("{api}/refs/branches/{name}")},
-            "commits": {"href": format!("{api}/commits/{name}")},
-            "html": {"href": format!("{}/{full_name}/branch/{name}", urls.site)},
+            "self": {"href": format!("{api}/refs/branches/{at}")},
+            "commits": {"href": format!("{api}/commits/{at}")},
+            "html": {"href": format!("{}/{full_name}/branch/{at}", urls.site)},
         },
     }))
 }

@@ -13,6 +13,7 @@ use super::refusal::{Answer, Refusal};
 use super::{Asked, Subject, commit_id};
 use crate::app::App;
 use crate::git::Git;
+use crate::state::in_address;
 
 pub(super) fn routes() -> Router<App> {
     const SRC: &str = "/repositories/{workspace}/{repo_slug}/src";
@@ -54,7 +55,7 @@ impl Entry {
     }
 
     fn json(&self, api: &str, commit: &str) -> Value {
-        let here = format!("{api}/src/{commit}/{}", self.path);
+        let here = format!("{api}/src/{commit}/{}", in_address(&self.path));
         let mut shown = json!({
             "path": self.path,
             "commit": {"type": "commit", "hash": commit, "links": {"self": {"href": format!("{api}/commit/{commit}")}}},

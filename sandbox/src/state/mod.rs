@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::connect::installation::Directory;
+use crate::connect::signer::encoded;
 use crate::connect::webhooks::Hook;
 use crate::git::{self, Git};
 use crate::random;
@@ -73,6 +74,11 @@ pub(crate) struct Urls {
     pub(crate) site: String,
     /// Without a slash at the end.
     pub(crate) companion: String,
+}
+
+/// The name of a branch, or a path, as it stands in an address: a name may hold what an address may not.
+pub(crate) fn in_address(name: &str) -> String {
+    name.split('/').map(|part| encoded(part.as_bytes())).collect::<Vec<_>>().join("/")
 }
 
 /// A workspace.
