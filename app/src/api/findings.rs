@@ -83,7 +83,6 @@ pub(super) struct Entry {
     message: String,
     path: String,
     /// Who owns the file.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<String>,
     /// From 1; 0 if it is not known.
     line: u32,
