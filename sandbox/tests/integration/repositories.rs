@@ -87,6 +87,12 @@ fn branches_also_those_with_slashes() {
     );
     assert_eq!(client.get(&format!("{HERE}/refs/branches/fix%2Fa-b")).json()["name"], "fix/a-b");
     assert_eq!(client.get(&format!("{HERE}/refs/branches/none")).status, 404);
+    sandbox.branch(SHOP, "fix/<b>", "feature").unwrap();
+    let links = client.get(&format!("{HERE}/refs/branches/fix%2F%3Cb%3E")).json()["links"].clone();
+    for link in ["self", "commits", "html"] {
+        let address = links[link]["href"].as_str().unwrap();
+        assert!(address.ends_with("/fix/%3Cb%3E"), "{address}");
+    }
     let query = client.request("GET", &format!("{HERE}/refs/branches")).query(&[("q", "name = \"main\"")]);
     assert_eq!(send(query).unwrap().json()["values"][0]["name"], "main");
 }

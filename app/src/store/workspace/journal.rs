@@ -26,7 +26,7 @@ const LARGE: usize = 2000;
 const PART: usize = 250;
 /// Entries that come into their tables in one transaction where nobody waits for its end.
 const TOGETHER: usize = 8;
-/// Entries of one transaction.
+/// Most entries of one change; their numbers begin with the version before it.
 const ENTRIES_MAX: i64 = 1 << 20;
 
 const JOURNAL: Table = Table { name: "journal", columns: &["number", "body"], conflict: "" };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use penstock_app::store::Workspace;
 use penstock_app::store::workspace::Filter;
-use penstock_app::track::{self, BranchId, Changes, FindingId, Print, Status};
+use penstock_app::track::{self, Applied, BranchId, Changes, FindingId, Print, Status};
 use penstock_common::Uuid;
 
 use super::on_both;
@@ -17,6 +17,8 @@ on_both!(
     a_judgement_comes_after_what_it_judges,
     two_copies_do_not_do_it_twice,
     what_was_erased_does_not_come_back,
+    a_text_that_is_there_waits_for_nothing,
+    a_branch_that_is_not_in_memory_is_counted_by_its_rows,
 );
 
 /// Findings of the run: with all their rows more than are written at once.
@@ -33,17 +35,28 @@ struct Brought {
 /// A run was answered, and nobody has brought what it changes into its tables: nobody can.
 async fn brought(world: &World) -> Brought {
     let (workspace, repository) = world.tenant(1).await;
-    let mut code = Code::new();
-    let start =
-        Changes { main: code.state.main(), branches: code.state.branches().cloned().collect(), ..Changes::default() };
-    write(&workspace, repository, &start).await;
+    let mut code = begun(&workspace, repository).await;
     hold(world).await;
-    let words: Vec<String> = (0..FOUND).map(|number| format!("rule f{number}.rs x{number}")).collect();
-    let applied = code.scan("main", 1, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let applied = found(&mut code, "main", 1);
     write(&workspace, repository, &applied.changes).await;
     assert_eq!(rows(world).await, ["12 0 0 0 0"], "entries of the journal, and rows of each table");
     let (main, some) = (code.branch("main"), code.id("rule f5.rs x5"));
     Brought { workspace, repository, main, code, some }
+}
+
+/// A repository with a main branch and nothing found.
+async fn begun(workspace: &Workspace, repository: Uuid) -> Code {
+    let code = Code::new();
+    let start =
+        Changes { main: code.state.main(), branches: code.state.branches().cloned().collect(), ..Changes::default() };
+    write(workspace, repository, &start).await;
+    code
+}
+
+/// A large run.
+fn found(code: &mut Code, branch: &str, commit: u32) -> Applied {
+    let words: Vec<String> = (0..FOUND).map(|number| format!("rule f{number}.rs x{number}")).collect();
+    code.scan(branch, commit, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 async fn write(workspace: &Workspace, repository: Uuid, changes: &Changes) {
@@ -136,4 +149,37 @@ async fn what_was_erased_does_not_come_back(world: World) {
     // He may have been first, or too late.
     let _ = counted;
     assert_eq!(rows(&world).await, ["0 0 0 0 0"]);
+}
+
+async fn a_text_that_is_there_waits_for_nothing(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = begun(&workspace, repository).await;
+    write(&workspace, repository, &code.scan("main", 1, &["rule old.rs x"]).changes).await;
+    hold(&world).await;
+    write(&workspace, repository, &found(&mut code, "main", 2).changes).await;
+    let main = code.branch("main");
+    let text = async |words: &str| {
+        let id = code.id(words);
+        workspace.contents(repository, &[(id, code.state.occurrence(main, id).unwrap().content)]).await
+    };
+    let old = text("rule old.rs x").await.unwrap();
+    assert_eq!(old.into_values().collect::<Vec<_>>(), [r#"{"path":"old.rs"}"#]);
+    assert!(text("rule f5.rs x5").await.is_err(), "what is still in the journal is waited for");
+    release(&world).await;
+    assert_eq!(text("rule f5.rs x5").await.unwrap().len(), 1);
+}
+
+async fn a_branch_that_is_not_in_memory_is_counted_by_its_rows(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = begun(&workspace, repository).await;
+    code.fork("feature", "main", 1, 9);
+    write(&workspace, repository, &code.scan("feature", 9, &["rule f1.rs x1"]).changes).await;
+    code.push("feature", 10);
+    let changes = found(&mut code, "feature", 10).changes;
+    // Another copy of the program knows the main branch only.
+    let other = world.again().await.for_workspace(workspace.id());
+    write(&other, repository, &changes).await;
+    assert_eq!(rows(&world).await[0].split(' ').next(), Some("0"), "its rows are in their tables");
+    let open = workspace.open_on(repository, code.branch("feature")).await.unwrap();
+    assert_eq!(open.total(), FOUND as i64);
 }
