@@ -41,25 +41,18 @@ pub(crate) enum Column {
     MaybeBytes(Vec<Option<Vec<u8>>>),
 }
 
-/// Does the same with the rows of a column, whatever they are.
-macro_rules! each {
-    ($column:expr, $rows:ident => $body:expr) => {
-        match $column {
-            Column::Key($rows) => $body,
-            Column::MaybeKey($rows) => $body,
-            Column::Integer($rows) => $body,
-            Column::MaybeInteger($rows) => $body,
-            Column::Text($rows) => $body,
-            Column::MaybeText($rows) => $body,
-            Column::Bytes($rows) => $body,
-            Column::MaybeBytes($rows) => $body,
-        }
-    };
-}
-
 impl Column {
     fn len(&self) -> usize {
-        each!(self, rows => rows.len())
+        match self {
+            Self::Key(rows) => rows.len(),
+            Self::MaybeKey(rows) => rows.len(),
+            Self::Integer(rows) => rows.len(),
+            Self::MaybeInteger(rows) => rows.len(),
+            Self::Text(rows) => rows.len(),
+            Self::MaybeText(rows) => rows.len(),
+            Self::Bytes(rows) => rows.len(),
+            Self::MaybeBytes(rows) => rows.len(),
+        }
     }
 
     /// Takes rows off the top, at most `count`.
