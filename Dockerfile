@@ -4,8 +4,9 @@
 #   docker run --rm -v "$PWD:/opt/atlassian/pipelines/agent/build" penstock
 #
 # BUILDER is any Debian with Rust, gcc, libc6-dev and ca-certificates. It is built for the machine it runs on: an arm64
-# image comes from an arm64 machine (or from emulation with `--platform`).
-ARG BUILDER=docker.io/library/rust:1.95-slim-bookworm
+# image comes from an arm64 machine (or from emulation with `--platform`). Named by digest, of the index for both architectures:
+# `scripts/base-images` checks and renews it.
+ARG BUILDER=docker.io/library/rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082
 
 FROM ${BUILDER} AS build
 WORKDIR /src

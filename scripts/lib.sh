@@ -42,6 +42,13 @@ need_build() {
   command -v cargo >/dev/null || fail "there is no cargo on this machine" "install Rust from https://rustup.rs"
 }
 
+# What checks packages: licences, sources, advisories.
+need_deny() {
+  cargo deny --version >/dev/null 2>&1 && return 0
+  step 'install: cargo-deny'
+  cargo install --locked cargo-deny@0.20.2
+}
+
 # need_component NAME... parts of Rust that a minimal installation leaves out.
 need_component() {
   local name

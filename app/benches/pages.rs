@@ -11,10 +11,13 @@
 
 mod beside;
 
+use penstock::analyze::secrets::mask;
+use penstock_common::Masked;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use penstock_app::door::connect::frame;
+use penstock_app::door::connect::handlers::Vouched;
 use penstock_app::door::viewer::admit;
 use penstock_app::state::State;
 use penstock_app::store::system::{Installation, Written};
@@ -138,16 +141,17 @@ async fn fill(state: &State, tenant: Uuid) -> Vec<String> {
         let repository = Uuid::from((1000 + number as u128).to_be_bytes());
         repository_with(state, &workspace, repository, if number == 0 { LARGEST } else { others }).await;
         let viewer = frame::Viewer { uuid: Uuid::from([9; 16]), account_id: "bench".to_owned() };
-        handles.push(admit(state, tenant, Some(repository), Some(viewer)).await.unwrap().expose().to_owned());
+        let vouched = Vouched { workspace: tenant, signed_at: state.now(), token_hash: [number as u8; 32] };
+        handles.push(admit(state, &vouched, Some(repository), Some(viewer)).await.unwrap().expose().to_owned());
     }
     handles
 }
 
 async fn repository_with(state: &State, workspace: &Workspace, repository: Uuid, findings: usize) {
-    let branch = Branch::new(BranchId(new_id()), "main");
+    let branch = Branch::new(BranchId(new_id()), "main".into());
     let main = branch.id;
     let mut write = workspace.write().await.unwrap();
-    let slug = format!("repository-{}", u128::from_be_bytes(*repository.as_bytes()));
+    let slug = mask(&format!("repository-{}", u128::from_be_bytes(*repository.as_bytes())));
     write.repository(repository, &slug, &slug, true, state.now()).await.unwrap();
     write.trusted_run(repository, state.now()).await.unwrap();
     let body = include_str!("beside/verdict.json");
@@ -168,7 +172,7 @@ async fn repository_with(state: &State, workspace: &Workspace, repository: Uuid,
         // What was written over a hundred days.
         let now = state.now() - (from as i64 / CHUNK as i64 % 14) * 8 * 86_400_000;
         lane.accept(&changes);
-        let log = write.changes(&mut lane, &changes, &contents, now).await.unwrap();
+        let log = write.changes(&lane, &changes, &contents, now).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
     }
 }
@@ -184,16 +188,18 @@ fn add(changes: &mut Changes, contents: &mut HashMap<Print, String>, branch: Bra
         300..900 => Severity::Low,
         _ => Severity::Info,
     };
-    let path = format!("src/part{}/module{}/file{}.rs", number % 100, number % 977, number % 9973);
+    let path = mask(&format!("src/part{}/module{}/file{}.rs", number % 100, number % 977, number % 9973));
     let print = Print(number as u128 * 7919 + 1);
     let mut finding = Finding {
         id: FindingId(new_id()),
         category,
-        rule: rule.clone(),
+        rule: mask(&rule),
         prints: Prints { own: Vec::new(), ours: vec![print], path_free: vec![Print(print.0 + 1)] },
         triage: Default::default(),
         proposed: Default::default(),
         absent: Vec::new(),
+        worst: severity,
+        critical_in: None,
     };
     if number.is_multiple_of(5000) {
         finding.triage.status = penstock_app::track::Status::FalsePositive;
@@ -216,7 +222,7 @@ fn add(changes: &mut Changes, contents: &mut HashMap<Print, String>, branch: Bra
         severity,
         content,
         allowed: None,
-        owner: if number.is_multiple_of(10) { "@acme/core".to_owned() } else { String::new() },
+        owner: if number.is_multiple_of(10) { "@acme/core".into() } else { Masked::EMPTY },
         seen: stamp,
         configuration: Print(1),
         first: stamp,
@@ -224,6 +230,8 @@ fn add(changes: &mut Changes, contents: &mut HashMap<Print, String>, branch: Bra
         reopened: 0,
         gap: None,
         introduced_by: None,
+        denied: None,
+        in_base: None,
     });
     changes.findings.push(finding);
 }

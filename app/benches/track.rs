@@ -2,19 +2,27 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for people to read")]
 
+use penstock::analyze::secrets::mask;
+use penstock_common::Masked;
 use std::time::{Duration, Instant};
 
+use penstock_app::crypto::MasterKeys;
+use penstock_app::track::chain::{ChainId, Signer};
 use penstock_app::track::{
     Actor, Branch, BranchId, Changes, Commit, Event, Facts, Print, Repository, Run, RunId, Scope, Sighting, Standing,
     ToolRun, apply_run, chain, set_main_branch,
 };
-use penstock_common::{Category, Severity};
+use penstock_common::{Category, Severity, Uuid};
 
 const HELD: u32 = 100_000;
 const SEEN: u32 = 10_000;
 const TIMES: usize = 20;
 
 fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = MasterKeys::read_or_create(&folder.path().join("master.key")).unwrap();
+    let chain = ChainId::Audit { workspace: Uuid::from([1; 16]) };
+    let signer = Signer { chain, key: keys.log_key().unwrap() };
     let repository = filled();
     report("load 100 000 findings", || rows(&repository), Repository::load);
     let unchanged: Vec<Sighting> = (0..SEEN).map(|number| sighting(number, 0)).collect();
@@ -34,7 +42,7 @@ fn main() {
         );
         let changes = apply(&repository, &run);
         println!("{:>32} {} rows, {} events", "", told.0, told.1);
-        report("  chain of its events", || (), |()| chain::append(chain::Head::default(), &changes.events).unwrap());
+        report("  chain of its events", || (), |()| signer.append(chain::Head::default(), &changes.events).unwrap());
     }
     let run = run(2, "", (0..SEEN).map(|number| sighting(number, 0)).collect());
     report("apply 10 000, 90 000 fixed", || (), |()| apply(&repository, &run));
@@ -67,7 +75,7 @@ fn on_processor() -> Option<Duration> {
 }
 
 fn filled() -> Repository {
-    let main = Branch::new(BranchId(1), "main");
+    let main = Branch::new(BranchId(1), "main".into());
     let mut repository = Repository::load(Changes { branches: vec![main], ..Changes::default() });
     repository.accept(set_main_branch(&repository, BranchId(1), Actor::Bitbucket, 0));
     let run = run(1, "", (0..HELD).map(|number| sighting(number, 0)).collect());
@@ -90,7 +98,7 @@ fn rows(repository: &Repository) -> Changes {
 
 fn apply(repository: &Repository, run: &Run) -> Changes {
     let mut next = u128::from(run.at as u64) << 64;
-    let facts = Facts { standing: Standing::Head, base: None, now: run.at };
+    let facts = Facts { standing: Standing::Head, base: None, now: run.at, by_tree: false };
     apply_run(repository, run, &facts, &mut || {
         next += 1;
         next
@@ -100,7 +108,7 @@ fn apply(repository: &Repository, run: &Run) -> Changes {
 
 fn run(number: u8, folder: &str, sightings: Vec<Sighting>) -> Run {
     let tool = ToolRun {
-        tool: "lint".to_owned(),
+        tool: "lint".into(),
         configuration: Print(1),
         scope: Scope::folder(folder),
         complete: true,
@@ -110,8 +118,8 @@ fn run(number: u8, folder: &str, sightings: Vec<Sighting>) -> Run {
         id: RunId(number.into()),
         commit: Commit::from([number; 20]),
         at: number.into(),
-        name: "penstock".to_owned(),
-        branch: Some("main".to_owned()),
+        name: "penstock".into(),
+        branch: Some("main".into()),
         pull_request: None,
         tools: vec![tool],
     }
@@ -120,8 +128,8 @@ fn run(number: u8, folder: &str, sightings: Vec<Sighting>) -> Run {
 /// The first tenth stands in `lib`.
 fn sighting(number: u32, version: u32) -> Sighting {
     let folder = if number < SEEN { "lib" } else { "src" };
-    let path = format!("{folder}/module-{}/file-{}.rs", number % 97, number / 20);
-    let rule = format!("rule-{}", number % 50);
+    let path = mask(&format!("{folder}/module-{}/file-{}.rs", number % 97, number / 20));
+    let rule = mask(&format!("rule-{}", number % 50));
     let context = [number.to_le_bytes(), version.to_le_bytes()].concat();
     Sighting {
         ours: Print::of(&[rule.as_bytes(), path.as_bytes(), &context]),
@@ -131,8 +139,9 @@ fn sighting(number: u32, version: u32) -> Sighting {
         category: Category::CodeQuality,
         severity: Severity::Medium,
         value_in_base: None,
+        in_base: None,
         allowed: None,
-        owner: String::new(),
+        owner: Masked::EMPTY,
         path,
         rule,
     }

@@ -86,8 +86,9 @@ async fn load(name: &str, beside: &str, part: u64, base: &str, token: &str) -> u
     for number in 0..count {
         // An open loop: the next one comes when it comes, whether or not the last one was answered.
         tokio::time::sleep_until(begin + Duration::from_micros(number * 1_000_000 / RATE)).await;
-        let body = json!({"event": "repo:fork", "data": {"number": part * count + number, "filler": "x".repeat(BODY)}})
-            .to_string();
+        let repository = json!({"uuid": format!("{{00000000-0000-0000-0000-{:012}}}", part * count + number)});
+        let data = json!({"repository": repository, "filler": "x".repeat(BODY)});
+        let body = json!({"event": "repo:updated", "data": data}).to_string();
         let request =
             client.post(format!("{base}/connect/webhooks")).header("authorization", format!("JWT {token}")).body(body);
         let (acknowledged, failed) = (Arc::clone(&acknowledged), Arc::clone(&failed));

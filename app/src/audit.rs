@@ -3,7 +3,7 @@
 //! Owns the words of the audit log. People stand in it by account id only: their names may be erased without touching the log. No secret is ever in
 //! an entry. The store chains the entries of a workspace (`track::chain`), in the transaction that does what they tell.
 
-use penstock_common::Uuid;
+use penstock_common::{Masked, Severity, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,13 +11,15 @@ use crate::track::{FindingId, Status};
 
 /// Who acts on the machine that the app runs on, and has no account.
 pub const OPERATOR: &str = "operator";
+/// The program itself, when it applies a rule.
+pub const PENSTOCK: &str = "penstock";
 
 /// One act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// When, in unix milliseconds.
     pub at: i64,
-    /// Whose account stands behind it, or [`OPERATOR`].
+    /// The account that is responsible for it, or [`OPERATOR`], or [`PENSTOCK`].
     pub by: String,
     /// The API token through which it was done, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +66,15 @@ pub enum Act {
         /// Its name.
         name: String,
     },
+    /// An API token ended because its maker lost the right to make it.
+    TokenLapsed {
+        /// Its id.
+        token: Uuid,
+        /// Its name.
+        name: String,
+        /// The account of its maker.
+        maker: String,
+    },
     /// A hook was made; the one before it ended.
     HookMade {
         /// Its id, which proves nothing.
@@ -86,7 +97,7 @@ pub enum Act {
         #[serde(flatten)]
         judgement: Judgement,
     },
-    /// Somebody else said no to it.
+    /// Another person rejected it.
     Rejected {
         /// Who had proposed it.
         proposer: String,
@@ -94,8 +105,19 @@ pub enum Act {
         #[serde(flatten)]
         judgement: Judgement,
     },
-    /// Who proposed it took it back.
+    /// The person who proposed it withdrew it.
     Withdrawn(Judgement),
+    /// An admin lowered the worst severity that a finding ever had.
+    SeverityLowered {
+        /// Of which finding.
+        finding: FindingId,
+        /// The worst severity before.
+        from: Severity,
+        /// The worst severity now: that of an open occurrence.
+        to: Severity,
+        /// Why.
+        reason: Masked,
+    },
     /// Something that was not posted was tried again.
     DeliveryRetried {
         /// What: `status`, `comment`, `report`, `reply`.
@@ -116,8 +138,8 @@ pub struct Judgement {
     /// What.
     pub status: Status,
     /// Why.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub reason: Masked,
     /// From when on it holds no more, in unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
@@ -126,6 +148,7 @@ pub struct Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::workspace::restored;
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -133,7 +156,7 @@ mod tests {
             finding: FindingId(7),
             pull_request: Some(3),
             status: Status::AcceptedRisk,
-            reason: "known".to_owned(),
+            reason: "known".into(),
             expires: Some(9),
         };
         let acts = [
@@ -145,6 +168,7 @@ mod tests {
                 expires_at: Some(1),
             },
             Act::TokenRevoked { token: Uuid::from([1; 16]), name: "ci".to_owned() },
+            Act::TokenLapsed { token: Uuid::from([1; 16]), name: "ci".to_owned(), maker: "a:1".to_owned() },
             Act::HookMade { hook: Uuid::from([2; 16]) },
             Act::HookRemoved { hook: Uuid::from([2; 16]) },
             Act::Judged(judgement.clone()),
@@ -152,13 +176,19 @@ mod tests {
             Act::Approved { proposer: "a".to_owned(), judgement: judgement.clone() },
             Act::Rejected { proposer: "a".to_owned(), judgement: judgement.clone() },
             Act::Withdrawn(judgement),
+            Act::SeverityLowered {
+                finding: FindingId(7),
+                from: Severity::Critical,
+                to: Severity::Low,
+                reason: "the rule was wrong".into(),
+            },
             Act::DeliveryRetried { kind: "status".to_owned(), subject: "1".to_owned() },
         ];
         for act in acts {
             let entry =
                 Entry { at: 1, by: "a:1".to_owned(), through: None, repository: Some(Uuid::from([3; 16])), act };
             let text = serde_json::to_string(&entry).unwrap();
-            assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry, "{text}");
+            assert_eq!(restored::<Entry>(&text), Some(entry), "{text}");
         }
     }
 }

@@ -16,8 +16,14 @@ pub struct Cli {
 pub enum Command {
     /// Serve. Needs nothing but BASE_URL
     Serve,
-    /// Check configuration, key, database and reachability, and tell what is wrong
-    Check,
+    /// Check configuration, key, database, findings and reachability, and report what is wrong.
+    /// Exit code 1 if findings are damaged
+    Check {
+        /// Rebuild damaged findings from the runs that reported them, and drop what no stored run
+        /// reports
+        #[arg(long)]
+        repair: bool,
+    },
     /// Make or upgrade the tables of the database
     Migrate,
     /// Write a copy of the embedded database into a folder, while it is in use. The master key is not in it
@@ -25,6 +31,23 @@ pub enum Command {
         /// A folder that does not exist yet
         folder: std::path::PathBuf,
     },
+    /// Check that nothing in the logs was changed or left out. Exit code 1 if something was
+    Verify {
+        /// UUID of the only workspace to look at
+        #[arg(long)]
+        workspace: Option<String>,
+        /// A file with earlier output of this command, or a log of the program: the entries that it
+        /// names must still be there
+        #[arg(long)]
+        against: Option<std::path::PathBuf>,
+        /// Seal the ends of logs that an older version of the program wrote, once no copy of it
+        /// runs any more
+        #[arg(long)]
+        seal: bool,
+    },
+    /// The audit log
+    #[command(subcommand)]
+    Audit(Audit),
     /// The master key
     #[command(subcommand)]
     Keys(Keys),
@@ -73,6 +96,19 @@ pub enum Tokens {
         workspace: String,
         /// Its id
         token: String,
+    },
+}
+
+/// The audit log.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Write that of a workspace to standard output, an entry a line, as JSON
+    Export {
+        /// UUID of the workspace
+        workspace: String,
+        /// Only entries after this number
+        #[arg(long, default_value_t = 0)]
+        after: u64,
     },
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,19 +12,22 @@ use penstock_common::Uuid;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::audit::OPERATOR;
-use crate::cli::{Cli, Command, Keys, Queue, Tenants, Tokens};
+use crate::cli::{Audit, Cli, Command, Keys, Queue, Tenants, Tokens};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Database, environment};
 use crate::crypto::{CryptoError, MasterKeys};
+use crate::data_folder::{self, DataFolderError, FolderLock};
+use crate::door;
 use crate::door::token::{Scope, Scopes};
+use crate::private_files;
 use crate::serve::{Listeners, ServeError, serve};
 use crate::settings::tokens;
 use crate::state::State;
 use crate::store::system::TenantState;
 use crate::store::{self, Store, migrate_postgres};
-use crate::telemetry;
+use crate::{repair, telemetry, verify};
 
-/// Most dead jobs that are listed.
+/// Maximum dead jobs that are listed, and entries that are read at once.
 const LISTED: i64 = 1000;
 
 /// Why a command did not come to its end.
@@ -38,6 +42,9 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The folder of the embedded database.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
     /// A listener.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -76,7 +83,7 @@ pub async fn run(cli: Cli, clock: Clock) -> Result<ExitCode, Error> {
     telemetry::start(config.log);
     match cli.command {
         Command::Serve => serve_until_signal(config, clock).await,
-        Command::Check => check(config, clock).await,
+        Command::Check { repair } => check(config, clock, repair).await,
         Command::Migrate => migrate(&config, &clock).await,
         Command::Backup { folder } => {
             let store = open(&config, &clock).await?;
@@ -98,6 +105,18 @@ pub async fn run(cli: Cli, clock: Clock) -> Result<ExitCode, Error> {
                 "the new master key is {id}; the keys of {count} workspaces are sealed with it. Once every copy has the new key file, older lines may be removed from it"
             ))
         }
+        Command::Verify { workspace, against, seal } => {
+            let store = open(&config, &clock).await?;
+            let only = match workspace {
+                Some(text) => Some(known(&store, &text).await?),
+                None => None,
+            };
+            check_logs(&store, only, against.as_deref(), seal).await
+        }
+        Command::Audit(Audit::Export { workspace, after }) => {
+            let store = open(&config, &clock).await?;
+            export_audit(&store, known(&store, &workspace).await?, after).await
+        }
         Command::Queue(command) => queue(&open(&config, &clock).await?, command, &clock).await,
         Command::Tokens(command) => of_tokens(&open(&config, &clock).await?, command, &clock).await,
         Command::Tenants(command) => tenants(&open(&config, &clock).await?, command).await,
@@ -110,22 +129,35 @@ fn say(text: &impl fmt::Display) -> Result<ExitCode, Error> {
         .map_err(|source| Error::Io { what: "standard output cannot be written".to_owned(), source })
 }
 
+/// Opens the database as it is.
 async fn open(config: &Config, clock: &Clock) -> Result<Store, Error> {
     Ok(match &config.database {
         Database::Embedded(folder) => {
-            let what = format!("the folder `{}` cannot be made", folder.display());
-            std::fs::create_dir_all(folder).map_err(|source| Error::Io { what, source })?;
-            Store::open_sqlite(folder, MasterKeys::read_or_create(&config.master_key)?, clock()).await?
+            data_folder::require_database(folder)?;
+            data_folder::require_key(folder, &config.master_key)?;
+            Store::open_existing_sqlite(folder, MasterKeys::read(&config.master_key)?, clock()).await?
         }
         Database::Postgres(url) => Store::open_postgres(url, MasterKeys::read(&config.master_key)?, clock()).await?,
     })
+}
+
+/// Opens the database, and makes or upgrades an embedded one, which no other program may do or
+/// serve from while the lock is held.
+async fn open_or_create(config: &Config, clock: &Clock) -> Result<(Store, Option<FolderLock>), Error> {
+    let Database::Embedded(folder) = &config.database else { return Ok((open(config, clock).await?, None)) };
+    // Before the key is written into it.
+    private_files::secure_folder(folder).map_err(store::Error::from)?;
+    let lock = FolderLock::take(folder)?;
+    data_folder::require_key(folder, &config.master_key)?;
+    let store = Store::open_sqlite(folder, MasterKeys::read_or_create(&config.master_key)?, clock()).await?;
+    Ok((store, Some(lock)))
 }
 
 async fn serve_until_signal(config: Config, clock: Clock) -> Result<ExitCode, Error> {
     for wish in config.wishes() {
         tracing::info!("{wish}");
     }
-    let store = open(&config, &clock).await?;
+    let (store, _lock) = open_or_create(&config, &clock).await?;
     let state = State::new(config, store, clock)?;
     let listeners = Listeners::bind(&state).await?;
     let signals = |source| Error::Io { what: "signals cannot be heard".to_owned(), source };
@@ -144,7 +176,7 @@ async fn serve_until_signal(config: Config, clock: Clock) -> Result<ExitCode, Er
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(config: Config, clock: Clock) -> Result<ExitCode, Error> {
+async fn check(config: Config, clock: Clock, repair: bool) -> Result<ExitCode, Error> {
     say(&"configuration: usable")?;
     for wish in config.wishes() {
         say(&format!("note: {wish}"))?;
@@ -153,11 +185,33 @@ async fn check(config: Config, clock: Clock) -> Result<ExitCode, Error> {
     say(&"master key and database: usable")?;
     let queue = store.system().queue_state(clock()).await?;
     say(&format!("queue: {} waiting, {} taken, {} dead", queue.waiting, queue.taken, queue.dead))?;
+    for waiting in store.system().waiting_candidates(LISTED).await? {
+        say(&door::waiting_line(&waiting, clock()))?;
+    }
+    if repair {
+        for line in repair::repair(&store, clock()).await? {
+            say(&line)?;
+        }
+    }
+    let damage = repair::check(&store).await?;
+    for line in &damage {
+        say(line)?;
+    }
+    say(&match (damage.is_empty(), repair) {
+        (true, _) => "findings: sound",
+        (false, false) => {
+            "findings: damaged; `penstock-app check --repair` rebuilds them from the runs that reported them, or drops them"
+        }
+        (false, true) => "findings: still damaged; please report this",
+    })?;
     let state = State::new(config, store, clock)?;
     // Any answer shows that it is reached.
     let asked = state.bitbucket.reaches_api().await;
     match asked {
-        Ok(()) => say(&format!("Bitbucket: {} answers", state.config.hosts.api())),
+        Ok(()) => {
+            say(&format!("Bitbucket: {} answers", state.config.hosts.api()))?;
+            Ok(if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        }
         Err(error) => {
             say(&format!("Bitbucket: {} cannot be reached: {error}", state.config.hosts.api()))?;
             Ok(ExitCode::from(3))
@@ -166,12 +220,59 @@ async fn check(config: Config, clock: Clock) -> Result<ExitCode, Error> {
 }
 
 async fn migrate(config: &Config, clock: &Clock) -> Result<ExitCode, Error> {
+    let mut is_first = false;
     if let Database::Postgres(url) = &config.database {
-        migrate_postgres(url).await?;
+        let Some(owner) = &config.owner else {
+            migrate_postgres(url, None).await?;
+            return say(
+                &"the tables are those of this version; `serve` needs a login that does not own them: set MIGRATE_DATABASE_URL to the owner's address and DATABASE_URL to that of the login, and run this again",
+            );
+        };
+        is_first = migrate_postgres(owner, Some(url)).await?;
     }
-    // The embedded database is made and upgraded whenever it is opened.
-    open(config, clock).await?.close().await;
+    let (store, _lock) = open_or_create(config, clock).await?;
+    if is_first {
+        store.seal_logs().await?;
+    }
+    store.close().await;
     say(&"the tables are those of this version")
+}
+
+async fn check_logs(store: &Store, only: Option<Uuid>, against: Option<&Path>, seal: bool) -> Result<ExitCode, Error> {
+    if seal {
+        let count = match only {
+            Some(workspace) => store.for_workspace(workspace).seal_logs().await?,
+            None => store.seal_logs().await?,
+        };
+        say(&format!("{count} logs were sealed"))?;
+    }
+    let mut report = verify::verify(store, only).await?;
+    if let Some(path) = against {
+        let what = format!("`{}` cannot be read", path.display());
+        let exported = verify::read_exported(path).map_err(|source| Error::Io { what, source })?;
+        let earlier = verify::verify_against(store, &exported, only).await?;
+        report.lines.push(format!("earlier ends: {} still there, {} not", earlier.whole, earlier.broken));
+        report.lines.extend(earlier.lines);
+        report.broken += earlier.broken;
+    }
+    for line in &report.lines {
+        say(line)?;
+    }
+    say(&format!("{} logs are whole, {} are not", report.whole, report.broken))?;
+    Ok(if report.broken == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn export_audit(store: &Store, workspace: Uuid, mut after: u64) -> Result<ExitCode, Error> {
+    let workspace = store.for_workspace(workspace);
+    loop {
+        let lines = workspace.audit_lines(None, after, LISTED).await?;
+        let Some(last) = lines.last().map(|line| line.number) else { return Ok(ExitCode::SUCCESS) };
+        for line in &lines {
+            let text = serde_json::to_string(line);
+            say(&text.map_err(|_| store::Error::Corrupt("audit.body"))?)?;
+        }
+        after = last;
+    }
 }
 
 async fn queue(store: &Store, command: Queue, clock: &Clock) -> Result<ExitCode, Error> {
@@ -227,7 +328,7 @@ async fn of_tokens(store: &Store, command: Tokens, clock: &Clock) -> Result<Exit
             let scopes = parsed.map_err(|error| Error::Usage(error.to_string()))?;
             let repository = repository.map(|text| text.parse::<Uuid>()).transpose();
             let repository = repository.map_err(|_| Error::Usage("a repository is named by its UUID".to_owned()))?;
-            let wanted = tokens::Wanted { name, scopes, repository, days };
+            let wanted = tokens::Wanted { name, scopes, repository, days, maker: None };
             let made = tokens::make(&workspace, &wanted, OPERATOR, now).await;
             let (_, token) = made.map_err(|error| match error {
                 tokens::Refused::Store(error) => Error::Store(error),

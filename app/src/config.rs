@@ -3,6 +3,8 @@
 //! Owns the environment: it is read here and nowhere else, checked as a whole, and every mistake is told at once with what to do. A secret may stand
 //! in a file instead (`…_FILE`), as container platforms give it. No value is ever told, only names of variables.
 
+mod names;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -11,9 +13,15 @@ use std::path::PathBuf;
 use penstock_common::Secret;
 use serde::Deserialize;
 
+pub use names::VARIABLES;
+use names::misspelled;
+
+use crate::audit_export::sinks::{AuditSinks, AuditWebhook, SyslogAddress};
 use crate::base_url::BaseUrl;
+use crate::door::allowed::AllowedWorkspaces;
 use crate::door::connect::app::{App, AppKey, ForgeApp};
 use crate::hosts::Hosts;
+use crate::source::TrustedProxies;
 
 /// Most bytes of a file that holds a secret.
 const SECRET_MAX: u64 = 16 * 1024;
@@ -28,6 +36,12 @@ struct Variables {
     data_dir: Option<String>,
     database_url: Option<Secret>,
     database_url_file: Option<String>,
+    migrate_database_url: Option<Secret>,
+    migrate_database_url_file: Option<String>,
+    audit_webhook_url: Option<Secret>,
+    audit_webhook_secret: Option<Secret>,
+    audit_webhook_secret_file: Option<String>,
+    audit_syslog: Option<String>,
     master_key_file: Option<String>,
     connect_app_key: Option<String>,
     connect_app_secret: Option<Secret>,
@@ -36,6 +50,9 @@ struct Variables {
     forge_app_link: Option<String>,
     accept_default_audience: Option<String>,
     workers: Option<String>,
+    trusted_proxies: Option<String>,
+    max_connections: Option<String>,
+    allowed_workspaces: Option<String>,
     log_level: Option<String>,
     log_format: Option<String>,
     penstock_development: Option<String>,
@@ -55,6 +72,10 @@ pub struct Config {
     pub health: SocketAddr,
     /// Where it remembers.
     pub database: Database,
+    /// The same database as its owner, for `migrate`.
+    pub owner: Option<Secret>,
+    /// Where the audit log is sent.
+    pub audit_sinks: AuditSinks,
     /// The file with the master key.
     pub master_key: PathBuf,
     /// Who it is for Atlassian.
@@ -65,6 +86,12 @@ pub struct Config {
     pub accepts_default_audience: bool,
     /// How many jobs it does at a time.
     pub workers: usize,
+    /// Whose word counts for where a request comes from.
+    pub trusted_proxies: TrustedProxies,
+    /// Maximum number of connections at a time.
+    pub connections_max: usize,
+    /// Which workspaces may install the app.
+    pub allowed: AllowedWorkspaces,
     /// What it tells of itself.
     pub log: Log,
 }
@@ -109,30 +136,6 @@ pub fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The names of all variables that are read.
-pub const VARIABLES: [&str; 20] = [
-    "BASE_URL",
-    "LISTEN_ADDR",
-    "HEALTH_ADDR",
-    "DATA_DIR",
-    "DATABASE_URL",
-    "DATABASE_URL_FILE",
-    "MASTER_KEY_FILE",
-    "CONNECT_APP_KEY",
-    "CONNECT_APP_SECRET",
-    "CONNECT_APP_SECRET_FILE",
-    "FORGE_APP_ID",
-    "FORGE_APP_LINK",
-    "ACCEPT_DEFAULT_AUDIENCE",
-    "WORKERS",
-    "LOG_LEVEL",
-    "LOG_FORMAT",
-    "PENSTOCK_DEVELOPMENT",
-    "BITBUCKET_API_URL",
-    "BITBUCKET_SITE_URL",
-    "INSTALL_KEYS_URL",
-];
-
 impl Config {
     /// Reads and checks all variables.
     ///
@@ -140,6 +143,11 @@ impl Config {
     /// Everything that is wrong, at once.
     pub fn new(environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::default();
+        for name in environment.keys() {
+            if let Some(mistake) = misspelled(name, environment) {
+                reader.mistakes.push(mistake);
+            }
+        }
         let ours = environment.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str()));
         // All fields are optional texts, so nothing of it can fail.
         let variables: Variables =
@@ -187,6 +195,11 @@ impl Reader {
         if postgres == Some(false) {
             self.note("DATABASE_URL must begin with `postgres://`; without it the program keeps its data in DATA_DIR");
         }
+        let owner =
+            self.secret("MIGRATE_DATABASE_URL", variables.migrate_database_url, variables.migrate_database_url_file);
+        if owner.is_some() && url.is_none() {
+            self.note("MIGRATE_DATABASE_URL is for a database that DATABASE_URL names: set both, or leave both out");
+        }
         let master_key = match (&variables.master_key_file, &url) {
             (Some(file), _) => Some(PathBuf::from(file)),
             (None, None) => Some(folder.join(KEY_FILE)),
@@ -201,10 +214,29 @@ impl Reader {
         let accepts_default_audience =
             self.switch("ACCEPT_DEFAULT_AUDIENCE", variables.accept_default_audience.as_deref());
         let workers = self.number("WORKERS", variables.workers.as_deref(), 4, 1..=64);
+        let trusted_proxies = variables.trusted_proxies.as_deref().unwrap_or_default().parse();
+        let trusted_proxies = trusted_proxies.map_err(|_| {
+            self.note("TRUSTED_PROXIES must list addresses or networks of proxies, such as `127.0.0.1, 10.0.0.0/8`");
+        });
+        let connections_max = self.number("MAX_CONNECTIONS", variables.max_connections.as_deref(), 2000, 16..=100_000);
+        let allowed = variables.allowed_workspaces.as_deref().unwrap_or_default().parse();
+        let allowed = allowed.map_err(|_| {
+            self.note(
+                "ALLOWED_WORKSPACES must list UUIDs or names of workspaces, as they are in Bitbucket's addresses",
+            );
+        });
         let log = self.log(variables.log_level.as_deref(), variables.log_format.as_deref());
         let development = self.switch("PENSTOCK_DEVELOPMENT", variables.penstock_development.as_deref());
         let overrides = [&variables.bitbucket_api_url, &variables.bitbucket_site_url, &variables.install_keys_url]
             .map(Option::as_deref);
+        let webhook_secret =
+            self.secret("AUDIT_WEBHOOK_SECRET", variables.audit_webhook_secret, variables.audit_webhook_secret_file);
+        let audit_sinks = AuditSinks {
+            webhook: self.audit_webhook(variables.audit_webhook_url, webhook_secret, development),
+            syslog: variables.audit_syslog.and_then(|text| {
+                text.parse::<SyslogAddress>().map_err(|error| self.note(&format!("AUDIT_SYSLOG {error}"))).ok()
+            }),
+        };
         let hosts = self.hosts(development, base.as_ref(), overrides);
         let key = variables.connect_app_key.as_deref().unwrap_or("penstock");
         let key = AppKey::new(key).map_err(|error| self.mistakes.push(format!("CONNECT_APP_KEY: {error}"))).ok();
@@ -225,11 +257,16 @@ impl Reader {
             listen: listen?,
             health: health?,
             database,
+            owner,
+            audit_sinks,
             master_key: master_key?,
             app,
             hosts: hosts?,
             accepts_default_audience,
             workers: workers?,
+            trusted_proxies: trusted_proxies.ok()?,
+            connections_max: connections_max?,
+            allowed: allowed.ok()?,
             log: log?,
         })
     }
@@ -286,6 +323,31 @@ impl Reader {
         Some(Log { level: level?, json: json? })
     }
 
+    /// Its address may contain a secret, so it is treated as one.
+    fn audit_webhook(
+        &mut self,
+        url: Option<Secret>,
+        secret: Option<Secret>,
+        development: bool,
+    ) -> Option<AuditWebhook> {
+        let Some(text) = url else {
+            if secret.is_some() {
+                self.note("AUDIT_WEBHOOK_SECRET is set and AUDIT_WEBHOOK_URL is not");
+            }
+            return None;
+        };
+        let url = url::Url::parse(text.expose()).ok().filter(url::Url::has_host);
+        let is_allowed = |url: &url::Url| match url.scheme() {
+            "https" => true,
+            "http" => development && is_on_loopback(url),
+            _ => false,
+        };
+        match url.filter(is_allowed) {
+            Some(url) => Some(AuditWebhook { url, secret }),
+            None => self.wrong("AUDIT_WEBHOOK_URL must begin with `https://` and name a host"),
+        }
+    }
+
     fn hosts(&mut self, development: bool, base: Option<&BaseUrl>, overrides: [Option<&str>; 3]) -> Option<Hosts> {
         if overrides.iter().all(Option::is_none) {
             return Some(Hosts::bitbucket());
@@ -320,7 +382,10 @@ impl Reader {
 }
 
 fn is_loopback(base: &BaseUrl) -> bool {
-    let Ok(url) = url::Url::parse(base.as_str()) else { return false };
+    url::Url::parse(base.as_str()).is_ok_and(|url| is_on_loopback(&url))
+}
+
+fn is_on_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
@@ -333,12 +398,12 @@ fn is_loopback(base: &BaseUrl) -> bool {
 mod tests {
     use super::*;
 
-    fn config(pairs: &[(&str, &str)]) -> Result<Config, String> {
+    pub(super) fn config(pairs: &[(&str, &str)]) -> Result<Config, String> {
         let all = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Config::new(&all).map_err(|error| error.to_string())
     }
 
-    const BASE: (&str, &str) = ("BASE_URL", "https://penstock.example.com");
+    pub(super) const BASE: (&str, &str) = ("BASE_URL", "https://penstock.example.com");
     const LOCAL: (&str, &str) = ("BASE_URL", "http://127.0.0.1:8080");
 
     #[test]
@@ -359,6 +424,9 @@ mod tests {
             ("LOG_LEVEL", "canary"),
             ("FORGE_APP_ID", "canary"),
             ("CONNECT_APP_KEY", "not a canary"),
+            ("TRUSTED_PROXIES", "canary"),
+            ("MAX_CONNECTIONS", "1"),
+            ("ALLOWED_WORKSPACES", "not/a/canary"),
         ])
         .unwrap_err();
         for name in [
@@ -370,6 +438,9 @@ mod tests {
             "LOG_LEVEL",
             "FORGE_APP_ID",
             "CONNECT_APP_KEY",
+            "TRUSTED_PROXIES",
+            "MAX_CONNECTIONS",
+            "ALLOWED_WORKSPACES",
         ] {
             assert!(told.contains(name), "{name}: {told}");
         }
@@ -400,6 +471,25 @@ mod tests {
         assert!(!format!("{config_with:?}").contains("canary"));
         assert!(config(&[BASE, file, ("CONNECT_APP_SECRET", "x")]).unwrap_err().contains("both set"));
         assert!(config(&[BASE, ("DATABASE_URL_FILE", "/nowhere/at/all")]).unwrap_err().contains("cannot be read"));
+    }
+
+    #[test]
+    fn the_audit_log_goes_where_the_operator_says_and_encrypted_over_http() {
+        let secret = ("AUDIT_WEBHOOK_SECRET", "canary");
+        let sinks = config(&[BASE, ("AUDIT_WEBHOOK_URL", "https://logs.example.com/canary"), secret]).unwrap();
+        assert!(sinks.audit_sinks.webhook.as_ref().unwrap().secret.is_some());
+        let syslog = config(&[BASE, ("AUDIT_SYSLOG", "tcp://127.0.0.1:601")]).unwrap().audit_sinks.syslog.unwrap();
+        assert_eq!(syslog.to_string(), "tcp://127.0.0.1:601");
+        for bad in ["http://logs.example.com/canary", "http://127.0.0.1/canary", "canary", "file:///canary"] {
+            let error = config(&[BASE, ("AUDIT_WEBHOOK_URL", bad)]).unwrap_err();
+            assert!(error.contains("AUDIT_WEBHOOK_URL") && !error.contains("canary"), "{error}");
+        }
+        let development = ("PENSTOCK_DEVELOPMENT", "1");
+        assert!(config(&[BASE, ("AUDIT_WEBHOOK_URL", "http://127.0.0.1:1/x"), development]).is_ok());
+        assert!(config(&[BASE, ("AUDIT_WEBHOOK_URL", "http://10.0.0.1/x"), development]).is_err());
+        assert!(config(&[BASE, secret]).unwrap_err().contains("AUDIT_WEBHOOK_URL"));
+        assert!(config(&[BASE, ("AUDIT_SYSLOG", "logs:514")]).unwrap_err().contains("AUDIT_SYSLOG"));
+        assert!(config(&[BASE, ("MIGRATE_DATABASE_URL", "postgres://h/d")]).unwrap_err().contains("DATABASE_URL"));
     }
 
     #[test]

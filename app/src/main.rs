@@ -5,8 +5,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use penstock_app::cli::Cli;
 use penstock_app::commands;
+
+/// Gives memory back after a large run. The system's keeps it in a heap for each thread, and one
+/// run is worked on by several threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -15,12 +15,15 @@ use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
 
 use crate::problem::Problem;
+use crate::run_to_end::run_to_end;
 use crate::state::State;
 use crate::store::new_id;
 use crate::{api, door, inbox, pages, upload};
 
 /// How long a request may take.
 const TIME: Duration = Duration::from_secs(60);
+/// How long the database may take to count for the metrics.
+const COUNTING: Duration = Duration::from_secs(2);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything under the app's own address.
@@ -39,6 +42,7 @@ pub fn router(state: &State) -> Router {
     let base = state.config.base.path();
     let routes = if base.is_empty() { routes } else { Router::new().nest(base, routes) };
     routes
+        .layer(middleware::from_fn_with_state(state.clone(), run_to_end))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIME))
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         .with_state(state.clone())
@@ -75,30 +79,11 @@ async fn observe(Shared(state): Shared<State>, request: Request, next: Next) -> 
     response
 }
 
-/// How far the clock may be off before webhooks and frames are refused, in seconds.
-const SKEW: i64 = 30;
-/// For how long the oldest job may have waited, in seconds.
-const OLDEST: i64 = 600;
-
+/// Whether this copy can serve.
 async fn ready(Shared(state): Shared<State>) -> Response {
-    let now = state.now();
-    let mut faults = Vec::new();
+    let mut faults = state.readiness.faults().await;
     if state.is_stopping() {
-        faults.push("the program is stopping".to_owned());
-    }
-    match state.store.system().queue_state(now).await {
-        Err(error) => faults.push(error.to_string()),
-        Ok(queue) => {
-            let oldest = queue.oldest_due.map_or(0, |at| (now - at) / 1000);
-            if oldest > OLDEST {
-                faults.push(format!(
-                    "the oldest job has waited for {oldest} s: Bitbucket does not answer, or there are too few workers"
-                ));
-            }
-        }
-    }
-    if let Some(seconds) = state.skew.worst(now).filter(|seconds| seconds.abs() > SKEW) {
-        faults.push(format!("this server's clock and Bitbucket's differ by {seconds} s: set the clock right"));
+        faults.insert(0, "the program is stopping".to_owned());
     }
     if faults.is_empty() {
         return "ready\n".into_response();
@@ -108,9 +93,17 @@ async fn ready(Shared(state): Shared<State>) -> Response {
 
 async fn metrics(Shared(state): Shared<State>) -> Response {
     let now = state.now();
-    if let Ok(queue) = state.store.system().queue_state(now).await {
-        state.metrics.queue(&queue, now);
-    }
+    state.metrics.uploads(state.uploads.in_use());
+    let counted = async {
+        if let Ok(queue) = state.store.system().queue_state(now).await {
+            state.metrics.queue(&queue, now);
+        }
+        if let Ok(waiting) = state.store.system().unsigned_candidates("connect").await {
+            state.metrics.candidates(waiting);
+        }
+    };
+    // What the database does not count in time keeps its last number.
+    let _ = tokio::time::timeout(COUNTING, counted).await;
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     (kind, state.metrics.text()).into_response()
 }

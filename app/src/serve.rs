@@ -1,17 +1,24 @@
 //! Serving.
 //!
-//! Owns the listeners and the end: no new connection, no new job, what runs is finished, and the database is closed.
+//! Owns the listeners and the end: no new connection, no new job, what runs is finished, the
+//! journal is written out, and the database is closed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use crate::connections::{self, Bounds};
 use crate::state::State;
-use crate::{jobs, router};
+use crate::{jobs, readiness, router};
 
+/// Connections to the health address. It is the operator's own, so one source may have all of them.
+const HEALTH: Bounds = Bounds { source: 64, ..Bounds::new(64) };
 /// How long what runs may take when the program is told to stop.
 const END: Duration = Duration::from_secs(25);
+
+/// Time before a loop that panicked starts again.
+const RESTART: Duration = Duration::from_secs(1);
 
 /// Why the program does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +33,6 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
-    /// A listener failed.
-    #[error("the listener failed: {0}")]
-    Failed(#[source] std::io::Error),
 }
 
 /// Both listeners, bound.
@@ -53,22 +57,35 @@ impl Listeners {
     }
 }
 
+/// Runs a loop until the program stops. One that panics starts again.
+async fn keep_running<F>(state: State, name: &'static str, run: fn(State) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while tokio::spawn(run(state.clone())).await.is_err() && !state.is_stopping() {
+        tracing::error!(name, "a fault of this program: a loop ended and starts again");
+        tokio::time::sleep(RESTART).await;
+    }
+}
+
 /// Serves until [`State::stop`].
 ///
 /// # Errors
 /// When a listener fails.
 pub async fn serve(state: State, listeners: Listeners) -> Result<(), ServeError> {
-    let work = tokio::spawn(jobs::workers(state.clone()));
-    let rounds = tokio::spawn(jobs::rounds(state.clone()));
-    let until = |state: State| async move { state.stopped().await };
-    let app = axum::serve(listeners.app, router::router(&state)).with_graceful_shutdown(until(state.clone()));
-    let health = axum::serve(listeners.health, router::health(&state)).with_graceful_shutdown(until(state.clone()));
-    let app = tokio::spawn(app.into_future());
-    let health = tokio::spawn(health.into_future());
+    let work = tokio::spawn(keep_running(state.clone(), "workers", jobs::workers));
+    let rounds = tokio::spawn(keep_running(state.clone(), "rounds", jobs::rounds));
+    let proofs = tokio::spawn(keep_running(state.clone(), "proofs", jobs::proofs));
+    let probes = tokio::spawn(keep_running(state.clone(), "probes", readiness::probes));
+    let bounds = Bounds::new(state.config.connections_max);
+    let app = tokio::spawn(connections::serve(state.clone(), listeners.app, router::router(&state), bounds));
+    let health = tokio::spawn(connections::serve(state.clone(), listeners.health, router::health(&state), HEALTH));
     state.stopped().await;
     tracing::info!("stopping");
     let all = async {
-        let _ = tokio::join!(app, health, work, rounds);
+        let _ = tokio::join!(app, health, work, rounds, proofs, probes);
+        state.tasks.ended().await;
+        state.store.caught_up().await;
     };
     if tokio::time::timeout(END, all).await.is_err() {
         tracing::warn!("some requests or jobs did not end in time; jobs are done again");

@@ -38,6 +38,12 @@ struct Kind {
     outcome: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    budget: &'static str,
+    limit: &'static str,
+}
+
 /// The numbers.
 #[derive(Debug)]
 pub struct Metrics {
@@ -48,6 +54,11 @@ pub struct Metrics {
     webhooks: Family<Kind, Counter>,
     queue: [Gauge; 3],
     oldest: Gauge<f64, AtomicU64>,
+    connections: Gauge,
+    candidates: Gauge,
+    uploads: [Gauge; 2],
+    skew: Gauge,
+    limited: Family<Limit, Counter>,
 }
 
 impl Default for Metrics {
@@ -60,6 +71,11 @@ impl Default for Metrics {
             webhooks: Family::default(),
             queue: [Gauge::default(), Gauge::default(), Gauge::default()],
             oldest: Gauge::default(),
+            connections: Gauge::default(),
+            candidates: Gauge::default(),
+            uploads: [Gauge::default(), Gauge::default()],
+            skew: Gauge::default(),
+            limited: Family::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Requests by route and status", metrics.requests.clone());
@@ -74,6 +90,25 @@ impl Default for Metrics {
             "queue_oldest_seconds",
             "Seconds for which the oldest due job has waited",
             metrics.oldest.clone(),
+        );
+        registry.register(
+            "installations_waiting",
+            "Unsigned installations that wait for their proof",
+            metrics.candidates.clone(),
+        );
+        let [received, inflated] = &metrics.uploads;
+        registry.register("upload_received_bytes", "Bytes of uploads that are being received", received.clone());
+        registry.register("upload_inflated_bytes", "Bytes of uploads in work, without compression", inflated.clone());
+        registry.register("connections", "Connections that are open", metrics.connections.clone());
+        registry.register(
+            "clock_skew_seconds",
+            "Seconds by which this clock is behind Bitbucket's",
+            metrics.skew.clone(),
+        );
+        registry.register(
+            "limited",
+            "What was refused, by the budget and the limit that was reached",
+            metrics.limited.clone(),
         );
         Self { registry, ..metrics }
     }
@@ -94,6 +129,42 @@ impl Metrics {
     /// A webhook came. `event` is one of the names that Bitbucket documents, or `other`.
     pub fn webhook(&self, event: &str, outcome: &str) {
         self.webhooks.get_or_create(&Kind { kind: event.to_owned(), outcome: outcome.to_owned() }).inc();
+    }
+
+    /// The connections that are open, of all listeners.
+    pub fn connections(&self) -> Gauge {
+        self.connections.clone()
+    }
+
+    /// So many unsigned installations wait for their proof.
+    pub fn candidates(&self, number: usize) {
+        self.candidates.set(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+
+    /// So many bytes of uploads are received, and inflated.
+    pub fn uploads(&self, bytes: [usize; 2]) {
+        for (gauge, bytes) in self.uploads.iter().zip(bytes) {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// So many seconds this clock is behind Bitbucket's.
+    pub fn skew(&self, seconds: i64) {
+        self.skew.set(seconds);
+    }
+
+    /// Something was refused because a limit of a budget was reached. Both are names that the
+    /// program gives.
+    pub fn limited(&self, budget: &'static str, limit: &'static str) {
+        self.limited.get_or_create(&Limit { budget, limit }).inc();
+    }
+
+    /// As [`Metrics::limited`], for code that has no access to the metrics.
+    pub fn limited_counter(&self) -> impl Fn(&'static str, &'static str) + Send + Sync + 'static {
+        let limited = self.limited.clone();
+        move |budget, limit| {
+            limited.get_or_create(&Limit { budget, limit }).inc();
+        }
     }
 
     /// How the queue stands now.

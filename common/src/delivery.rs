@@ -8,6 +8,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Masked;
+
 /// Where a run is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -73,23 +75,23 @@ pub enum Outcome {
     /// It stands there now.
     Published {
         /// What stands there, in one sentence.
-        detail: String,
+        detail: Masked,
     },
     /// Nothing was tried, or nothing may be there.
     Skipped {
         /// Why.
-        reason: String,
+        reason: Masked,
         /// What to set so that it is published; empty if there is nothing to set.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        remedy: String,
+        #[serde(default, skip_serializing_if = "Masked::is_empty")]
+        remedy: Masked,
     },
     /// It was tried and did not come to its end.
     Failed {
         /// Why: the server's own words, if there are any.
-        reason: String,
+        reason: Masked,
         /// What to do about it; empty if we do not know.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        remedy: String,
+        #[serde(default, skip_serializing_if = "Masked::is_empty")]
+        remedy: Masked,
     },
 }
 

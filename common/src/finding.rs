@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Category, Change, CommitInfo, Confidence, Excerpt, Fingerprints, Location, Severity};
+use crate::{Category, Change, CommitInfo, Confidence, Excerpt, Fingerprints, Location, Masked, Severity};
 
 /// One thing that somebody should look at. No field holds a secret's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,20 +13,20 @@ pub struct Finding {
     /// What kind of thing it is.
     pub category: Category,
     /// The rule's id, stable across versions.
-    pub rule: String,
+    pub rule: Masked,
     /// The rule's title, for people.
-    pub title: String,
+    pub title: Masked,
     /// How bad it is.
     pub severity: Severity,
     /// How sure we are.
     pub confidence: Confidence,
     /// One sentence for this very finding.
-    pub message: String,
+    pub message: Masked,
     /// Where it stands.
     pub location: Location,
     /// The secret as it may be shown: the vendor's public prefix and dots. Absent for other categories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub masked: Option<String>,
+    pub masked: Option<Masked>,
     /// What offline validation says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
@@ -41,7 +41,7 @@ pub struct Finding {
     pub group: Option<u32>,
     /// How the text was encoded in which it was found (`base64`, `hex` …); absent if it stood there plainly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoded_from: Option<String>,
+    pub decoded_from: Option<Masked>,
     /// The commit that brought it, when history was scanned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitInfo>,
@@ -50,7 +50,7 @@ pub struct Finding {
     pub references: Vec<Reference>,
     /// What to do about it, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remediation: Option<String>,
+    pub remediation: Option<Masked>,
     /// Where it stands in comparison with the base, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
@@ -61,7 +61,7 @@ pub struct Finding {
     pub suppression: Option<Suppression>,
     /// Who owns the file by `.bitbucket/CODEOWNERS`: mail addresses, `@name`, `@workspace/group`. No part of its identity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub owners: Vec<String>,
+    pub owners: Vec<Masked>,
 }
 
 impl Finding {
@@ -102,11 +102,11 @@ impl Validity {
 #[serde(tag = "type", content = "value", rename_all = "snake_case")]
 pub enum Reference {
     /// A weakness class, such as `CWE-798`.
-    Cwe(String),
+    Cwe(Masked),
     /// A vulnerability, such as `CVE-2024-3094`.
-    Cve(String),
+    Cve(Masked),
     /// A page, https only.
-    Url(String),
+    Url(Masked),
 }
 
 /// Why a finding does not count.
@@ -115,8 +115,8 @@ pub struct Suppression {
     /// By which means.
     pub kind: SuppressionKind,
     /// In whose words, masked; empty if none were given.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub reason: Masked,
 }
 
 /// By which means a finding was suppressed.

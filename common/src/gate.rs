@@ -10,7 +10,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Severity;
+use crate::{Masked, Severity, masked};
 
 /// Something that is measured in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +23,8 @@ pub enum Metric {
     Leaked(Count),
     /// Findings that the change itself allows by a comment: `new.allowed`.
     NewAllowed,
+    /// New or changed text files and archives that a limit left out: `new.unread`.
+    NewUnread,
     /// Tests that failed: `tests.failed`.
     TestsFailed,
     /// Per cent of the changed lines that tests cover: `coverage.patch`.
@@ -63,16 +65,16 @@ impl Metric {
     /// Every metric, in the order in which conditions are told.
     pub fn all() -> impl Iterator<Item = Self> {
         let counts = |metric: fn(Count) -> Self| Count::ALL.into_iter().map(metric);
-        counts(Self::New).chain([Self::NewAllowed]).chain(counts(Self::Leaked)).chain(counts(Self::Any)).chain([
-            Self::TestsFailed,
-            Self::CoveragePatch,
-            Self::CoverageTotal,
-        ])
+        counts(Self::New)
+            .chain([Self::NewAllowed, Self::NewUnread])
+            .chain(counts(Self::Leaked))
+            .chain(counts(Self::Any))
+            .chain([Self::TestsFailed, Self::CoveragePatch, Self::CoverageTotal])
     }
 
     /// Whether it can only be known by comparing with a base.
     pub const fn needs_base(self) -> bool {
-        matches!(self, Self::New(_) | Self::NewAllowed | Self::Leaked(_) | Self::CoveragePatch)
+        matches!(self, Self::New(_) | Self::NewAllowed | Self::NewUnread | Self::Leaked(_) | Self::CoveragePatch)
     }
 }
 
@@ -83,6 +85,7 @@ impl fmt::Display for Metric {
             Self::Any(count) => write!(f, "any.{}", count.name()),
             Self::Leaked(count) => write!(f, "leaked.{}", count.name()),
             Self::NewAllowed => f.write_str("new.allowed"),
+            Self::NewUnread => f.write_str("new.unread"),
             Self::TestsFailed => f.write_str("tests.failed"),
             Self::CoveragePatch => f.write_str("coverage.patch"),
             Self::CoverageTotal => f.write_str("coverage.total"),
@@ -193,9 +196,9 @@ pub enum Measure {
     /// The value.
     Known(f64),
     /// It could not be measured, and why and what to do.
-    Unknown(String),
+    Unknown(Masked),
     /// There is nothing to measure, and why: a tag has no base.
-    NotApplicable(String),
+    NotApplicable(Masked),
 }
 
 /// All that was measured in a run.
@@ -225,7 +228,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluated {
     /// Name of the metric, such as `new.high`.
-    pub name: String,
+    pub name: Masked,
     /// What it may be.
     pub bound: Bound,
     /// What it is, if known.
@@ -239,8 +242,8 @@ pub struct Evaluated {
     /// How it came out.
     pub outcome: Outcome,
     /// Why it is unknown or does not apply, and what to do; empty otherwise.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub reason: Masked,
 }
 
 impl Evaluated {
@@ -307,24 +310,24 @@ fn evaluate_one(condition: &Condition, measures: &Measures) -> Evaluated {
     let too_small = condition.min_lines.zip(measures.new_lines).filter(|(least, lines)| lines < least);
     let (value, outcome, reason) = match (too_small, measure) {
         (Some((least, lines)), _) => {
-            (None, Outcome::NotApplicable, format!("the change has {lines} new lines, fewer than {least}"))
+            (None, Outcome::NotApplicable, masked!["the change has ", lines, " new lines, fewer than ", least])
         }
         (None, Some(Measure::Known(value))) if condition.bound.holds(*value) => {
-            (Some(*value), Outcome::Passed, String::new())
+            (Some(*value), Outcome::Passed, Masked::EMPTY)
         }
-        (None, Some(Measure::Known(value))) => (Some(*value), Outcome::Failed, String::new()),
+        (None, Some(Measure::Known(value))) => (Some(*value), Outcome::Failed, Masked::EMPTY),
         (None, Some(Measure::NotApplicable(why))) => (None, Outcome::NotApplicable, why.clone()),
         (None, Some(Measure::Unknown(why))) if condition.missing == Missing::Ignore => {
             (None, Outcome::NotApplicable, why.clone())
         }
         (None, Some(Measure::Unknown(why))) => (None, Outcome::Unknown, why.clone()),
         (None, None) if condition.missing == Missing::Ignore => {
-            (None, Outcome::NotApplicable, "nothing measured it".to_owned())
+            (None, Outcome::NotApplicable, "nothing measured it".into())
         }
-        (None, None) => (None, Outcome::Unknown, "nothing measured it".to_owned()),
+        (None, None) => (None, Outcome::Unknown, "nothing measured it".into()),
     };
     Evaluated {
-        name: condition.metric.to_string(),
+        name: masked![condition.metric],
         bound: condition.bound,
         value,
         level: condition.level,
@@ -372,7 +375,7 @@ mod tests {
         let evaluation = evaluate(&[warning], &measured(HIGH, Measure::Known(3.0)));
         assert_eq!(evaluation.verdict(), Verdict::Passed);
         assert!(evaluation.conditions[0].warns());
-        let evaluation = evaluate(&[warning], &measured(HIGH, Measure::Unknown("no base".to_owned())));
+        let evaluation = evaluate(&[warning], &measured(HIGH, Measure::Unknown("no base".into())));
         assert_eq!(evaluation.verdict(), Verdict::Passed);
     }
 

@@ -5,13 +5,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Masked;
+
 /// A place in a file. Lines and columns count from 1; columns count characters (Unicode scalar values; an invalid
 /// UTF-8 byte counts as one), as SARIF's `unicodeCodePoints`. The end is inclusive of `end_line` and exclusive of `end_column`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Path from the root of what was scanned, with `/` between segments. Bytes that are not UTF-8 and control characters are
     /// shown as `\xNN`; an entry of an archive follows its archive after `!`.
-    pub path: String,
+    pub path: Masked,
     /// First line.
     pub start_line: u32,
     /// First column.
@@ -28,13 +30,13 @@ pub struct CommitInfo {
     /// Full object id, lower-case hex.
     pub id: String,
     /// Author's name, masked and without control characters.
-    pub author: String,
+    pub author: Masked,
     /// Author's mail address, masked and without control characters.
-    pub email: String,
+    pub email: Masked,
     /// Author's date, RFC 3339 in UTC.
     pub date: String,
     /// First line of the message, masked and without control characters.
-    pub subject: String,
+    pub subject: Masked,
 }
 
 /// The lines around a finding, masked, ready to be shown.
@@ -50,7 +52,7 @@ pub struct ExcerptLine {
     /// Line number, from 1.
     pub number: u32,
     /// The text, masked; control characters are escaped, tabs are kept.
-    pub text: String,
+    pub text: Masked,
     /// Where in `text` to point at, as character offsets `[start, end)`; absent on lines that only give context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<(u32, u32)>,

@@ -3,7 +3,7 @@
 //! Owns which finding counts for which metric, and when a number is not known. Pure; what the numbers mean is decided in `gate`.
 
 use crate::gate::{Count, Evaluation, Measure, Measures, Metric, Outcome};
-use crate::{BaseKind, Category, Change, Comparison, Finding, SuppressionKind};
+use crate::{BaseKind, Category, Change, Comparison, Finding, SuppressionKind, masked};
 
 /// What is told where `new.*` is asked for and nothing was compared.
 const NO_BASE: &str = "nothing to compare with; `--base REVISION` names a base";
@@ -14,13 +14,13 @@ pub fn measure(findings: &[Finding], comparison: Option<&Comparison>) -> Measure
     let any = Count::ALL.map(Metric::Any).map(|metric| (metric, number(metric, findings, &[])));
     measures.values.extend(any);
     let unmeasured = match comparison {
-        None => Some(Measure::Unknown(NO_BASE.to_owned())),
+        None => Some(Measure::Unknown(NO_BASE.into())),
         Some(Comparison { base, .. }) if base.kind == BaseKind::NotApplicable => {
             Some(Measure::NotApplicable(base.reason.clone()))
         }
         Some(Comparison { base, .. }) if !base.kind.is_known() => Some(Measure::Unknown(match base.hint.as_str() {
             "" => base.reason.clone(),
-            hint => format!("{}; {hint}", base.reason),
+            _ => masked![base.reason, "; ", base.hint],
         })),
         Some(_) => None,
     };
@@ -33,6 +33,12 @@ pub fn measure(findings: &[Finding], comparison: Option<&Comparison>) -> Measure
     let of_base =
         Metric::all().filter(|metric| matches!(metric, Metric::New(_) | Metric::NewAllowed | Metric::Leaked(_)));
     measures.values.extend(of_base.map(|metric| (metric, number(metric, findings, leaked))));
+    let unread = comparison.and_then(|comparison| comparison.unread);
+    let unread = unread.map_or_else(
+        || Measure::NotApplicable("what a limit left out was not counted".into()),
+        |number| Measure::Known(number as f64),
+    );
+    measures.values.insert(Metric::NewUnread, unread);
     measures
 }
 
@@ -97,17 +103,17 @@ mod tests {
     use crate::Base;
 
     fn comparison(kind: BaseKind) -> Comparison {
-        let base = Base { kind, commit: None, reason: "because".to_owned(), hint: "do this".to_owned() };
-        Comparison { base, fixed: Vec::new(), leaked: Vec::new(), policy_changes: Vec::new() }
+        let base = Base { kind, commit: None, reason: "because".into(), hint: "do this".into() };
+        Comparison { base, fixed: Vec::new(), leaked: Vec::new(), policy_changes: Vec::new(), unread: None }
     }
 
     #[test]
     fn without_a_base_nothing_is_known_of_what_is_new() {
         let new = Metric::New(Count::Total);
         let of = |comparison: Option<&Comparison>| measure(&[], comparison).values[&new].clone();
-        assert_eq!(of(None), Measure::Unknown(NO_BASE.to_owned()));
-        assert_eq!(of(Some(&comparison(BaseKind::Unknown))), Measure::Unknown("because; do this".to_owned()));
-        assert_eq!(of(Some(&comparison(BaseKind::NotApplicable))), Measure::NotApplicable("because".to_owned()));
+        assert_eq!(of(None), Measure::Unknown(NO_BASE.into()));
+        assert_eq!(of(Some(&comparison(BaseKind::Unknown))), Measure::Unknown("because; do this".into()));
+        assert_eq!(of(Some(&comparison(BaseKind::NotApplicable))), Measure::NotApplicable("because".into()));
         assert_eq!(of(Some(&comparison(BaseKind::MergeBase))), Measure::Known(0.0));
         assert_eq!(measure(&[], None).values[&Metric::Any(Count::Total)], Measure::Known(0.0));
     }

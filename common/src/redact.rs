@@ -37,6 +37,10 @@ impl fmt::Display for Mask {
 
 /// Text made safe for one line of a terminal or log: control characters, line ends and bidirectional overrides appear as escapes.
 pub fn escape_control(text: &str) -> String {
+    // Nearly every text, and every line of source passes here.
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Evaluation;
-use crate::{Comparison, Finding, Metrics};
+use crate::{Comparison, Finding, Masked, Metrics};
 
 /// One execution on one state of the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,18 +43,18 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
     /// What it is about: a place in a configuration, a commit.
-    pub subject: String,
+    pub subject: Masked,
     /// What there is to know, in one sentence.
-    pub text: String,
+    pub text: Masked,
 }
 
 /// What a run in a pipeline is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// Slug of the workspace.
-    pub workspace: String,
+    pub workspace: Masked,
     /// Slug of the repository.
-    pub repository: String,
+    pub repository: Masked,
     /// UUID of the repository, lower case, without braces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository_uuid: Option<String>,
@@ -62,10 +62,10 @@ pub struct Subject {
     pub commit: String,
     /// The branch, if it was built for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub branch: Option<String>,
+    pub branch: Option<Masked>,
     /// The tag, if it was built for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
+    pub tag: Option<Masked>,
     /// The pull request, if it was built for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<PullRequest>,
@@ -86,7 +86,7 @@ pub struct PullRequest {
     /// Its number in the repository.
     pub id: u64,
     /// The branch it shall be merged into.
-    pub destination_branch: String,
+    pub destination_branch: Masked,
     /// The tip of that branch as the pipeline was started with it; may be shortened to 12 digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_commit: Option<String>,
@@ -106,13 +106,13 @@ impl Run {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolRun {
     /// Tool family, such as `penstock`.
-    pub name: String,
+    pub name: Masked,
     /// Its version.
-    pub version: String,
+    pub version: Masked,
     /// Digest of the configuration in force, so that a change of rules can be told from a change of code.
     pub configuration: String,
     /// What it was told to look at, in words (`tree .`, `range a..b`, `history`).
-    pub scope: String,
+    pub scope: Masked,
     /// It saw everything in its scope that its stated limits allow. A file that should have been read and could not makes it false.
     pub complete: bool,
     /// Files, or blobs of a history, that were read.
@@ -127,9 +127,9 @@ pub struct ToolRun {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// What: a path, an object id.
-    pub subject: String,
+    pub subject: Masked,
     /// Why, in one sentence.
-    pub reason: String,
+    pub reason: Masked,
     /// A stated limit (`true`) leaves the run complete; something that should have been read (`false`) does not.
     pub by_limit: bool,
 }

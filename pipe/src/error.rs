@@ -7,13 +7,15 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use penstock_common::Redact;
 use penstock_common::bitbucket::client::{self, SetupError};
 use penstock_common::redact::escape_control;
 
-use crate::analyze::secrets::{Engine, redact_text};
+use crate::analyze::secrets::BuiltIn;
 use crate::checkout::history::HistoryError;
 use crate::commands::api::Mistake;
 use crate::commands::exit;
+use crate::no_follow::NoFollowError;
 use crate::{render, scan, settings};
 
 /// Why a command failed.
@@ -46,12 +48,8 @@ pub enum Error {
     Randomness(#[source] getrandom::Error),
     #[error("standard output cannot be written")]
     Output(#[source] io::Error),
-    #[error("`{}` cannot be written", .path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] NoFollowError),
     #[error("`{}` is not in a git repository", .0.display())]
     NoRepository(PathBuf),
     #[error("there is no clone at `{}`", .0.display())]
@@ -72,6 +70,7 @@ impl Error {
             | Self::Client(SetupError::Certificates(_) | SetupError::Proxy | SetupError::Credentials) => exit::USAGE,
             Self::Api(mistake) => mistake.code(),
             Self::OutputFile(error) if error.is_usage() => exit::USAGE,
+            Self::Write(NoFollowError::Symlink { .. } | NoFollowError::NotAFile { .. }) => exit::USAGE,
             Self::Scan(scan::Error::Checkout(error) | scan::Error::History(HistoryError::Repository(error)))
                 if error.is_usage() =>
             {
@@ -84,7 +83,7 @@ impl Error {
             | Self::Runtime(_)
             | Self::Randomness(_)
             | Self::Output(_)
-            | Self::Write { .. } => exit::INCOMPLETE,
+            | Self::Write(_) => exit::INCOMPLETE,
         }
     }
 
@@ -102,6 +101,7 @@ impl Error {
                 Some("a gitleaks configuration is a text file of at most 1 MB inside of the repository".to_owned())
             }
             Self::OutputFile(error) => error.remedy().map(str::to_owned),
+            Self::Write(error) => error.remedy().map(str::to_owned),
             Self::Connection(error) => error.remedy().map(str::to_owned),
             Self::Client(SetupError::Tls(_)) => {
                 Some("without root certificates of the system, set `CA_BUNDLE` to a file that holds some".to_owned())
@@ -155,7 +155,6 @@ impl Error {
 
 /// `text`, line by line, with everything hidden that the engine takes for a secret.
 pub fn masked(text: &str) -> String {
-    let engine = Engine::new([0; 16], 0, &[]);
-    let mut scanner = engine.scanner();
-    text.lines().map(|line| redact_text(&mut scanner, line) + "\n").collect()
+    let mut built_in = BuiltIn::default();
+    text.lines().map(|line| built_in.redact(line) + "\n").collect()
 }

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod mistake;
+pub mod no_follow;
 pub mod pipelines_env;
 mod progress;
 pub mod publish;

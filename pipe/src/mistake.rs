@@ -33,3 +33,28 @@ pub fn place(text: &str, at: usize) -> (usize, usize) {
     let start = memchr::memrchr(b'\n', before).map_or(0, |found| found + 1);
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
+
+/// The candidate most similar to `word`, if it is similar enough to be a typing error.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let bound = (word.len() / 3).clamp(1, 3);
+    candidates
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= bound)
+        .min()
+        .map(|(_, near)| near)
+}
+
+/// Edit distance (Levenshtein).
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use penstock_common::{PullRequest, Secret, Subject};
 use serde::Deserialize;
 
+use crate::analyze::secrets::mask;
+
 /// The variables of a build. All may be absent: the same program runs on laptops and in other CI systems.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -87,15 +89,15 @@ impl PipelinesEnv {
         let plain =
             |uuid: &Option<String>| uuid.as_deref().map(|uuid| uuid.trim_matches(['{', '}']).to_ascii_lowercase());
         Some(Subject {
-            workspace: self.workspace.clone()?,
-            repository: self.repo_slug.clone()?,
+            workspace: mask(self.workspace.as_deref()?),
+            repository: mask(self.repo_slug.as_deref()?),
             repository_uuid: plain(&self.repo_uuid),
             commit: self.commit.clone()?,
-            branch: self.branch.clone(),
-            tag: self.tag.clone(),
+            branch: self.branch.as_deref().map(mask),
+            tag: self.tag.as_deref().map(mask),
             pull_request: self.pr_id.map(|id| PullRequest {
                 id,
-                destination_branch: self.pr_destination_branch.clone().unwrap_or_default(),
+                destination_branch: self.pr_destination_branch.as_deref().map(mask).unwrap_or_default(),
                 destination_commit: self.pr_destination_commit.clone(),
             }),
             pipeline_uuid: plain(&self.pipeline_uuid),

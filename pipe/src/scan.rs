@@ -6,20 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use penstock_common::redact::escape_control;
-use penstock_common::{Confidence, Secret, Skipped, ToolRun};
+use penstock_common::{Confidence, Masked, Notice, Secret, Skipped, ToolRun};
 use sha2::{Digest, Sha256};
 
+use crate::analyze::secrets::allow::Allow;
 use crate::analyze::secrets::gitleaks::Layer;
-use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, redact_text, rule};
+use crate::analyze::secrets::{Engine, Found, Reporter, Scanner, rule};
 use crate::checkout::archive::{self, ArchiveLimits};
-use crate::checkout::platform::path_name;
-use crate::checkout::{self, Coverage, Item, Limits, Progress, Repository, TreeOptions, Visitor, path};
+use crate::checkout::content;
+use crate::checkout::{
+    self, Coverage, Exclude, Item, Limits, Places, Progress, Repository, TreeOptions, Unread, Visitor, path, platform,
+};
 use crate::checkout::{history, range, snapshot, staged, stdin, work_tree};
 
 /// How to look.
@@ -34,10 +36,12 @@ pub struct Request {
     pub minimum: Confidence,
     /// Of each built-in rule, whether it is in force.
     pub enabled: Vec<bool>,
-    /// Globs of paths to leave out.
+    /// Patterns of paths to exclude.
     pub exclude: Vec<String>,
     /// What a gitleaks configuration adds.
     pub gitleaks: Option<Arc<Layer>>,
+    /// Which comments count.
+    pub allow: Allow,
     /// The time of the run, unix seconds.
     pub now: i64,
     /// Random bytes, new for every run.
@@ -49,12 +53,14 @@ pub struct Request {
 pub enum Target {
     /// The files of these paths, or of the current folder.
     Tree(Vec<PathBuf>),
-    /// What the next commit would add to the repository that the path lies in.
-    Staged(PathBuf),
-    /// What the commits of a range add to the repository that the path lies in.
-    Range(PathBuf, String),
-    /// Every blob that any reference of the repository reaches.
-    History(PathBuf),
+    /// What the next commit would add below these paths, or to the repository around the current
+    /// folder.
+    Staged(Vec<PathBuf>),
+    /// What the commits of a range add, below these paths or in the repository.
+    Range(Vec<PathBuf>, String),
+    /// Every version of every file that any reference reaches, below these paths or in the
+    /// repository.
+    History(Vec<PathBuf>),
     /// Standard input under this name.
     Input(String),
     /// The files of a commit, as git's objects hold them.
@@ -70,13 +76,10 @@ impl Target {
     pub fn scope(&self) -> String {
         match self {
             Self::Tree(paths) if paths.is_empty() => "tree .".to_owned(),
-            Self::Tree(paths) => {
-                let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-                format!("tree {}", shown.join(" "))
-            }
-            Self::Staged(_) => "staged".to_owned(),
-            Self::Range(_, range) => format!("range {range}"),
-            Self::History(_) => "history".to_owned(),
+            Self::Tree(paths) => format!("tree{}", shown(paths)),
+            Self::Staged(paths) => format!("staged{}", shown(paths)),
+            Self::Range(paths, range) => format!("range {range}{}", shown(paths)),
+            Self::History(paths) => format!("history{}", shown(paths)),
             Self::Input(name) => format!("input {name}"),
             Self::Commit(_, commit) => format!("commit {commit}"),
             Self::Files(_, files) => format!("{} files", files.len()),
@@ -94,6 +97,12 @@ pub struct Scanned {
     pub tool: ToolRun,
     /// Candidates whose confidence was below the asked for.
     pub below_minimum: u64,
+    /// Comments that name rules which do not exist, in a stable order.
+    pub unknown_rules: Vec<Notice>,
+    /// Files that should have been read and were not, or not completely.
+    pub unread: Vec<Unread>,
+    /// Files that the configuration or an allowlist excludes.
+    pub left_out: u64,
 }
 
 /// Why a scan could not be made.
@@ -105,19 +114,27 @@ pub enum Error {
     /// The history cannot be read.
     #[error(transparent)]
     History(#[from] history::HistoryError),
-    /// The globs of what to leave out are too many or too large.
+    /// There are too many exclude patterns, or they are too large.
     #[error("the paths to leave out cannot be used")]
-    Exclude(#[from] globset::Error),
+    Exclude(#[from] ignore::Error),
+}
+
+/// Paths behind the name of a scope.
+fn shown(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!(" {}", path.display())).collect()
 }
 
 /// Most values that are kept to be hidden elsewhere.
 const SECRETS: usize = 2_000;
 
+/// Maximum number of comments with an unknown rule that are reported.
+const UNKNOWN_RULES: usize = 100;
+
 /// Ready to look.
 pub struct Scan<'r> {
     request: &'r Request,
     engine: Engine,
-    exclude: GlobSet,
+    exclude: Exclude,
     archives: Option<ArchiveLimits>,
     /// Values that any look found.
     secrets: Mutex<Vec<Secret>>,
@@ -126,18 +143,14 @@ pub struct Scan<'r> {
 impl<'r> Scan<'r> {
     /// Prepares what all looks share.
     pub fn new(request: &'r Request) -> Result<Self, Error> {
-        let engine = Engine::new(request.key, request.now, &request.enabled).with_layer(request.gitleaks.clone());
-        let globs = request.exclude.iter();
-        let globs = globs.filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok());
-        let exclude = globs.fold(GlobSetBuilder::new(), |mut set, glob| {
-            set.add(glob);
-            set
-        });
+        let engine = Engine::new(request.key, request.now, &request.enabled)
+            .with_layer(request.gitleaks.clone())
+            .with_allow(request.allow.clone());
         let limits = ArchiveLimits { file: request.limits.max_file_size, ..ArchiveLimits::default() };
         Ok(Self {
             request,
             engine,
-            exclude: exclude.build()?,
+            exclude: Exclude::new(&request.exclude)?,
             archives: request.archives.then_some(limits),
             secrets: Mutex::default(),
         })
@@ -146,15 +159,42 @@ impl<'r> Scan<'r> {
     /// Looks at a target.
     pub fn look(&self, target: &Target, progress: Option<&dyn Progress>) -> Result<Scanned, Error> {
         let request = self.request;
-        let open = |path: &Path| Repository::discover(path, &request.tree.trust);
+        let trust = &request.tree.trust;
+        let open = |paths: &[PathBuf]| -> Result<_, checkout::Error> {
+            let (location, places) = Places::find(paths, &trust.environment)?;
+            Ok((Repository::open(location, trust)?, places))
+        };
         let limits = &request.limits;
         let visitor = || self.visitor();
         let (visitors, coverage) = match target {
             Target::Tree(paths) => work_tree::scan(paths, &request.tree, limits, progress, visitor)?,
-            Target::Staged(path) => staged::scan(&open(path)?, limits, progress, visitor)?,
-            Target::Range(path, commits) => range::scan(&open(path)?, commits, limits, progress, visitor)?,
-            Target::History(path) => history::history(&open(path)?, limits, progress, || self.filter(), visitor)?,
-            Target::Input(name) => stdin::scan(std::io::stdin().lock(), name.as_bytes(), limits, visitor())?,
+            Target::Staged(paths) => {
+                let (repository, places) = open(paths)?;
+                staged::scan(&repository, &places, limits, progress, visitor)?
+            }
+            Target::Range(paths, commits) => {
+                let (repository, places) = open(paths)?;
+                range::scan(&repository, commits, &places, limits, progress, visitor)?
+            }
+            Target::History(paths) => match open(paths)? {
+                (repository, places) if places.is_everything() => {
+                    let (mut visitors, mut coverage) =
+                        history::history(&repository, limits, progress, || self.filter(), visitor)?;
+                    // Contents are filtered before their paths are known, so they count as read
+                    // under any path.
+                    if let (Some(left_out), Some(first)) = (self.leaves_out_all(&repository)?, visitors.first_mut()) {
+                        first.excluded = left_out;
+                        coverage.files = 0;
+                    }
+                    (visitors, coverage)
+                }
+                // Blobs have no path of their own: to scan certain paths, read the commits.
+                (repository, places) => range::scan_history(&repository, &places, limits, progress, visitor)?,
+            },
+            Target::Input(name) => {
+                let input = platform::standard_input().map_err(checkout::Error::Input)?;
+                stdin::scan(input, name.as_bytes(), limits, visitor())?
+            }
             Target::Commit(repository, commit) => {
                 let (files, skipped) = snapshot::files(repository, *commit);
                 let (visitors, mut coverage) = snapshot::scan(repository, &files, limits, progress, visitor);
@@ -169,9 +209,30 @@ impl<'r> Scan<'r> {
         Ok(self.collect(target, visitors, coverage))
     }
 
+    /// Number of files in the references, if the patterns exclude all of them.
+    fn leaves_out_all(&self, repository: &Repository) -> Result<Option<u64>, checkout::Error> {
+        if self.request.exclude.is_empty() {
+            return Ok(None);
+        }
+        let mut left_out = 0;
+        for tip in repository.tips()? {
+            let (files, _) = snapshot::files(repository, tip);
+            if files.iter().any(|file| !self.exclude.covers(&file.path)) {
+                return Ok(None);
+            }
+            left_out += files.len() as u64;
+        }
+        Ok((left_out > 0).then_some(left_out))
+    }
+
+    /// Exclude patterns that have not matched any path yet.
+    pub fn unmatched_excludes(&self) -> impl Iterator<Item = &str> {
+        self.exclude.unmatched()
+    }
+
     /// `text` made fit to be shown, if it may hold what the engine takes for a secret.
-    pub fn masked(&self, text: &str) -> String {
-        redact_text(&mut self.engine.scanner(), &escape_control(text))
+    pub fn masked(&self, text: &str) -> Masked {
+        Masked::new(&mut self.engine.scanner(), &escape_control(text))
     }
 
     /// The values of what was found so far, for whoever must keep others from repeating them.
@@ -187,9 +248,11 @@ impl<'r> Scan<'r> {
             archives: self.archives,
             exclude: &self.exclude,
             layer: self.request.gitleaks.as_deref(),
-            excluded: (0, 0),
-            allowed: (0, 0),
+            excluded: 0,
+            allowed: 0,
             skipped: Vec::new(),
+            unread: Vec::new(),
+            foreign: 0,
         }
     }
 
@@ -220,28 +283,39 @@ struct SecretsVisitor<'e> {
     reporter: Reporter,
     /// How far archives are opened, if they are.
     archives: Option<ArchiveLimits>,
-    exclude: &'e GlobSet,
-    /// Files and bytes that the configuration leaves out.
-    excluded: (u64, u64),
+    exclude: &'e Exclude,
+    /// Files that the configuration excludes.
+    excluded: u64,
     layer: Option<&'e Layer>,
-    /// Files and bytes that an allowlist leaves out.
-    allowed: (u64, u64),
+    /// Files that an allowlist excludes.
+    allowed: u64,
     /// What was passed over within archives, and items on which a rule panicked.
-    skipped: Vec<Skipped>,
+    skipped: Vec<checkout::Skipped>,
+    /// The files that this is about.
+    unread: Vec<Unread>,
+    /// Those of them that were passed on but cannot be decoded.
+    foreign: u64,
 }
 
 impl Visitor for SecretsVisitor<'_> {
-    fn visit(&mut self, item: Item<'_>) {
-        if !self.exclude.is_empty() && self.exclude.is_match(&*path_name(item.path)) {
-            self.excluded.0 += 1;
-            self.excluded.1 += item.bytes.len() as u64;
-            return;
+    fn wants(&mut self, path: &[u8], commit: Option<&checkout::CommitInfo>) -> bool {
+        if self.exclude.covers(path) {
+            self.excluded += 1;
+            return false;
         }
-        let commit = item.commit.map(|commit| commit.id.as_str());
-        if self.layer.is_some_and(|layer| layer.covers(item.path, commit)) {
-            self.allowed.0 += 1;
-            self.allowed.1 += item.bytes.len() as u64;
-            return;
+        if self.layer.is_some_and(|layer| layer.covers(path, commit.map(|commit| commit.id.as_str()))) {
+            self.allowed += 1;
+            return false;
+        }
+        true
+    }
+
+    fn visit(&mut self, item: Item<'_>) {
+        if let Some(encoding) = content::unread_encoding(item.bytes) {
+            let reason = format!("it is text in {encoding}, which is not read");
+            self.skipped.push(checkout::Skipped { subject: path::display(item.path), reason, by_limit: true });
+            self.unread.push(Unread { path: item.path.to_vec(), by_limit: true });
+            self.foreign += 1;
         }
         let found = self.reporter.found.len();
         if catch_unwind(AssertUnwindSafe(|| self.look(item))).is_err() {
@@ -249,7 +323,8 @@ impl Visitor for SecretsVisitor<'_> {
             self.reporter.found.truncate(found);
             self.scanner = self.engine.scanner();
             let reason = "a rule failed on it; this is a fault of penstock".to_owned();
-            self.skipped.push(Skipped { subject: path::display(item.path), reason, by_limit: false });
+            self.skipped.push(checkout::Skipped { subject: path::display(item.path), reason, by_limit: false });
+            self.unread.push(Unread { path: item.path.to_vec(), by_limit: false });
         }
         for found in &mut self.reporter.found[found..] {
             item.path.clone_into(&mut found.file);
@@ -263,6 +338,11 @@ impl SecretsVisitor<'_> {
             Some(limits) if archive::is_archive(item.bytes) => {
                 let (scanner, reporter) = (&mut self.scanner, &mut self.reporter);
                 let skipped = archive::visit_entries(item, limits, &mut |entry| reporter.scan(scanner, &entry));
+                // A file in an archive is new if the archive is.
+                if let Some(by_limit) = skipped.iter().map(|skipped| skipped.by_limit).reduce(|one, other| one && other)
+                {
+                    self.unread.push(Unread { path: item.path.to_vec(), by_limit });
+                }
                 self.skipped.extend(skipped);
             }
             _ => self.reporter.scan(&mut self.scanner, &item),
@@ -275,17 +355,20 @@ impl Scan<'_> {
     fn collect(&self, target: &Target, visitors: Vec<SecretsVisitor<'_>>, mut coverage: Coverage) -> Scanned {
         let mut found: Vec<Found> = Vec::new();
         let mut below_minimum = 0;
-        let mut excluded = (0, 0);
-        let mut allowed = (0, 0);
+        let mut unknown_rules = Vec::new();
+        let (mut excluded, mut allowed) = (0, 0);
         for visitor in visitors {
             below_minimum += visitor.reporter.below_minimum;
             for (subject, count) in visitor.reporter.omitted {
                 let reason = format!("{count} further findings in this file are not listed");
-                coverage.skipped.push(Skipped { subject, reason, by_limit: true });
+                coverage.skipped.push(checkout::Skipped { subject, reason, by_limit: true });
             }
             coverage.skipped.extend(visitor.reporter.notices);
-            allowed = (allowed.0 + visitor.allowed.0, allowed.1 + visitor.allowed.1);
-            excluded = (excluded.0 + visitor.excluded.0, excluded.1 + visitor.excluded.1);
+            unknown_rules.extend(visitor.reporter.unknown_rules);
+            allowed += visitor.allowed;
+            excluded += visitor.excluded;
+            coverage.files = coverage.files.saturating_sub(visitor.foreign);
+            coverage.unread.extend(visitor.unread);
             found.extend(visitor.reporter.found);
             coverage.skipped.extend(visitor.skipped);
         }
@@ -293,35 +376,42 @@ impl Scan<'_> {
             (excluded, "left out by the configuration"),
             (allowed, "left out by an allowlist of the gitleaks configuration"),
         ];
-        for ((files, bytes), reason) in reasons.into_iter().filter(|((files, _), _)| *files > 0) {
-            coverage.files -= files;
-            coverage.bytes -= bytes;
+        for (files, reason) in reasons.into_iter().filter(|(files, _)| *files > 0) {
             let subject = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-            coverage.skipped.push(Skipped { subject, reason: reason.to_owned(), by_limit: true });
+            coverage.skipped.push(checkout::Skipped { subject, reason: reason.to_owned(), by_limit: true });
         }
+        coverage.sum_up();
         coverage.skipped.extend(self.request.gitleaks.iter().flat_map(|layer| layer.notices()).cloned());
         // A file may be called by a secret, and reasons may quote what they are about.
         let mut scanner = self.engine.scanner();
-        for skipped in &mut coverage.skipped {
-            skipped.subject = redact_text(&mut scanner, &skipped.subject);
-            skipped.reason = redact_text(&mut scanner, &skipped.reason);
-        }
-        coverage.skipped.sort();
+        let complete = coverage.complete();
+        let mut mask = |text: &str| Masked::new(&mut scanner, text);
+        let skipped = coverage.skipped.iter().map(|skipped| Skipped {
+            subject: mask(&skipped.subject),
+            reason: mask(&skipped.reason),
+            by_limit: skipped.by_limit,
+        });
+        let mut skipped: Vec<Skipped> = skipped.collect();
+        skipped.sort();
         found.sort_by(|a, b| order(a).cmp(&order(b)));
+        unknown_rules.sort();
+        unknown_rules.dedup();
+        unknown_rules.truncate(UNKNOWN_RULES);
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let left = SECRETS.saturating_sub(secrets.len());
-        secrets.extend(found.iter().take(left).map(|one| one.value.clone()));
+        secrets.extend(found.iter().flat_map(|one| &one.values).take(left).cloned());
         let tool = ToolRun {
-            name: "penstock".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: "penstock".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
             configuration: configuration(self.request),
-            scope: target.scope(),
-            complete: coverage.complete(),
+            scope: mask(&target.scope()),
+            complete,
             files: coverage.files,
             bytes: coverage.bytes,
-            skipped: coverage.skipped,
+            skipped,
         };
-        Scanned { found, tool, below_minimum }
+        let (unread, left_out) = (coverage.unread, excluded + allowed);
+        Scanned { found, tool, below_minimum, unknown_rules, unread, left_out }
     }
 }
 

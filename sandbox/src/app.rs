@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::http::StatusCode;
 use tokio::runtime::Handle;
 
 use crate::companion::Runs;
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     runtime: Handle,
     /// Requests an hour that a token may make.
     pub(crate) rate_limit: Mutex<u32>,
+    /// What apps are answered at `/user`, if they are refused there.
+    pub(crate) user_refusal: Mutex<Option<StatusCode>>,
     /// Requests made so far, by who is counted.
     pub(crate) rates: Mutex<HashMap<String, u32>>,
     /// The repository whose step the proxy works for; without one, the only repository there is.
@@ -52,6 +55,11 @@ pub(crate) struct Shared {
 }
 
 impl App {
+    /// What apps are answered at `/user`, if they are refused there.
+    pub(crate) fn user_refusal(&self) -> Option<StatusCode> {
+        *self.user_refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn new(
         world: World,
         kept: Option<PathBuf>,
@@ -74,6 +82,7 @@ impl App {
             pipe: Mutex::default(),
             runtime,
             rate_limit: Mutex::new(rate_limit),
+            user_refusal: Mutex::default(),
             rates: Mutex::default(),
             step: Mutex::default(),
             proxies: Mutex::default(),

@@ -8,11 +8,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use penstock_sandbox::{Commit, Install, PipeRun, Sandbox, Seed, Step};
+use penstock_sandbox::{Commit, Install, Permission, PipeRun, Sandbox, Seed, Step};
 use serde_json::Value;
 
 use crate::Failure;
 use crate::copies::Copies;
+use crate::forged;
 
 const WORKSPACE: &str = "acme";
 /// How long something may take to become so.
@@ -40,6 +41,18 @@ pub(crate) fn run(programs: &Programs) -> Result<(), Failure> {
     let Seed { repository, source, destination, pull_request } = &seed;
     let story = Story { sandbox: &sandbox, pipe: &pipe, repository, workspace: &installed.workspace_uuid };
 
+    if programs.then.is_none() {
+        say("The first pull request, before anything was scanned of the main branch: pipe and app give one answer")?;
+        story.pull_request(&copies, *pull_request, 1)?;
+        let head = sandbox.tip(repository, source)?;
+        story.stands(&head, *pull_request, "FAILED")?;
+        let comments = sandbox.comments(repository, *pull_request)?;
+        let told = comments.iter().find(|comment| !comment.is_deleted).map(|comment| comment.raw.clone());
+        let told = told.unwrap_or_default();
+        let is_one = told.contains("as the pipe compared its files") && !told.contains("has no run to compare with");
+        check(is_one, "the comment names the base that the pipe compared with")?;
+    }
+
     say("The main branch is scanned. No secret is configured: the step shows its identity token")?;
     story.branch(&copies, destination, 0)?;
     let debt = story.open(&copies, destination)?;
@@ -55,6 +68,46 @@ pub(crate) fn run(programs: &Programs) -> Result<(), Failure> {
     check(output.contains("the verdict is the companion app's"), "the step ended with the app's verdict")?;
     let head = sandbox.tip(repository, source)?;
     story.stands(&head, *pull_request, "FAILED")?;
+
+    say("The same step sends a run that found nothing: what was reported of the commit stays")?;
+    let step = sandbox.pull_request_step(repository, *pull_request)?;
+    let token = sandbox.oidc_token(&step, &[copies.base()]);
+    let answer = forged::empty_run(copies.base(), &token, &sandbox.step_environment(&step))?;
+    check(answer.contains("\"new\":2"), &format!("the answer counts both secrets: {answer}"))?;
+    story.stands(&head, *pull_request, "FAILED")?;
+    let told = || -> Result<String, Failure> {
+        let comments = sandbox.comments(repository, *pull_request)?;
+        Ok(comments.iter().filter(|comment| !comment.is_deleted).map(|comment| comment.raw.clone()).collect())
+    };
+    story.eventually("the comment names the contradiction", || Ok(told()?.contains("no longer reports 3 findings")))?;
+
+    say("The author dismisses the secrets, which counts once another person says the same")?;
+    let (author, other) = (sandbox.owner().uuid, sandbox.person("Wanda Writer"));
+    sandbox.permit(repository, &other.uuid, Permission::Write)?;
+    let ids: Vec<String> = told()?
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.split_once('`').map(|(id, _)| id.to_owned()))
+        .filter(|id| id.len() == 10 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .collect();
+    check(ids.len() == 2, &format!("the comment names two IDs: {ids:?}"))?;
+    let ignore = |person: &str| -> Result<(), Failure> {
+        let person = sandbox.acting_as(person)?;
+        for id in &ids {
+            person.comment(repository, *pull_request, &format!("/penstock ignore {id} it is for a test"))?;
+        }
+        Ok(())
+    };
+    let status = || -> Result<String, Failure> {
+        let statuses = sandbox.statuses(repository, &head)?;
+        Ok(statuses.first().and_then(|one| one["state"].as_str()).unwrap_or_default().to_owned())
+    };
+    ignore(&author)?;
+    story.eventually("the app answers that another person is needed", || {
+        Ok(told()?.matches("You opened this pull request").count() == 2)
+    })?;
+    check(status()? == "FAILED", "the author's word does not count")?;
+    ignore(&other.uuid)?;
+    story.eventually("with another person's word the gate passes", || Ok(status()? == "SUCCESSFUL"))?;
 
     say("The author takes them out again")?;
     let payments = "import os\nurl = \"https://payments.example.com\"\npassword = os.environ[\"PAYMENTS\"]\n";
@@ -193,7 +246,9 @@ impl Story<'_> {
         self.eventually(&format!("one status stands there, {state}, and one comment"), || {
             let statuses = self.sandbox.statuses(self.repository, commit)?;
             let comments = self.sandbox.comments(self.repository, number)?;
-            let comments = comments.iter().filter(|comment| !comment.is_deleted).count();
+            // Commands of people and the answers to them are others.
+            let is_other = |raw: &str| raw.starts_with("/penstock") || raw.contains("(penstock.reply.");
+            let comments = comments.iter().filter(|one| !one.is_deleted && !is_other(&one.raw)).count();
             Ok(statuses.len() == 1 && statuses[0]["state"] == state && comments == 1)
         })?;
         check(!self.sandbox.reports(self.repository, commit)?.is_empty(), "the pipe posted a report")

@@ -169,6 +169,9 @@ enum Act {
         times: usize,
     },
     ClearMishaps {},
+    RefuseUser {
+        status: Option<u16>,
+    },
     Settle {},
 }
 
@@ -355,6 +358,10 @@ impl Act {
             }
             Self::ClearMishaps {} => {
                 bitbucket.clear_mishaps();
+                nothing
+            }
+            Self::RefuseUser { status } => {
+                bitbucket.refuse_user_to_apps(status);
                 nothing
             }
             Self::Settle {} => {

@@ -20,6 +20,8 @@ use crate::app_demo::Programs;
 const START: Duration = Duration::from_secs(30);
 
 const KEY: &str = "master.key";
+/// The login that the app serves with, which owns nothing. `scripts/with-postgres` makes it.
+const LOGIN: &str = "penstock_run";
 
 /// The copies that run.
 pub(crate) struct Copies {
@@ -51,7 +53,10 @@ impl Copies {
         };
         let mut environment = environment(&base, folder.path(), sandbox);
         if let Some(url) = &programs.database {
-            environment.push(("DATABASE_URL", url.clone()));
+            let mut login = url::Url::parse(url)?;
+            login.set_username(LOGIN).map_err(|()| "the address of the database has no place for a user")?;
+            environment.push(("DATABASE_URL", login.to_string()));
+            environment.push(("MIGRATE_DATABASE_URL", url.clone()));
             write_key(&folder.path().join(KEY))?;
         }
         let app = programs.app.canonicalize()?;

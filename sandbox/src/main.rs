@@ -4,6 +4,7 @@
 mod app_demo;
 mod copies;
 mod demo;
+mod forged;
 mod live;
 
 use std::fmt::Write as _;

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -222,6 +223,13 @@ impl Bitbucket {
     /// From now on a token may make this many requests in all.
     pub fn limit_rate(&self, requests: u32) {
         *self.app.rate_limit.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = requests;
+    }
+
+    /// From now on `GET /user` refuses apps and consumers with this status (401, 403), or answers
+    /// them again.
+    pub fn refuse_user_to_apps(&self, status: Option<u16>) {
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        *self.app.user_refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = status;
     }
 
     /// # Panics

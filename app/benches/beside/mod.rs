@@ -28,14 +28,21 @@ pub(crate) async fn start(sandbox: &Sandbox, folder: &std::path::Path, database:
         ("BITBUCKET_API_URL", sandbox.api_url()),
         ("BITBUCKET_SITE_URL", sandbox.site_url()),
     ];
-    environment.extend(database.map(|url| ("DATABASE_URL", url)));
+    // The login that owns nothing, which `scripts/with-postgres` makes.
+    let login = database.as_ref().map(|url| {
+        let mut login = url::Url::parse(url).unwrap();
+        login.set_username("penstock_run").unwrap();
+        login.to_string()
+    });
+    environment.extend(login.map(|url| ("DATABASE_URL", url)));
+    environment.extend(database.map(|url| ("MIGRATE_DATABASE_URL", url)));
     let config = Config::new(&environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).unwrap();
     let clock = system_clock();
     let keys = MasterKeys::read(&config.master_key).unwrap();
     let store = match &config.database {
         Database::Embedded(folder) => Store::open_sqlite(folder, keys, clock()).await.unwrap(),
         Database::Postgres(url) => {
-            migrate_postgres(url).await.unwrap();
+            migrate_postgres(config.owner.as_ref().unwrap(), Some(url)).await.unwrap();
             Store::open_postgres(url, keys, clock()).await.unwrap()
         }
     };

@@ -17,9 +17,8 @@ use serde_json::{Value, json};
 /// Findings of a run.
 pub(crate) const SENT: usize = 10_000;
 
-async fn token(state: &State) -> String {
+async fn token(state: &State, workspace: Uuid) -> String {
     let token = ApiToken::issue().unwrap();
-    let workspace = state.store.system().tenants().await.unwrap()[0].workspace;
     let new = NewToken {
         token: new_id(),
         hash: *token.hash().as_bytes(),
@@ -27,6 +26,7 @@ async fn token(state: &State) -> String {
         name: "bench".to_owned(),
         scopes: "upload upload:any-ref".to_owned(),
         creator: "bench".to_owned(),
+        maker: None,
         expires_at: None,
     };
     let mut write = state.store.for_workspace(workspace).write().await.unwrap();
@@ -52,9 +52,11 @@ impl Sender {
         let told: BTreeMap<String, String> = sandbox.step_environment(&step).into_iter().collect();
         let repository: Uuid = told["BITBUCKET_REPO_UUID"].parse().unwrap();
         let (workspace, slug) = name.split_once('/').unwrap();
+        let installed = sandbox.installed();
+        let tenant = installed.iter().find(|one| one.workspace == workspace).unwrap();
         Self {
             base: base.to_owned(),
-            token: token(state).await,
+            token: token(state, tenant.workspace_uuid.parse().unwrap()).await,
             repository,
             names: (workspace.to_owned(), slug.to_owned()),
             commit,
@@ -72,25 +74,47 @@ impl Sender {
         gzip(&self.body(name, from, round))
     }
 
-    /// Sends a body.
+    /// The compressed body of a run of `count` findings with a rule each, found by so many parts of
+    /// one tool.
+    pub(crate) fn run_of_rules(&self, name: &str, count: usize, parts: usize) -> Vec<u8> {
+        let mut run: Value = serde_json::from_slice(&self.body(name, 0, 0)).unwrap();
+        let findings = run["run"]["findings"].as_array().unwrap().clone();
+        let other = |number: usize| {
+            let mut finding = findings[number % findings.len()].clone();
+            finding["rule"] = json!(format!("rule-of-usual-length-{number:05}"));
+            finding["fingerprints"]["primary"] = json!(format!("pf1:{:032x}", number as u128 * 15_485_863 + 7));
+            finding
+        };
+        run["run"]["findings"] = (0..count).map(other).collect();
+        let tool = run["run"]["tools"][0].clone();
+        run["run"]["tools"] = (0..parts).map(|_| tool.clone()).collect();
+        gzip(&serde_json::to_vec(&run).unwrap())
+    }
+
+    /// Sends a body, and waits for the answer.
     pub(crate) async fn post(&self, body: Vec<u8>) -> Duration {
         let begin = Instant::now();
-        let response = self
-            .client
+        let response = self.request(body).send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        let took = begin.elapsed();
+        assert!(status == 201 && answer["state"] == "applied", "{status} {answer}");
+        took
+    }
+
+    /// Sends a body that may be refused; the status.
+    pub(crate) async fn try_post(&self, body: Vec<u8>) -> Option<u16> {
+        self.request(body).send().await.ok().map(|answer| answer.status().as_u16())
+    }
+
+    fn request(&self, body: Vec<u8>) -> reqwest::RequestBuilder {
+        self.client
             .post(format!("{}/api/v1/runs", self.base))
             .bearer_auth(&self.token)
             .header("idempotency-key", format!("bench-{:032x}", new_id()))
             .header("content-type", "application/json")
             .header("content-encoding", "gzip")
             .body(body)
-            .send()
-            .await
-            .unwrap();
-        let status = response.status();
-        let answer: Value = response.json().await.unwrap();
-        let took = begin.elapsed();
-        assert!(status == 201 && answer["state"] == "applied", "{status} {answer}");
-        took
     }
 
     fn body(&self, name: &str, from: usize, round: usize) -> Vec<u8> {

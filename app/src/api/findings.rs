@@ -109,7 +109,7 @@ struct End(Severity, String);
 impl From<Found> for Entry {
     fn from(found: Found) -> Self {
         let (title, message, line) = match found.shown {
-            Some(shown) => (shown.title, shown.message, shown.location.start_line),
+            Some(shown) => (shown.title.into(), shown.message.into(), shown.location.start_line),
             None => (found.rule.clone(), String::new(), 0),
         };
         Self {

@@ -38,7 +38,7 @@ pub fn router() -> Router<State> {
 /// The repository that an address names, for a caller who may read of it.
 async fn readable(state: &State, headers: &HeaderMap, repository: &str) -> Result<(Workspace, Uuid), Problem> {
     let caller = Caller::of(state, headers).await?;
-    state.limits.take(caller.workspace(), state.now())?;
+    caller.spend(state)?;
     let workspace = state.store.for_workspace(caller.workspace());
     let repository = known(&workspace, repository).await?;
     caller.may_read(repository)?;

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
+use penstock::analyze::secrets::mask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +38,11 @@ pub(super) struct Judged {
     id: String,
     /// What is said of it, or will be.
     status: Status,
-    /// Whether that holds only once a second person approves it.
+    /// Whether that counts only once another person approves it.
     waits_for_approval: bool,
+    /// Why it does not count yet; absent if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 pub(super) async fn judge(
@@ -48,7 +52,7 @@ pub(super) async fn judge(
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Judged>), Problem> {
     let caller = Caller::of(&state, &headers).await?;
-    state.limits.take(caller.workspace(), state.now())?;
+    caller.spend(&state)?;
     let workspace = state.store.for_workspace(caller.workspace());
     let repository = super::known(&workspace, &repository).await?;
     caller.may_triage(repository)?;
@@ -62,17 +66,22 @@ pub(super) async fn judge(
     };
     let decision = Decision {
         status: wanted.status,
-        reason: wanted.reason,
+        reason: mask(&wanted.reason),
         author: Actor::Token(name.clone()),
+        account: creator.clone(),
         expires: wanted.expires_at,
         now: state.now(),
     };
-    let wish = Judge { finding, pull_request: wanted.pull_request, decision, account: creator };
+    let wish = Judge { finding, pull_request: wanted.pull_request, decision };
     match decide(&state, &workspace, repository, &wish).await {
         Ok(outcome) => {
-            let waits_for_approval = matches!(outcome, Outcome::Waits(_));
+            let why = match outcome {
+                Outcome::Holds => None,
+                Outcome::Waits(why) => Some(why.to_string()),
+            };
+            let waits_for_approval = why.is_some();
             let status = if waits_for_approval { StatusCode::ACCEPTED } else { StatusCode::OK };
-            Ok((status, Json(Judged { id: finding.to_string(), status: wanted.status, waits_for_approval })))
+            Ok((status, Json(Judged { id: finding.to_string(), status: wanted.status, waits_for_approval, why })))
         }
         Err(Refused::Store(error)) => Err(error.into()),
         Err(Refused::Triage(crate::track::TriageError::UnknownFinding(_))) => {

@@ -32,7 +32,7 @@ pub async fn facts(
         Some((branch, commit)) => base_commit(repository, branch.id, branch.timeline.commits(), commit).await?,
         None => None,
     };
-    Ok(Facts { standing, base, now })
+    Ok(Facts { standing, base, now, by_tree: false })
 }
 
 /// Where a commit stands in its branch now; [`Standing::Elsewhere`] also if it has none, or that is gone.

@@ -31,11 +31,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use penstock::analyze::secrets::mask;
 use penstock_common::bitbucket::accounts::Account;
 use penstock_common::bitbucket::client::{self, Client};
-use penstock_common::{Uuid, plain};
+use penstock_common::{Masked, Uuid};
 
-pub use budget::{Budget, REQUESTS_MAX};
+pub use budget::{Budget, Purpose, REQUESTS_MAX, Submitter};
 pub use comments::Comment;
 pub use error::Error;
 pub use penstock_common::bitbucket::workspaces::Permission;
@@ -46,6 +47,7 @@ pub use reach::{Network, Reach, patience};
 pub use repositories::{Branch, POLICY_MAX, Repository, Workspace};
 pub use tenants::{Credential, Credentials, NoCredential, Revision, Tenants};
 
+use budget::Spending;
 use memory::Memory;
 
 /// Bitbucket as one tenant may ask it. Clones share everything; they are for one job and not to be kept: [`Tenants::of`] knows whether the
@@ -55,6 +57,8 @@ pub struct Bitbucket {
     workspace: Uuid,
     client: Client,
     budget: Arc<Budget>,
+    purpose: Purpose,
+    refused: Arc<dyn Fn(&'static str) + Send + Sync>,
     memory: Arc<Memory>,
 }
 
@@ -78,9 +82,26 @@ impl Bitbucket {
         Self { client: self.client.within(time), ..self.clone() }
     }
 
-    /// How many requests are left in this hour. Whoever can wait, such as a sweep, leaves enough for who cannot.
+    /// How many requests are left in this hour for this client's purpose. Work that can wait, such
+    /// as a sweep, leaves enough for work that cannot.
     pub fn requests_left(&self) -> u32 {
-        self.budget.left()
+        self.budget.left(self.purpose)
+    }
+
+    /// The same client for another purpose: its requests are counted there.
+    #[must_use]
+    pub fn on_behalf_of(&self, purpose: Purpose) -> Self {
+        let (budget, refused) = (Arc::clone(&self.budget), Arc::clone(&self.refused));
+        let client = self.client.counted_by(Arc::new(Spending { budget, purpose, refused }));
+        Self { client, purpose, ..self.clone() }
+    }
+
+    /// Whether the bucket of this client's purpose has a request left. Sends nothing.
+    ///
+    /// # Errors
+    /// If not: how long to wait for the next.
+    pub fn check_bucket(&self) -> Result<(), Duration> {
+        self.budget.check_bucket(self.purpose)
     }
 
     /// One of the tenant's repositories. Nothing is asked yet.
@@ -135,12 +156,12 @@ pub struct Author {
     /// The Atlassian account; bots and teams have none.
     pub account_id: Option<String>,
     /// As he calls himself: one short line in which nothing is hidden, and foreign text all the same.
-    pub name: Option<String>,
+    pub name: Option<Masked>,
 }
 
 impl From<Account> for Author {
     fn from(account: Account) -> Self {
-        let name = account.display_name.map(|name| plain::cut(name.trim(), NAME_MAX));
+        let name = account.display_name.map(|name| mask(name.trim()).cut(NAME_MAX));
         Self {
             uuid: account.uuid.as_deref().and_then(|uuid| uuid.parse().ok()),
             account_id: account.account_id,

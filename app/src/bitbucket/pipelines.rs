@@ -1,6 +1,7 @@
 //! What a pipeline really ran on.
 
-use penstock_common::Uuid;
+use penstock::analyze::secrets::mask;
+use penstock_common::{Masked, Uuid};
 
 use super::{Error, InRepository};
 use crate::track::Commit;
@@ -22,9 +23,9 @@ pub struct Pipeline {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ref {
     /// A branch; of a pull request its source.
-    Branch(String),
+    Branch(Masked),
     /// A tag.
-    Tag(String),
+    Tag(Masked),
     /// A commit alone, or something that this version does not know.
     Commit,
 }
@@ -45,8 +46,8 @@ impl InRepository {
         let hash = target.commit.ok_or_else(|| Error::unreadable("the pipeline names no commit"))?.hash;
         let commit = self.full(&hash).await?.ok_or_else(|| Error::unreadable("the pipeline's commit is not known"))?;
         let on = match (target.ref_type.as_deref(), target.ref_name, target.source) {
-            (Some("branch" | "named_branch"), Some(name), _) | (None, None, Some(name)) => Ref::Branch(name),
-            (Some("tag"), Some(name), _) => Ref::Tag(name),
+            (Some("branch" | "named_branch"), Some(name), _) | (None, None, Some(name)) => Ref::Branch(mask(&name)),
+            (Some("tag"), Some(name), _) => Ref::Tag(mask(&name)),
             _ => Ref::Commit,
         };
         Ok(Some(Pipeline { id, commit, on, pull_request: target.pullrequest.map(|pull_request| pull_request.id) }))

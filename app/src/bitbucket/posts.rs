@@ -2,7 +2,8 @@
 //!
 //! Owns sending what `common::decorate` made, so that doing it twice comes to the same. What is posted, and whether, is decided in `publish`.
 
-use penstock_common::bitbucket::comments::NewComment;
+use penstock_common::bitbucket::client::Missing;
+use penstock_common::bitbucket::comments::{Comment, NewComment};
 use penstock_common::bitbucket::statuses::BuildStatus;
 use penstock_common::decorate::report::Insight;
 
@@ -10,8 +11,10 @@ use super::{Error, InRepository};
 use crate::track::Commit;
 
 impl InRepository {
-    /// Puts a report with its annotations in place of the one with the same id (`…/commit/{commit}/reports/{id}`). 3 to 13 requests.
-    pub async fn put_report(&self, commit: Commit, insight: &Insight) -> Result<(), Error> {
+    /// Replaces the report with the same id, and its annotations
+    /// (`…/commit/{commit}/reports/{id}`). 3 to 15 requests. Returns what the server did not
+    /// accept.
+    pub async fn put_report(&self, commit: Commit, insight: &Insight) -> Result<Missing, Error> {
         let (pending, Insight { report, annotations }) = (insight.pending(), insight);
         Ok(self.calls.replace_report(&commit.to_string(), &pending, report, annotations).await?)
     }
@@ -27,36 +30,24 @@ impl InRepository {
 
     /// `POST …/pullrequests/{number}/comments`, once, also when the answer is lost: then it is looked for before it is sent again. Tells its number.
     pub async fn create_comment(&self, pull_request: u64, comment: &NewComment) -> Result<u64, Error> {
-        let lost = match self.calls.create_comment(pull_request, comment).await {
-            Ok(posted) => return Ok(posted.id),
-            Err(error) if error.is_uncertain() => error,
-            Err(error) => return Err(error.into()),
-        };
-        // If it cannot be looked for, that it was lost is what matters.
-        let Ok(me) = self.bitbucket.client.user().await else { return Err(lost.into()) };
-        let Ok(there) = self.calls.comments(pull_request).await else { return Err(lost.into()) };
-        let posted = there.iter().rev().find(|one| {
-            let author = one.user.as_ref().and_then(|user| user.uuid.as_deref());
-            let is_ours = author.is_some() && author == me.uuid.as_deref();
-            is_ours && !one.deleted && one.inline == comment.inline && one.text().trim() == comment.content.raw.trim()
-        });
-        match posted {
-            Some(posted) => Ok(posted.id),
-            None => Ok(self.calls.create_comment(pull_request, comment).await?.id),
-        }
+        // Who we are counts only where the answer is lost, and is found out then.
+        Ok(self.calls.create_comment_once(pull_request, None, comment).await?.id)
     }
 
-    /// `GET …/pullrequests/{number}/comments`: the number of a comment of ours that holds `marker`; `None` if there is none. Anybody can write the
-    /// marker, so that of others counts for nothing.
-    pub async fn find_comment(&self, pull_request: u64, marker: &str) -> Result<Option<u64>, Error> {
-        let me = self.bitbucket.client.user().await?;
-        let there = self.calls.comments(pull_request).await?;
-        let ours = there.iter().find(|one| {
-            let author = one.user.as_ref().and_then(|user| user.uuid.as_deref());
-            let is_ours = author.is_some() && author == me.uuid.as_deref();
-            is_ours && !one.deleted && one.inline.is_none() && one.text().contains(marker)
-        });
-        Ok(ours.map(|one| one.id))
+    /// Replaces our newest comment that has a line `marker` with `comment`, and returns its number;
+    /// `None` if there is none. Anyone can write the marker, so comments of others are ignored,
+    /// however many there are.
+    pub async fn replace_comment(
+        &self,
+        pull_request: u64,
+        marker: &str,
+        comment: &NewComment,
+    ) -> Result<Option<u64>, Error> {
+        let is_marked = |one: &Comment| one.inline.is_none() && one.is_marked(marker);
+        let there = self.calls.comments_where(pull_request, is_marked).await?;
+        // Bitbucket may refuse `/user` to an app. Which comment we may change shows who we are.
+        let updated = self.calls.update_own_comment(pull_request, &there, None, comment).await?;
+        Ok(updated.map(|comment| comment.id))
     }
 
     /// `PUT …/pullrequests/{number}/comments/{id}`. False if that comment is gone, or is not ours: another one has to be made.

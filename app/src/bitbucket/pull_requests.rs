@@ -1,7 +1,8 @@
 //! Pull requests.
 
-use penstock_common::Uuid;
+use penstock::analyze::secrets::mask;
 use penstock_common::bitbucket::pull_requests::{self as told, PullRequestState};
+use penstock_common::{Masked, Uuid};
 
 use super::{Author, Error, InRepository};
 use crate::track::Commit;
@@ -12,7 +13,7 @@ pub struct PullRequest {
     /// Its number in the repository.
     pub number: u64,
     /// Hostile text.
-    pub title: String,
+    pub title: Masked,
     /// How it stands.
     pub state: State,
     /// Who opened it.
@@ -20,7 +21,7 @@ pub struct PullRequest {
     /// Where the change comes from.
     pub source: Source,
     /// The branch of this repository that it shall go to.
-    pub destination: String,
+    pub destination: Masked,
 }
 
 /// How a pull request stands.
@@ -43,7 +44,7 @@ pub struct Source {
     /// The repository; none if it was deleted.
     pub repository: Option<Uuid>,
     /// The branch, which may be deleted.
-    pub branch: Option<String>,
+    pub branch: Option<Masked>,
     /// Its tip, or what that was. None if this repository does not have it.
     pub head: Option<Commit>,
 }
@@ -78,7 +79,7 @@ impl InRepository {
     }
 
     async fn read(&self, told: told::PullRequest) -> Result<PullRequest, Error> {
-        let destination = told.destination.branch.map(|branch| branch.name);
+        let destination = told.destination.branch.map(|branch| mask(&branch.name));
         let state = match told.state {
             PullRequestState::Open => State::Open,
             PullRequestState::Merged => {
@@ -97,10 +98,10 @@ impl InRepository {
         let repository = told.source.repository.and_then(|repository| repository.uuid?.parse().ok());
         Ok(PullRequest {
             number: told.id,
-            title: told.title.unwrap_or_default(),
+            title: told.title.as_deref().map(mask).unwrap_or_default(),
             state,
             author: told.author.map(Author::from).unwrap_or_default(),
-            source: Source { repository, branch: told.source.branch.map(|branch| branch.name), head },
+            source: Source { repository, branch: told.source.branch.map(|branch| mask(&branch.name)), head },
             destination: destination.ok_or_else(|| Error::unreadable("the pull request has no destination"))?,
         })
     }

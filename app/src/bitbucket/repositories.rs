@@ -1,7 +1,8 @@
 //! Workspaces, repositories, branches, files.
 
-use penstock_common::Uuid;
+use penstock::analyze::secrets::mask;
 use penstock_common::bitbucket::client;
+use penstock_common::{Masked, Uuid};
 
 use super::{Bitbucket, Error, InRepository};
 use crate::track::Commit;
@@ -15,7 +16,7 @@ pub struct Workspace {
     /// Identifies it.
     pub id: Uuid,
     /// Its name in addresses. It may change.
-    pub slug: String,
+    pub slug: Masked,
 }
 
 /// A repository as it is now.
@@ -26,11 +27,11 @@ pub struct Repository {
     /// Whose it is. Not the tenant's any more after a transfer.
     pub workspace: Uuid,
     /// Its name in addresses.
-    pub slug: String,
+    pub slug: Masked,
     /// `WORKSPACE/SLUG`.
-    pub full_name: String,
+    pub full_name: Masked,
     /// The branch that counts; none while it is empty.
-    pub main_branch: Option<String>,
+    pub main_branch: Option<Masked>,
     /// Only members see it. What Bitbucket does not say counts as private.
     pub is_private: bool,
     /// What it is a fork of, if the app may know.
@@ -41,7 +42,7 @@ pub struct Repository {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// Its name.
-    pub name: String,
+    pub name: Masked,
     /// Its tip.
     pub head: Commit,
 }
@@ -51,7 +52,7 @@ impl Bitbucket {
     pub async fn workspace(&self) -> Result<Workspace, Error> {
         let told = self.client.workspace(&self.workspace.braced()).await?;
         match told.uuid.as_deref().map(str::parse) {
-            Some(Ok(id)) if id == self.workspace => Ok(Workspace { id, slug: told.slug }),
+            Some(Ok(id)) if id == self.workspace => Ok(Workspace { id, slug: mask(&told.slug) }),
             _ => Err(Error::unreadable("another workspace was told than was asked for")),
         }
     }
@@ -67,7 +68,7 @@ impl InRepository {
         let parsed = |uuid: Option<&str>| uuid.and_then(|uuid| uuid.parse::<Uuid>().ok());
         let id = parsed(told.uuid.as_deref()).filter(|id| *id == self.repository);
         let workspace = parsed(told.workspace.as_ref().and_then(|workspace| workspace.uuid.as_deref()));
-        let slug = told.names().map(|(_, slug)| slug.to_owned());
+        let slug = told.names().map(|(_, slug)| mask(slug));
         let (Some(id), Some(workspace), Some(slug)) = (id, workspace, slug) else {
             return Err(Error::unreadable("another repository was told than was asked for, or not whose it is"));
         };
@@ -75,10 +76,10 @@ impl InRepository {
             id,
             workspace,
             slug,
-            main_branch: told.mainbranch.map(|branch| branch.name),
+            main_branch: told.mainbranch.map(|branch| mask(&branch.name)),
             is_private: told.is_private.unwrap_or(true),
             parent: parsed(told.parent.as_ref().and_then(|parent| parent.uuid.as_deref())),
-            full_name: told.full_name,
+            full_name: mask(&told.full_name),
         }))
     }
 
@@ -95,7 +96,7 @@ impl InRepository {
     /// `GET …/refs/branches`: all of them, 10,000 at most; 100 cost a request.
     pub async fn branches(&self) -> Result<Vec<Branch>, Error> {
         let told = self.calls.branches().await?;
-        told.into_iter().map(|one| Ok(Branch { head: commit(&one.target.hash)?, name: one.name })).collect()
+        told.into_iter().map(|one| Ok(Branch { head: commit(&one.target.hash)?, name: mask(&one.name) })).collect()
     }
 
     /// `GET …/src/{commit}/{path}`: a file of at most `limit` bytes; `None` if there is none.

@@ -13,7 +13,7 @@ use penstock_common::bitbucket::client::{self, Allowance, Auth, Client, Grant};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::budget::{Budget, REQUESTS_MAX};
+use super::budget::{Budget, Purpose, REQUESTS_MAX, Spending};
 use super::memory::Memory;
 use super::{Bitbucket, Error};
 
@@ -73,6 +73,7 @@ pub struct Tenants<C> {
     api: Client,
     credentials: C,
     requests_max: u32,
+    refused: Arc<dyn Fn(&'static str) + Send + Sync>,
     known: Mutex<HashMap<Uuid, Known>>,
 }
 
@@ -87,7 +88,13 @@ struct Known {
 impl<C: Credentials> Tenants<C> {
     /// `api` is a client without credentials: [`super::Reach::api`].
     pub fn new(api: Client, credentials: C) -> Self {
-        Self { api, credentials, requests_max: REQUESTS_MAX, known: Mutex::default() }
+        Self { api, credentials, requests_max: REQUESTS_MAX, refused: Arc::new(|_| {}), known: Mutex::default() }
+    }
+
+    /// Called with the purpose of each request that a budget refuses.
+    #[must_use]
+    pub fn telling(self, refused: Arc<dyn Fn(&'static str) + Send + Sync>) -> Self {
+        Self { refused, ..self }
     }
 
     /// With another number of requests an hour for each tenant than [`REQUESTS_MAX`].
@@ -96,7 +103,9 @@ impl<C: Credentials> Tenants<C> {
         Self { requests_max: requests, ..self }
     }
 
-    /// Bitbucket as this tenant may ask it now. The directory is asked every time; tokens are kept as long as its answer stays the same.
+    /// Bitbucket as this tenant may use it now, for verdicts; callers with another purpose switch
+    /// to it ([`Bitbucket::on_behalf_of`]). The directory is read every time; tokens are reused as
+    /// long as its answer stays the same.
     ///
     /// # Errors
     /// [`Error::NotInstalled`], [`Error::Directory`].
@@ -122,12 +131,15 @@ impl<C: Credentials> Tenants<C> {
             return Ok(bitbucket.clone());
         }
         let budget = Arc::clone(&entry.budget);
-        let allowance: Arc<dyn Allowance> = budget.clone();
+        let (purpose, refused) = (Purpose::Verdict, Arc::clone(&self.refused));
+        let spending = Spending { budget: Arc::clone(&budget), purpose, refused: Arc::clone(&refused) };
+        let allowance: Arc<dyn Allowance> = Arc::new(spending);
         let client = self
             .api
             .for_another(Auth::Granted(credential.grant), Some(allowance))
             .map_err(|error| Error::Directory(Box::new(error)))?;
-        let bitbucket = Bitbucket { workspace, client, budget, memory: Arc::new(Memory::default()) };
+        let memory = Arc::new(Memory::default());
+        let bitbucket = Bitbucket { workspace, client, budget, purpose, refused, memory };
         entry.revision = Some(credential.revision);
         entry.bitbucket = Some(bitbucket.clone());
         Ok(bitbucket)

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 
 use super::data_key::DataKey;
 use super::seal::{self, Place, SealingKey};
-use super::{CryptoError, random};
+use super::{CryptoError, LogKey, random};
+use crate::hex;
 
 /// Most keys that a file may hold.
 const KEYS_MAX: usize = 64;
@@ -26,7 +27,7 @@ pub struct KeyId(pub(crate) [u8; 16]);
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -40,7 +41,25 @@ impl fmt::Debug for KeyId {
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
     path: Arc<Path>,
-    keys: Arc<RwLock<Vec<SealingKey>>>,
+    keys: Arc<RwLock<Vec<MasterKey>>>,
+}
+
+/// A line of the file, ready to be used.
+#[derive(Clone, Debug)]
+struct MasterKey {
+    sealing: SealingKey,
+    log: LogKey,
+}
+
+impl MasterKey {
+    fn new(material: &[u8; 32]) -> Result<Self, CryptoError> {
+        let id = id(material);
+        Ok(Self { sealing: SealingKey::new(id, material)?, log: LogKey::of(KeyId(id), material) })
+    }
+
+    const fn id(&self) -> KeyId {
+        KeyId(self.sealing.id())
+    }
 }
 
 impl MasterKeys {
@@ -58,7 +77,7 @@ impl MasterKeys {
     /// As [`MasterKeys::read`], and when it cannot be made.
     pub fn read_or_create(path: &Path) -> Result<Self, CryptoError> {
         if !path.try_exists().map_err(|source| CryptoError::File { path: path.into(), source })? {
-            write(path, &[hex(&random()?)])?;
+            write(path, &[hex::encode(&random::<32>()?)])?;
         }
         Self::read(path)
     }
@@ -66,7 +85,7 @@ impl MasterKeys {
     /// The newest key's id.
     pub fn newest(&self) -> KeyId {
         // A file with no key is refused when it is read.
-        self.with(|keys| keys.first().map_or(KeyId([0; 16]), |key| KeyId(key.id())))
+        self.with(|keys| keys.first().map_or(KeyId([0; 16]), MasterKey::id))
     }
 
     /// Whether the file holds this key, also if it was added since.
@@ -77,6 +96,19 @@ impl MasterKeys {
         Ok(self.find(id)?.is_some())
     }
 
+    /// The key that logs are written with: the newest's.
+    ///
+    /// # Errors
+    /// Never, because a file without a key is refused when it is read.
+    pub fn log_key(&self) -> Result<LogKey, CryptoError> {
+        self.with(|keys| keys.first().map(|key| key.log.clone())).ok_or(CryptoError::NotOurs)
+    }
+
+    /// Those of all keys in the file.
+    pub fn log_keys(&self) -> Vec<LogKey> {
+        self.with(|keys| keys.iter().map(|key| key.log.clone()).collect())
+    }
+
     /// Adds a new key, which seals from now on. Earlier ones stay, until nothing is sealed with them any more.
     ///
     /// # Errors
@@ -84,7 +116,8 @@ impl MasterKeys {
     pub fn add(&self) -> Result<KeyId, CryptoError> {
         let told = fs::read_to_string(&self.path)
             .map_err(|source| CryptoError::File { path: self.path.to_path_buf(), source })?;
-        let lines: Vec<String> = std::iter::once(hex(&random()?)).chain(told.lines().map(str::to_owned)).collect();
+        let lines: Vec<String> =
+            std::iter::once(hex::encode(&random::<32>()?)).chain(told.lines().map(str::to_owned)).collect();
         write(&self.path, &lines)?;
         self.reload()?;
         Ok(self.newest())
@@ -139,16 +172,16 @@ impl MasterKeys {
     }
 
     fn seal(&self, place: &Place<'_>, value: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.with(|keys| keys.first().ok_or(CryptoError::NotOurs)?.seal(place, value))
+        self.with(|keys| keys.first().ok_or(CryptoError::NotOurs)?.sealing.seal(place, value))
     }
 
     fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let id = KeyId(seal::split(sealed)?.0);
-        self.find(id)?.ok_or(CryptoError::UnknownKey(id))?.open(place, sealed)
+        self.find(id)?.ok_or(CryptoError::UnknownKey(id))?.sealing.open(place, sealed)
     }
 
-    fn find(&self, id: KeyId) -> Result<Option<SealingKey>, CryptoError> {
-        let known = || self.with(|keys| keys.iter().find(|key| key.id() == id.0).cloned());
+    fn find(&self, id: KeyId) -> Result<Option<MasterKey>, CryptoError> {
+        let known = || self.with(|keys| keys.iter().find(|key| key.id() == id).cloned());
         match known() {
             Some(key) => Ok(Some(key)),
             None => {
@@ -164,7 +197,7 @@ impl MasterKeys {
         Ok(())
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&[SealingKey]) -> T) -> T {
+    fn with<T>(&self, ask: impl FnOnce(&[MasterKey]) -> T) -> T {
         ask(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -173,15 +206,15 @@ const fn place(tenant: &[u8]) -> Place<'_> {
     Place { column: DATA_KEY, row: tenant, tenant }
 }
 
-fn read(path: &Path) -> Result<Vec<SealingKey>, CryptoError> {
+fn read(path: &Path) -> Result<Vec<MasterKey>, CryptoError> {
     let file = |source| CryptoError::File { path: path.into(), source };
     check_mode(path)?;
     let text = Secret::new(fs::read_to_string(path).map_err(file)?);
     let mut keys = Vec::new();
     for (number, line) in text.expose().lines().enumerate().take(KEYS_MAX) {
         let material =
-            unhex(line.trim()).ok_or_else(|| CryptoError::NotAKey { path: path.into(), line: number + 1 })?;
-        keys.push(SealingKey::new(id(&material), &material)?);
+            hex::decode(line.trim()).ok_or_else(|| CryptoError::NotAKey { path: path.into(), line: number + 1 })?;
+        keys.push(MasterKey::new(&material)?);
     }
     if keys.is_empty() {
         return Err(CryptoError::NotAKey { path: path.into(), line: 1 });
@@ -229,21 +262,6 @@ fn id(material: &[u8; 32]) -> [u8; 16] {
     let mut id = [0; 16];
     id.copy_from_slice(&hash.finalize()[..16]);
     id
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

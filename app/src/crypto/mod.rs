@@ -1,14 +1,17 @@
 //! Secrets at rest.
 //!
-//! Owns sealing: AES-256-GCM (NIST SP 800-38D) under a random nonce, bound to the place where the sealed value stands, so that it cannot be
-//! moved to another row. Each tenant has a data key; data keys are sealed with the master key, which is never in the database. It keeps
-//! nothing but the keys that it was given.
+//! Owns sealing: AES-256-GCM (NIST SP 800-38D) under a random nonce, bound to the row and column of
+//! the sealed value, so that it cannot be moved to another one; and the keys that logs are written
+//! with. Each tenant has a data key; data keys are sealed with the master key, which is never in
+//! the database. It stores nothing but the keys that it was given.
 
 mod data_key;
+mod log_key;
 mod master;
 mod seal;
 
 pub use data_key::DataKey;
+pub use log_key::LogKey;
 pub use master::{KeyId, MasterKeys};
 pub use seal::Place;
 

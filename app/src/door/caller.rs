@@ -6,8 +6,10 @@
 use axum::http::{HeaderMap, header};
 use penstock_common::{Secret, Uuid};
 
+use super::maker::{self, MakerRight};
 use super::pipelines::{self, Refusal, StepCaller, Tenant};
 use super::token::{ApiToken, Scope, Scopes};
+use crate::bitbucket::{Purpose, Submitter};
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::state::State;
@@ -70,6 +72,17 @@ impl Caller {
         let known = state.store.system().token_by_hash(token.hash().as_bytes(), now).await?.ok_or_else(unknown)?;
         let workspace = state.store.for_workspace(known.workspace);
         let row = workspace.token(known.token).await?.filter(|row| row.revoked_at.is_none()).ok_or_else(unknown)?;
+        match maker::check(state, &workspace, &row).await? {
+            MakerRight::Held => {}
+            MakerRight::Lost => {
+                return Err(Problem::unauthorized("the API token was revoked: its maker is no admin any more"));
+            }
+            MakerRight::Unknown => {
+                let why =
+                    "Bitbucket has not confirmed for a day that the user who created the API token is still an admin";
+                return Err(Problem::unavailable(why, 60));
+            }
+        }
         // Once a minute is enough to see that it is used.
         if row.last_used_at.is_none_or(|used| used < now - 60_000) {
             let mut write = workspace.write().await?;
@@ -84,6 +97,41 @@ impl Caller {
             creator: row.creator,
             scopes,
         })
+    }
+
+    /// Whose bucket its requests come out of.
+    pub fn submitter(&self) -> Submitter {
+        match self {
+            Self::Step(step) => Submitter::Pipeline(step.pipeline.unwrap_or(step.step)),
+            Self::Token { name, .. } => Submitter::token(name),
+        }
+    }
+
+    /// Whose share of memory its runs take: that of its repository, or of the token.
+    pub fn sender(&self) -> Uuid {
+        match (self, self.submitter()) {
+            (Self::Step(step), _) => step.repository,
+            (Self::Token { .. }, Submitter::Token(id)) => id.into(),
+            (Self::Token { workspace, .. }, Submitter::Pipeline(_)) => *workspace,
+        }
+    }
+
+    /// Takes one request out of the buckets of the tenant and of the caller itself.
+    ///
+    /// # Errors
+    /// When one is empty: 429 with the time until it is not.
+    pub fn spend(&self, state: &State) -> Result<(), Problem> {
+        let now = state.now();
+        let refused = |limit: &'static str, whose: &'static str| {
+            move |seconds| {
+                state.metrics.limited("api_requests", limit);
+                Problem::too_many(format!("{whose} has sent too many requests: send fewer in a minute"), seconds)
+            }
+        };
+        // Its own bucket first: a refused request takes nothing from the shared one.
+        let own = state.callers.take_many((self.workspace(), self.submitter()), 1, now);
+        own.map_err(refused("caller", "this step or token"))?;
+        state.limits.take_many(self.workspace(), 1, now).map_err(refused("tenant", "this workspace"))
     }
 
     /// The tenant.
@@ -170,7 +218,7 @@ async fn step(state: &State, token: &Secret) -> Result<StepCaller, Problem> {
     let workspace = state.store.for_workspace(claimed);
     let known = workspace.row().await?.and_then(|row| row.slug);
     let slug = match known {
-        Some(slug) => slug,
+        Some(slug) => slug.into(),
         None => refreshed(state, claimed).await?,
     };
     let settings = Settings::of(&workspace, None).await?.with_operator(state.config.accepts_default_audience);
@@ -195,9 +243,11 @@ async fn refreshed(state: &State, workspace: Uuid) -> Result<String, Problem> {
         tracing::warn!(%workspace, %error, "the workspace's name cannot be asked");
         Problem::unavailable("Bitbucket could not be asked what the workspace is called", 30)
     };
-    let told = state.bitbucket.of(workspace).await.map_err(unavailable)?.workspace().await.map_err(unavailable)?;
+    // Nothing is proven yet.
+    let bitbucket = state.bitbucket.of(workspace).await.map_err(unavailable)?.on_behalf_of(Purpose::Unproven);
+    let told = bitbucket.workspace().await.map_err(unavailable)?;
     let mut write = state.store.for_workspace(workspace).write().await?;
     write.workspace(&told.slug, &told.slug, state.now()).await?;
     write.commit().await?;
-    Ok(told.slug)
+    Ok(told.slug.into())
 }

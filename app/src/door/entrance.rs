@@ -4,9 +4,10 @@
 //! terms that know no platform.
 
 use axum::http::{HeaderMap, Method, Uri};
+use penstock_common::Uuid;
 
 use super::connect::frame::{Frame, Place};
-use super::connect::handlers::tenant;
+use super::connect::handlers::vouched;
 use super::viewer::{Closed, Handle, admit};
 use crate::state::State;
 
@@ -40,15 +41,20 @@ pub async fn open(state: &State, uri: &Uri, headers: &HeaderMap) -> Result<(Hand
     let unsigned = || Closed::Unsigned(String::new());
     let path = state.config.base.strip(uri.path()).ok_or_else(unsigned)?;
     let frame = Frame::ALL.into_iter().find(|frame| frame.path() == path).ok_or_else(unsigned)?;
-    let tenant =
-        tenant(state, &Method::GET, uri, headers).await.map_err(|why| Closed::Unsigned(why.detail().to_owned()))?;
-    state.visits.take(tenant, state.now()).map_err(|_| Closed::TooMany)?;
+    let vouched =
+        vouched(state, &Method::GET, uri, headers).await.map_err(|why| Closed::Unsigned(why.detail().to_owned()))?;
+    let tenant = vouched.workspace;
     let (place, viewer) = frame.read(uri.query().unwrap_or_default(), tenant).map_err(Closed::Unclear)?;
+    let person = viewer.as_ref().map_or(Uuid::from([0; 16]), |viewer| viewer.uuid);
+    state.visits.take_many((tenant, person), 1, state.now()).map_err(|wait| {
+        state.metrics.limited("visits", "person");
+        Closed::TooMany(wait)
+    })?;
     let repository = match place {
         Place::Workspace => None,
         Place::Repository { repository } | Place::PullRequest { repository, .. } => Some(repository),
     };
-    let handle = admit(state, tenant, repository, viewer).await?;
+    let handle = admit(state, &vouched, repository, viewer).await?;
     let start = match (frame, place) {
         (Frame::PullRequestPanel, Place::PullRequest { id, .. }) => Start::PullRequestPanel(id),
         (Frame::RepositoryPanel, _) => Start::RepositoryPanel,

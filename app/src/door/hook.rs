@@ -10,7 +10,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use penstock_common::Secret;
 use sha2::Sha256;
 
-use super::token::{NoRandomness, hex};
+use super::token::NoRandomness;
+use crate::hex;
 
 /// The header that carries the proof.
 pub const SIGNATURE_HEADER: &str = "x-hub-signature";
@@ -77,7 +78,7 @@ impl From<[u8; 16]> for HookId {
 
 impl fmt::Display for HookId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -85,7 +86,7 @@ impl FromStr for HookId {
     type Err = NotAHook;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        unhex(text).map(Self).ok_or(NotAHook)
+        hex::decode(text).map(Self).ok_or(NotAHook)
     }
 }
 
@@ -96,7 +97,7 @@ impl FromStr for HookId {
 pub fn new_secret() -> Result<Secret, NoRandomness> {
     let mut bytes = [0; SECRET];
     getrandom::fill(&mut bytes).map_err(|_| NoRandomness)?;
-    Ok(Secret::new(hex(&bytes)))
+    Ok(Secret::new(hex::encode(&bytes)))
 }
 
 /// Whether a webhook comes from who has the secret. `signatures` are the values of all headers [`SIGNATURE_HEADER`], `body` is what was received,
@@ -115,7 +116,7 @@ pub fn verify(secret: &Secret, signatures: &[&str], body: &[u8]) -> Result<(), R
         None if signature.contains('=') => return Err(Refusal::Algorithm),
         None => return Err(Refusal::Malformed),
     };
-    let told: [u8; MAC] = unhex(digits).ok_or(Refusal::Malformed)?;
+    let told: [u8; MAC] = hex::decode(digits).ok_or(Refusal::Malformed)?;
     if secret.expose().is_empty() {
         // Everybody can sign with it.
         return Err(Refusal::Signature);
@@ -123,18 +124,6 @@ pub fn verify(secret: &Secret, signatures: &[&str], body: &[u8]) -> Result<(), R
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_err(|_| Refusal::Signature)?;
     mac.update(body);
     mac.verify_slice(&told).map_err(|_| Refusal::Signature)
-}
-
-/// Hex digits, exactly as many as make `N` bytes.
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -146,7 +135,7 @@ mod tests {
     fn sign(secret: &Secret, body: &[u8]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).unwrap();
         mac.update(body);
-        format!("{ALGORITHM}{}", hex(&mac.finalize().into_bytes()))
+        format!("{ALGORITHM}{}", hex::encode(&mac.finalize().into_bytes()))
     }
 
     /// RFC 4231, test case 2.

@@ -12,6 +12,8 @@ use penstock_common::Secret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::hex;
+
 /// How every token begins.
 pub const PREFIX: &str = "penstock_";
 /// Random bytes of a token.
@@ -55,7 +57,7 @@ impl ApiToken {
     fn of(bytes: &[u8; BYTES]) -> Self {
         let mut text = String::with_capacity(LENGTH);
         text.push_str(PREFIX);
-        text.push_str(&hex(bytes));
+        text.push_str(&hex::encode(bytes));
         text.push_str(&checksum(&text));
         Self(Secret::new(text))
     }
@@ -113,10 +115,6 @@ impl fmt::Debug for TokenHash {
 /// CRC-32 of the characters: it tells every change of up to four neighbours.
 fn checksum(text: &str) -> String {
     format!("{:08x}", crc32fast::hash(text.as_bytes()))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a token may be used for. None contains another, but [`Scope::UploadAnyRef`] contains [`Scope::Upload`].
@@ -260,7 +258,7 @@ mod tests {
         assert!(!one.hash().is(other.hash().as_bytes()) && !one.hash().is(&[]));
         let told = format!("{one:?} {:?}", one.hash());
         assert!(!told.contains(&one.expose()[PREFIX.len()..][..8]), "{told}");
-        assert!(!told.contains(&hex(one.hash().as_bytes())[..8]), "{told}");
+        assert!(!told.contains(&hex::encode(one.hash().as_bytes())[..8]), "{told}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! Somebody who looks at the app's pages.
+//! A person who views the app's pages.
 //!
-//! Owns the handle: what a signed address becomes, which covers one address once, when its pages lead to others. A handle stands in the path, so no
-//! cookie is needed, which a frame of another site would not get. It is random, kept as a hash, bound to tenant, repository and person, and
-//! good for reading only. A change needs a form token, made of the handle and the action, a request that comes from our own page, and the right to
-//! it, which is asked of Bitbucket then and there.
+//! Owns the handle, to which a signed address is exchanged: a signature covers one address, and
+//! pages lead to others. A handle is in the path, because a frame on another site gets no cookies.
+//! It is random, stored as a hash, bound to tenant, repository and person, and valid for reading
+//! only, until an hour after the host signed the address. The address itself works for a minute
+//! after its first use: a page may be reloaded, and an address that is found later in a log does
+//! not work. A change needs a form token, derived from the handle and the action, a request from
+//! our own page, and the right to it, which Bitbucket confirms at that moment.
 
 use std::fmt;
 
@@ -16,17 +19,22 @@ use penstock_common::{Secret, Uuid};
 use sha2::{Digest, Sha256};
 
 use super::connect::frame;
+use super::connect::handlers::Vouched;
+use super::rights::{ALLOWED, Installation};
 use super::token::NoRandomness;
-use crate::bitbucket::{Author, Error as Refused};
+use crate::bitbucket::{Author, Bitbucket, Error as Refused, Purpose};
 use crate::jobs::follow::{take_over, take_over_name};
 use crate::state::State;
 use crate::store;
-use crate::store::system::{TenantState, ViewerRow};
+use crate::store::system::{AddressUse, TenantState, ViewerRow};
 use crate::store::workspace::Workspace;
 
-/// For how long a handle is good that nobody uses, and altogether, in milliseconds.
+/// How long a handle is valid without use, and in total since the host signed its address, in
+/// milliseconds.
 const IDLE: i64 = 15 * 60_000;
 const ALTOGETHER: i64 = 60 * 60_000;
+/// For how long a signed address works after its first use, in milliseconds.
+const REUSE: i64 = 60_000;
 /// How exact it is known when a handle was last used: not every look is worth a write.
 const EXACTNESS: i64 = 60_000;
 /// Random bytes of a handle.
@@ -75,13 +83,16 @@ pub enum Closed {
     /// Bitbucket vouches for it, and says too little.
     #[error("{0}")]
     Unclear(frame::FrameError),
-    /// Too many came.
-    #[error("too many pages were asked for")]
-    TooMany,
+    /// The signed address was used before, and not just now.
+    #[error("this address was used before")]
+    Used,
+    /// Too many pages were requested, or the person's requests to Bitbucket are used up.
+    #[error("too many pages were requested, try again in {0} s")]
+    TooMany(u64),
     /// The handle was never one, is over, or the app was uninstalled.
     #[error("this view is over")]
     Over,
-    /// He may not read it.
+    /// The person may not read it.
     #[error("you may not see this repository in Bitbucket")]
     NoPermission,
     /// Nobody is signed in.
@@ -128,13 +139,15 @@ pub struct Viewer {
 /// When he may not read what it leads to.
 pub async fn admit(
     state: &State,
-    tenant: Uuid,
+    vouched: &Vouched,
     repository: Option<Uuid>,
     viewer: Option<frame::Viewer>,
 ) -> Result<Handle, Closed> {
+    let tenant = vouched.workspace;
     let viewer = viewer.ok_or(Closed::Nobody)?;
     if let Some(repository) = repository {
-        may_read(state, tenant, repository, viewer.uuid).await?;
+        let installation = installation(state, tenant).await?;
+        may_read(state, installation, repository, viewer.uuid, Proof::Signed(vouched.signed_at)).await?;
     }
     let handle = Handle::new()?;
     let now = state.now();
@@ -144,34 +157,102 @@ pub async fn admit(
         person: viewer.uuid,
         account: viewer.account_id,
         created_at: now,
+        // The host's clock may be ahead by as much as tokens allow.
+        signed_at: vouched.signed_at.min(now),
         used_at: now,
     };
-    state.store.system().admit_viewer(&handle.hash(), &row, now - ALTOGETHER).await?;
-    Ok(handle)
+    let at = AddressUse { address: vouched.token_hash, over: now - ALTOGETHER, first_use: now - REUSE };
+    match state.store.system().admit_viewer(&handle.hash(), &row, &at).await? {
+        true => Ok(handle),
+        false => Err(Closed::Used),
+    }
 }
 
-/// Bitbucket shows a private repository to nobody who may not read it, so its signed address proves that he may. A public one is seen by everybody, and
-/// its findings are for members.
-async fn may_read(state: &State, tenant: Uuid, repository: Uuid, person: Uuid) -> Result<(), Closed> {
-    let workspace = state.store.for_workspace(tenant);
-    let known = workspace.repository(repository).await?;
-    if known.as_ref().is_some_and(|row| row.is_private && row.gone_at.is_none()) {
+/// The installation that a tenant has now.
+async fn installation(state: &State, tenant: Uuid) -> Result<Installation, Closed> {
+    let row = state.store.system().tenant(tenant).await?.filter(|row| row.state == TenantState::Active);
+    row.map(|row| Installation { workspace: tenant, since: row.since }).ok_or(Closed::Over)
+}
+
+/// When a signed address proved the right to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// When it was signed, in unix milliseconds. One that is used later, or again, proves nothing
+    /// newer.
+    Signed(i64),
+    /// Within the hour that a view lasts.
+    Before,
+}
+
+impl Proof {
+    /// Since when the right is proven, if that is not too long ago to be believed.
+    fn since(self, now: i64) -> Option<i64> {
+        match self {
+            Self::Signed(at) if at > now - ALLOWED => Some(at.min(now)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a person may read a repository. Bitbucket's answer is cached for minutes
+/// ([`super::rights`]).
+///
+/// Bitbucket shows a private repository only to those who may read it, so its signed address proves
+/// the right. A public one is open to everyone, but its findings are for members only.
+async fn may_read(
+    state: &State,
+    installation: Installation,
+    repository: Uuid,
+    person: Uuid,
+    proof: Proof,
+) -> Result<(), Closed> {
+    let now = state.now();
+    let known = state.store.for_workspace(installation.workspace).repository(repository).await?;
+    let is_private = known.as_ref().is_some_and(|row| row.is_private && row.gone_at.is_none());
+    let keep = |may, at| state.rights.keep(installation, repository, person, may, at);
+    match state.rights.of(installation, repository, person, now) {
+        Some(true) if known.is_some() => return Ok(()),
+        Some(false) => return Err(Closed::NoPermission),
+        _ => {}
+    }
+    if is_private && let Some(since) = proof.since(now) {
+        keep(true, since);
         return Ok(());
     }
-    let not_told = |error: Refused| Closed::NotTold(error.to_string());
-    let there = state.bitbucket.of(tenant).await.map_err(not_told)?.in_repository(repository);
+    let there = asking(state, installation.workspace, person).await?.in_repository(repository);
     if known.is_none() {
-        let told = there.get().await.map_err(not_told)?.filter(|told| told.workspace == tenant);
+        let told = there.get().await.map_err(not_told)?.filter(|told| told.workspace == installation.workspace);
         let told = told.ok_or(Closed::NoRepository)?;
         // All that is told, and the main branch with it: the first run does not ask again so soon.
-        take_over(state, &workspace, &told).await?;
-        if told.is_private {
+        take_over(state, &state.store.for_workspace(installation.workspace), &told).await?;
+        if told.is_private
+            && let Some(since) = proof.since(now)
+        {
+            keep(true, since);
             return Ok(());
         }
     }
-    match there.right(person).await.map_err(not_told)?.permission {
-        Permission::None => Err(Closed::NoPermission),
-        _ => Ok(()),
+    let may = match there.right(person).await {
+        Ok(right) => right.permission != Permission::None,
+        // Where the app may not ask, the signed address is all there is. It was vouched for within
+        // the hour.
+        Err(Refused::Denied(_)) if is_private => true,
+        Err(error) => return Err(not_told(error)),
+    };
+    keep(may, now);
+    if may { Ok(()) } else { Err(Closed::NoPermission) }
+}
+
+/// Bitbucket on behalf of a person: requests are taken from that person's bucket.
+async fn asking(state: &State, tenant: Uuid, person: Uuid) -> Result<Bitbucket, Closed> {
+    Ok(state.bitbucket.of(tenant).await.map_err(not_told)?.on_behalf_of(Purpose::Person(person)))
+}
+
+/// Why something is not shown or done when Bitbucket does not answer.
+pub fn not_told(error: Refused) -> Closed {
+    match error {
+        Refused::TooMany { after, .. } => Closed::TooMany(after.as_secs().max(1)),
+        error => Closed::NotTold(error.to_string()),
     }
 }
 
@@ -184,12 +265,16 @@ pub async fn enter(state: &State, handle: &str) -> Result<Viewer, Closed> {
     let (hash, system) = (handle.hash(), state.store.system());
     let row = system.viewer(&hash).await?.ok_or(Closed::Over)?;
     let now = state.now();
-    if row.used_at < now - IDLE || row.created_at < now - ALTOGETHER {
+    if row.used_at < now - IDLE || row.signed_at < now - ALTOGETHER {
         return Err(Closed::Over);
     }
-    let tenant = system.tenant(row.workspace).await?;
-    if tenant.is_none_or(|tenant| tenant.state != TenantState::Active) {
-        return Err(Closed::Over);
+    state.page_views.take_many((row.workspace, row.person), 1, now).map_err(|wait| {
+        state.metrics.limited("pages", "person");
+        Closed::TooMany(wait)
+    })?;
+    let installation = installation(state, row.workspace).await?;
+    if let Some(repository) = row.repository {
+        may_read(state, installation, repository, row.person, Proof::Before).await?;
     }
     if row.used_at < now - EXACTNESS {
         system.viewer_seen(&hash, now).await?;
@@ -199,6 +284,29 @@ pub async fn enter(state: &State, handle: &str) -> Result<Viewer, Closed> {
 }
 
 impl Viewer {
+    /// Bitbucket on behalf of the viewer.
+    ///
+    /// # Errors
+    /// When the app is not installed any more.
+    pub async fn asks(&self, state: &State) -> Result<Bitbucket, Closed> {
+        asking(state, self.workspace.id(), self.person).await
+    }
+
+    /// The repositories of the workspace that the viewer may read, as Bitbucket reported within the
+    /// last minutes.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub async fn readable(&self, state: &State) -> Result<Vec<Uuid>, Closed> {
+        let (installation, now) = (installation(state, self.workspace.id()).await?, state.now());
+        if let Some(known) = state.rights.readable(installation, self.person, now) {
+            return Ok(known);
+        }
+        let told = self.asks(state).await?.readable_by(self.person).await.map_err(not_told)?;
+        state.rights.keep_readable(installation, self.person, &told, now);
+        Ok(told)
+    }
+
     /// What a form for `action` carries. It is worth nothing in another view, or for another action.
     pub fn form_token(&self, action: &str) -> String {
         URL_SAFE_NO_PAD.encode(&self.mac(action).finalize().into_bytes()[..FORM])
@@ -237,8 +345,7 @@ impl Viewer {
         least: Permission,
         otherwise: &'static str,
     ) -> Result<Author, Closed> {
-        let not_told = |error: Refused| Closed::NotTold(error.to_string());
-        let bitbucket = state.bitbucket.of(self.workspace.id()).await.map_err(not_told)?;
+        let bitbucket = self.asks(state).await?;
         let right = bitbucket.in_repository(repository).right(self.person).await.map_err(not_told)?;
         if right.permission < least {
             return Err(Closed::Lacks(otherwise));
@@ -278,8 +385,7 @@ impl Viewer {
     /// # Errors
     /// When he does not administer the workspace, or that is not known.
     pub async fn may_configure_workspace(&self, state: &State) -> Result<Author, Closed> {
-        let not_told = |error: Refused| Closed::NotTold(error.to_string());
-        let bitbucket = state.bitbucket.of(self.workspace.id()).await.map_err(not_told)?;
+        let bitbucket = self.asks(state).await?;
         let owner = bitbucket.owner(self.person).await.map_err(not_told)?;
         owner.ok_or(Closed::Lacks("settings of the workspace are for its admins"))
     }

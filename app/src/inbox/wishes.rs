@@ -5,6 +5,7 @@
 
 use penstock_common::Uuid;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::jobs::kind;
 use crate::store::system::Subject;
@@ -60,6 +61,31 @@ struct Comment {
 #[derive(Deserialize)]
 struct Content {
     raw: Option<String>,
+}
+
+/// Maximum characters of a comment that are looked at, to see whether it is a command.
+const COMMENT_MAX: usize = 64;
+
+/// The part of a webhook that [`wishes`] reads, and nothing else.
+pub(super) fn ids(data: &Value) -> Value {
+    let at = |pointer: &str| data.pointer(pointer).filter(|value| is_id(value)).cloned().unwrap_or_default();
+    let raw = data.pointer("/comment/content/raw").and_then(Value::as_str).unwrap_or_default();
+    let raw: String = raw.trim_start().chars().take(COMMENT_MAX).collect();
+    let mut kept = json!({
+        "repository": {"uuid": at("/repository/uuid"), "workspace": {"uuid": at("/repository/workspace/uuid")}},
+    });
+    if data.get("pullrequest").is_some() {
+        kept["pullrequest"] = json!({"id": at("/pullrequest/id")});
+    }
+    if data.get("comment").is_some() {
+        kept["comment"] = json!({"id": at("/comment/id"), "content": {"raw": raw}});
+    }
+    kept
+}
+
+/// A number, or a text that is no longer than a UUID in braces.
+fn is_id(value: &Value) -> bool {
+    value.is_u64() || value.as_str().is_some_and(|text| text.len() <= 38)
 }
 
 /// The jobs that a webhook of `tenant` asks for. One that makes no sense asks for none.
@@ -131,6 +157,41 @@ mod tests {
         };
         assert_eq!(comment(" /penstock ignore x"), [(kind::COMMENT, "7/9".to_owned())]);
         assert!(comment("nice").is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_asks_for_the_same_and_is_small() {
+        let filler = "x".repeat(100_000);
+        for (event, rest) in [
+            ("repo:push", String::new()),
+            ("repo:push", format!(r#""push":{{"changes":["{filler}"]}},"actor":null"#)),
+            ("pullrequest:created", format!(r#""pullrequest":{{"id":7,"title":"{filler}"}}"#)),
+            ("pullrequest:created", format!(r#""pullrequest":{{"id":"{filler}"}}"#)),
+            (
+                "pullrequest:comment_created",
+                format!(
+                    r#""pullrequest":{{"id":7}},"comment":{{"id":9,"content":{{"raw":"  /penstock ignore {filler}"}}}}"#
+                ),
+            ),
+            (
+                "pullrequest:comment_created",
+                format!(
+                    r#""pullrequest":{{"id":7}},"comment":{{"id":9,"content":{{"raw":"{filler} /penstock ignore"}}}}"#
+                ),
+            ),
+        ] {
+            let comma = if rest.is_empty() { "" } else { "," };
+            let body =
+                format!(r#"{{"repository":{{"uuid":"{{02020202-0202-0202-0202-020202020202}}"}}{comma}{rest}}}"#);
+            let kept = ids(&serde_json::from_str(&body).unwrap()).to_string();
+            let tenant: Uuid = TENANT.parse().unwrap();
+            let wanted = match rest.contains(&format!(r#""id":"{filler}"#)) {
+                true => Vec::new(),
+                false => wishes(tenant, event, body.as_bytes()),
+            };
+            assert_eq!(wishes(tenant, event, kept.as_bytes()), wanted, "{event}");
+            assert!(kept.len() < 400, "{kept}");
+        }
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! Owns what a comment may do. It is read again over REST, whatever the webhook said: who wrote it, and what it says now. Its author's right is asked at
 //! this moment; the workspace's policy holds as everywhere. Each comment acts once and is answered.
 
+use penstock::analyze::secrets::mask;
 use penstock_common::Uuid;
 
 use super::{Failed, follow};
-use crate::bitbucket::{Error, InRepository, Permission};
+use crate::bitbucket::{Error, InRepository, Permission, Purpose};
 use crate::judgement::{Judge, Judged, Refused, judge};
 use crate::review::{self, CommentWish};
 use crate::state::State;
 use crate::store::workspace::{Place, Workspace};
-use crate::track::{Actor, Decision, FindingId, Status};
+use crate::track::{Actor, Decision, FindingId, Objection, Status};
 
 /// Fewest digits that name a finding.
 const DIGITS_MIN: usize = 8;
@@ -32,9 +33,16 @@ pub(super) async fn act_on_comment(
     if workspace.wish(&place).await?.is_some() {
         return Ok(());
     }
-    let there = state.bitbucket.of(workspace.id()).await?.in_repository(repository);
-    let Some(told) = there.comment(number, comment).await?.filter(|told| !told.deleted) else { return Ok(()) };
+    // Every reader may comment, so this uses nothing that verdicts need.
+    let bitbucket = state.bitbucket.of(workspace.id()).await?.on_behalf_of(Purpose::Background);
+    let Some(told) = bitbucket.in_repository(repository).comment(number, comment).await?.filter(|told| !told.deleted)
+    else {
+        return Ok(());
+    };
     let Some(command) = command(&told.text) else { return Ok(()) };
+    let author = told.author.uuid.map_or(Purpose::Background, Purpose::Person);
+    let bitbucket = bitbucket.on_behalf_of(author);
+    let there = bitbucket.in_repository(repository);
     let answer = match (command, &told.author.uuid, &told.author.account_id) {
         (Command::Help, ..) => USAGE.to_owned(),
         (Command::Ignore { id, reason }, Some(user), Some(account)) => match may_write(&there, *user).await? {
@@ -105,17 +113,24 @@ async fn ignore(
     let now = state.now();
     let decision = Decision {
         status: Status::AcceptedRisk,
-        reason,
+        reason: mask(&reason),
         author: Actor::Account(account.to_owned()),
+        account: account.to_owned(),
         expires: Some(now + HOLDS),
         now,
     };
-    let wish = Judge { finding, pull_request: Some(number), decision, account };
+    let wish = Judge { finding, pull_request: Some(number), decision };
     match judge(state, workspace, repository, &wish).await {
         Ok(Judged::Holds) => Ok(format!("`{id}` is ignored in this pull request, and after the merge for a year.")),
-        Ok(Judged::Waits(_)) => Ok(format!(
-            "`{id}` is critical, so a second person has to agree: it is ignored once somebody else who may write here writes the same, or approves it on the app's page."
+        Ok(Judged::Waits(Objection::SecondPerson)) => Ok(format!(
+            "`{id}` is not ignored yet. It was reported as critical, so a second person has to agree: it is ignored once another person who may \
+             write here writes the same, or approves it on the app's page."
         )),
+        Ok(Judged::Waits(Objection::Author)) => Ok(format!(
+            "`{id}` is not ignored yet. You opened this pull request, so another person who may write here has to write the same, or approve it \
+             on the app's page."
+        )),
+        Ok(Judged::Waits(why)) => Ok(format!("`{id}` is not ignored: {why}.")),
         Err(Refused::Store(error)) => Err(error.into()),
         Err(why) => Ok(format!("`{id}` is not ignored: {why}.")),
     }

@@ -5,11 +5,13 @@
 
 use penstock_common::Uuid;
 
-use super::{Failed, kind};
+use super::{Failed, follow, kind};
 use crate::judgement::concerned;
+use crate::settings::Settings;
 use crate::state::State;
 use crate::store::system::Subject;
 use crate::store::workspace::Workspace;
+use crate::track::reconsider;
 
 pub(super) async fn judge_workspace_anew(state: &State, workspace: &Workspace) -> Result<(), Failed> {
     let repositories = workspace.repositories().await?;
@@ -26,8 +28,12 @@ pub(super) async fn judge_repository_anew(
     if workspace.repository(repository).await?.is_none_or(|row| row.gone_at.is_some()) {
         return Ok(());
     }
+    let policy = Settings::of(workspace, Some(repository)).await?.policy();
     let concerned = {
-        let mut lane = workspace.lane(repository).await;
+        let (mut lane, now) = (workspace.lane(repository).await, state.now());
+        // The rules for dismissals may be others.
+        let changes = reconsider(&lane.state(&[]).await?.repository, None, &policy, now);
+        follow::write_in(&mut lane, &changes, now).await?;
         let tracked = &lane.state(&[]).await?.repository;
         let branches: Vec<_> = tracked.branches().map(|branch| branch.id).collect();
         concerned(tracked, repository, None, &branches)

@@ -21,5 +21,5 @@ mod worker;
 
 pub use outcome::Failed;
 pub use retention::forget;
-pub use rounds::rounds;
-pub use worker::{do_one, workers};
+pub use rounds::{end_judgements, proofs, rounds};
+pub use worker::{do_one, perform, workers};

@@ -25,6 +25,9 @@ pub enum Failed {
     /// It makes no sense, and will make none.
     #[error("{0}")]
     Senseless(&'static str),
+    /// A fault of this program, of which the log says more.
+    #[error("the job ended before it was done")]
+    Interrupted,
 }
 
 impl From<Unsettled> for Failed {
@@ -33,6 +36,7 @@ impl From<Unsettled> for Failed {
             Unsettled::Store(error) => Self::Store(error),
             Unsettled::Bitbucket(error) => Self::Bitbucket(error),
             Unsettled::Document => Self::Senseless("the run that was kept cannot be read"),
+            Unsettled::Interrupted => Self::Interrupted,
         }
     }
 }
@@ -56,6 +60,7 @@ impl Failed {
             Self::Bitbucket(bitbucket::Error::Rejected(_)) => true,
             Self::Bitbucket(error) => error.is_passing(),
             Self::Senseless(_) => false,
+            Self::Interrupted => true,
         }
     }
 

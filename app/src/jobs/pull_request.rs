@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::store::Error;
 use crate::store::system::Subject;
 use crate::store::workspace::{Lane, Place, State as Tracked, Workspace};
-use crate::track::{Actor, Changes, Merge, decline, merge};
+use crate::track::{Actor, Changes, Merge, decline, merge, reconsider};
 
 /// A run in the last so many milliseconds shows that a repository is scanned, so that a missing one is worth a word, unless settings say otherwise.
 const SCANNED_LATELY: i64 = 30 * 86_400_000;
@@ -49,11 +49,7 @@ pub(super) async fn follow_pull_request(
     let mut lane = workspace.lane(repository).await;
     lane.state(&names).await?;
     let now = state.now();
-    let outcome = follow(state, &there, &mut lane, &told, now).await;
-    if outcome.is_err() {
-        lane.forget();
-    }
-    outcome
+    follow(state, &there, &mut lane, &told, now).await
 }
 
 async fn follow(
@@ -72,7 +68,7 @@ async fn follow(
             if let Some(row) = row {
                 let mut branches = vec![row.destination];
                 branches.extend(row.source);
-                lane.with_branches(&branches).await?;
+                lane.loaded_with(&branches).await?;
             }
             let tracked = lane.loaded().ok_or(Error::Conflict)?;
             let timeline = tracked.repository.branch_named(&told.destination).map(|branch| branch.timeline.commits());
@@ -81,6 +77,12 @@ async fn follow(
             let standing = standing(there, about).await?;
             let merge_of = Merge { commit, standing, actor: Actor::Bitbucket, now };
             changes.extend(merge(&tracked.repository, told.number, &merge_of));
+            // What was said within it is said everywhere now.
+            lane.accept(&changes);
+            let policy = Settings::of(lane.workspace(), Some(there.id())).await?.policy();
+            let tracked = lane.loaded().ok_or(Error::Conflict)?;
+            let said: Vec<_> = changes.findings.iter().map(|row| row.id).collect();
+            changes.extend(reconsider(&tracked.repository, Some(&said), &policy, now));
         }
         Told::Merged { commit: None } => {
             // Where the commit is not told, the destination's next run finds out what it brought.
@@ -102,7 +104,7 @@ async fn opened(
     there: &InRepository,
     lane: &mut Lane,
     told: &PullRequest,
-    changes: Changes,
+    mut changes: Changes,
     now: i64,
 ) -> Result<(), Failed> {
     let workspace = lane.workspace().clone();
@@ -114,6 +116,10 @@ async fn opened(
         return Ok(follow::write_in(lane, &changes, now).await?);
     };
     let about = review::About { branch, commit: head, pull_request: Some(row.number) };
+    let recalled = follow::recalled(lane, branch, now).await?;
+    lane.accept(&recalled);
+    changes.extend(recalled);
+    let tracked = lane.loaded().ok_or(Error::Conflict)?;
     let scanned = tracked.repository.branch(branch).is_some_and(|branch| branch.timeline.last() == Some(head));
     let settings = Settings::of(&workspace, Some(there.id())).await?;
     let scanned = match scanned {
@@ -158,6 +164,6 @@ async fn waiting(
         return Ok(None);
     }
     let web = state.config.hosts.script_and_frame_origin();
-    let words = (StatusState::InProgress, "Waiting for the scan of this commit");
+    let words = (StatusState::InProgress, &"Waiting for the scan of this commit".into());
     Ok(Some(review::without_verdict(workspace, repository, tracked, about, &web, words).await?))
 }

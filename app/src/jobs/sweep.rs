@@ -3,24 +3,25 @@
 use penstock_common::Uuid;
 
 use super::{Failed, branches, kind, repository};
+use crate::bitbucket::Purpose;
 use crate::state::State;
 use crate::store::system::Subject;
 use crate::store::workspace::Workspace;
 use crate::track::PullRequestState;
 
-/// Requests that are left for what cannot wait.
-const RESERVE: u32 = 400;
+/// Requests that are left to people, of those that are not reserved for verdicts.
+const RESERVE: u32 = 200;
 /// Most open pull requests that are looked at.
 const PULL_REQUESTS: usize = 100;
 
 pub(super) async fn sweep(state: &State, workspace: &Workspace, id: Uuid) -> Result<(), Failed> {
-    let bitbucket = state.bitbucket.of(workspace.id()).await?;
+    let bitbucket = state.bitbucket.of(workspace.id()).await?.on_behalf_of(Purpose::Background);
     // The next sweep comes anyway.
     if bitbucket.requests_left() < RESERVE {
         return Ok(());
     }
-    repository::follow_repository(state, workspace, id).await?;
-    branches::follow_branches(state, workspace, id).await?;
+    repository::follow_repository(state, workspace, id, Purpose::Background).await?;
+    branches::follow_branches(state, workspace, id, Purpose::Background).await?;
     let (open, _) = bitbucket.in_repository(id).open_pull_requests(PULL_REQUESTS).await?;
     let mut changed = Vec::new();
     {

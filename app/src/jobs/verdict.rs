@@ -2,7 +2,7 @@
 //!
 //! Owns what of its runs still counts, and which of the pipe's reports say something else by now. It writes nothing.
 
-use penstock_common::{Destination, Uuid};
+use penstock_common::Destination;
 
 use super::Failed;
 use crate::bitbucket::InRepository;
@@ -23,21 +23,23 @@ pub(super) async fn judge_anew(
     let runs: Vec<RunRow> = workspace.runs_on(there.id(), about.commit).await?;
     let runs: Vec<RunRow> = runs.into_iter().filter(|run| run.state == RunState::Applied).collect();
     let upload = match runs.first() {
-        Some(run) => crate::upload::upload_of(workspace, there.id(), run).await,
+        Some(run) => crate::upload::upload_of(state, workspace, there.id(), run).await?,
         None => None,
     };
-    let run = upload.as_ref().map(|upload| &upload.run);
+    let run = upload.as_ref().map(|(upload, _)| &upload.run);
     let evidence = Evidence {
         tools: run.map(|run| run.tools.as_slice()).unwrap_or_default(),
         started_at: run.map_or("", |run| &run.started_at),
         comparison: run.and_then(|run| run.comparison.as_ref()),
-        complete: runs.iter().all(|run| run.complete),
+        together: review::together(runs.iter().map(review::facts_of_run)),
         ran: runs.iter().map(|run| run.started_at).max().unwrap_or(now),
         contents: &review::Contents::new(),
     };
     let mut conclusion = review::conclude(workspace, there, tracked, about, &evidence, &web, now).await?;
+    // Its room is free for those that reports are made of.
+    drop(upload);
     if conclusion.may.report {
-        let reports = reports(workspace, there.id(), tracked, about, &conclusion.verdict, &runs, &web).await?;
+        let reports = reports(state, there, tracked, about, &conclusion.verdict, &runs).await?;
         let told = reports.into_iter().map(|(place, body)| (Destination::CodeInsights, place, body));
         conclusion.wished.extend(told);
     }
@@ -46,21 +48,24 @@ pub(super) async fn judge_anew(
 
 /// The reports of the pipe that say something else by now, or that it could not post: one wish for each `NAME` under which a run came.
 async fn reports(
-    workspace: &Workspace,
-    repository: Uuid,
+    state: &State,
+    there: &InRepository,
     tracked: &workspace::State,
     about: &review::About,
     verdict: &Verdict,
     runs: &[RunRow],
-    web: &str,
 ) -> Result<Vec<(Place, String)>, Failed> {
+    let (workspace, repository) = (&state.store.for_workspace(there.workspace_id()), there.id());
+    let web = state.config.hosts.script_and_frame_origin();
     let commit = about.commit.to_string();
     let told = workspace.last_delivery(repository, "pipe", Destination::CodeInsights, &commit).await?;
     let Some(told) = told else { return Ok(Vec::new()) };
     let mut wished: Vec<(Place, String)> = Vec::new();
     // The newest of each name comes first.
     for run in runs.iter().filter(|run| run.pull_request == about.pull_request) {
-        let Some(upload) = crate::upload::upload_of(workspace, repository, run).await else { continue };
+        let Some((upload, _room)) = crate::upload::upload_of(state, workspace, repository, run).await? else {
+            continue;
+        };
         let subject = format!("{commit}/{}", review::report_key(&upload));
         let place = Place { repository, kind: "report".to_owned(), subject };
         if wished.iter().any(|(known, _)| *known == place) {
@@ -72,7 +77,7 @@ async fn reports(
             Standing::Unwanted => false,
         };
         if is_due {
-            wished.push((place, review::json(&review::report(tracked, about, verdict, &upload, web))?));
+            wished.push((place, review::json(&review::report(tracked, about, verdict, &upload, &web))?));
         }
     }
     Ok(wished)

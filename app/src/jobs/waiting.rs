@@ -9,7 +9,7 @@ use super::Failed;
 use crate::review::{self, StatusWish};
 use crate::state::State;
 use crate::store::Error;
-use crate::store::workspace::{Place, Workspace};
+use crate::store::workspace::{Workspace, restored};
 
 pub(super) async fn end_waiting(
     state: &State,
@@ -21,15 +21,15 @@ pub(super) async fn end_waiting(
     let tracked = lane.state(&[]).await?;
     let Some(row) = tracked.repository.pull_request(number).cloned() else { return Ok(()) };
     let Some(branch) = row.source else { return Ok(()) };
-    let place = Place { repository, kind: "status".to_owned(), subject: row.head.to_string() };
-    let waits = workspace.wish(&place).await?.and_then(|wish| serde_json::from_str::<StatusWish>(&wish.body).ok());
+    let about = review::About { branch, commit: row.head, pull_request: Some(number) };
+    let place = review::status_place(repository, &about);
+    let waits = workspace.wish(&place).await?.and_then(|wish| restored::<StatusWish>(&wish.body));
     if waits.is_none_or(|wish| wish.status.state != StatusState::InProgress) {
         return Ok(());
     }
-    let about = review::About { branch, commit: row.head, pull_request: Some(number) };
     let tracked = lane.loaded().ok_or(Error::Conflict)?;
     let web = state.config.hosts.script_and_frame_origin();
-    let words = (StatusState::Stopped, "No scan of this commit came: does its pipeline run Penstock?");
+    let words = (StatusState::Stopped, &"No scan of this commit came: does its pipeline run Penstock?".into());
     let (place, body) = review::without_verdict(workspace, repository, tracked, &about, &web, words).await?;
     let now = state.now();
     let mut write = workspace.write().await?;

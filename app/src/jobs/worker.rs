@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::bitbucket::Purpose;
 use crate::jobs::outcome::ATTEMPTS_MAX;
 use crate::jobs::{
     Failed, branches, comment, judge_anew, judge_branch, kind, pull_request, repository, sweep, waiting,
@@ -62,11 +63,12 @@ pub async fn do_one(state: &State, turn: Turn) -> Result<bool> {
     let (owner, now) = (new_id(), state.now());
     let Some(job) = system.claim_job(turn, owner, now, now + millis(LEASE)).await? else { return Ok(false) };
     let outcome = {
-        let work = work(state, &job);
-        tokio::pin!(work);
+        // In a task of its own: a job that panics takes no worker with it.
+        let (of, taken) = (state.clone(), job.clone());
+        let mut work = state.tasks.spawn(async move { perform(&of, &taken).await });
         loop {
             tokio::select! {
-                outcome = &mut work => break outcome,
+                outcome = &mut work => break outcome.unwrap_or(Err(Failed::Interrupted)),
                 () = tokio::time::sleep(HEARTBEAT) => {
                     let until = state.now() + millis(LEASE);
                     // If it is lost, somebody else does it, too: that comes to the same.
@@ -105,7 +107,11 @@ async fn end(state: &State, job: &Job, owner: u128, outcome: std::result::Result
     system.bury_job(job.id, owner).await
 }
 
-async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
+/// Does what a job says.
+///
+/// # Errors
+/// When it is not done.
+pub async fn perform(state: &State, job: &Job) -> std::result::Result<(), Failed> {
     let workspace = state.store.for_workspace(job.workspace);
     let senseless = Failed::Senseless("the job says nothing of what it is about");
     let Some(repository) = job.repository else {
@@ -116,8 +122,8 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
     };
     let number = || job.subject.parse::<u64>().ok();
     match job.kind.as_str() {
-        kind::BRANCHES => branches::follow_branches(state, &workspace, repository).await,
-        kind::REPOSITORY => repository::follow_repository(state, &workspace, repository).await,
+        kind::BRANCHES => branches::follow_branches(state, &workspace, repository, Purpose::Verdict).await,
+        kind::REPOSITORY => repository::follow_repository(state, &workspace, repository, Purpose::Verdict).await,
         kind::PULL_REQUEST => {
             pull_request::follow_pull_request(state, &workspace, repository, number().ok_or(senseless)?).await
         }
@@ -131,7 +137,7 @@ async fn work(state: &State, job: &Job) -> std::result::Result<(), Failed> {
         kind::SWEEP => sweep::sweep(state, &workspace, repository).await,
         kind::RUN => {
             let run: RunId = job.subject.parse().map_err(|_| senseless)?;
-            Ok(upload::settle(state, &workspace, repository, run, None).await.map(drop)?)
+            Ok(upload::settle_to_end(state, &workspace, repository, run, None).await.map(drop)?)
         }
         kind::COMMENT => {
             let ids = job.subject.split_once('/').and_then(|(number, id)| number.parse().ok().zip(id.parse().ok()));

@@ -1,21 +1,23 @@
 //! The second person.
 //!
-//! Owns what becomes of a judgement that waits: another person approves or rejects it, or who proposed it takes it back. Whether somebody may
-//! judge at all was asked before; here it only matters that he is another one.
+//! Owns the end of a pending dismissal: another person approves or rejects it, or the proposer
+//! withdraws it. The right to triage was checked before; here it only matters that it is another
+//! person.
 
-use penstock_common::Uuid;
+use penstock_common::{Masked, Uuid};
 
-use super::{Judge, Policy, Refused, Violation, changes, told, write};
-use crate::audit::{Act, Entry};
+use super::{Judge, Refused, Step, Violation, authors, judge_in, record, write};
 use crate::settings::Settings;
 use crate::state::State;
-use crate::store::workspace::{Approval, ApprovalState, Lane, Workspace};
-use crate::track::{Actor, Decision};
+use crate::store;
+use crate::store::workspace::{Approval, ApprovalState, Workspace};
+use crate::track::{Actor, Decision, Status, TriageError, retract};
 
-/// Somebody else agrees: from now on the judgement holds.
+/// Another person approves a dismissal.
 ///
 /// # Errors
-/// When nothing waits under this id, when he proposed it himself, when the policy forbids it by now, or when its finding or pull request is gone.
+/// When nothing waits under this id, when the same person proposed it or opened the pull request, when the policy forbids it by now, or when its
+/// finding or pull request is gone.
 pub async fn approve(
     state: &State,
     workspace: &Workspace,
@@ -26,13 +28,39 @@ pub async fn approve(
     let policy = Settings::of(workspace, Some(repository)).await?.policy();
     let mut lane = workspace.lane(repository).await;
     let waiting = waiting(workspace, repository, approval).await?;
-    carry_out(state, workspace, &mut lane, &policy, &waiting, by).await
+    let new = &waiting.new;
+    if new.proposer == by {
+        return Err(Violation::SecondPerson.into());
+    }
+    lane.state(&[]).await?;
+    let said = record(&lane, new.finding, new.pull_request)?;
+    // The status was changed in the meantime.
+    if said.status != new.judgement.status {
+        return Err(Refused::NothingWaits);
+    }
+    if !policy.author_may_dismiss {
+        let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+        let row = tracked.finding(new.finding).ok_or(TriageError::UnknownFinding(new.finding))?;
+        if authors(&lane, row, new.pull_request).await?.iter().any(|author| author == by) {
+            return Err(Violation::OwnPullRequest.into());
+        }
+    }
+    let decision = Decision {
+        status: said.status,
+        reason: said.reason,
+        author: Actor::Account(by.to_owned()),
+        account: by.to_owned(),
+        expires: said.expires,
+        now: state.now(),
+    };
+    let wish = Judge { finding: new.finding, pull_request: new.pull_request, decision };
+    judge_in(state, &mut lane, &policy, &wish).await.map(drop)
 }
 
-/// Somebody else says no.
+/// Another person rejects a dismissal.
 ///
 /// # Errors
-/// When nothing waits under this id, or he proposed it himself.
+/// When nothing waits under this id, or the same person proposed it.
 pub async fn reject(
     state: &State,
     workspace: &Workspace,
@@ -47,10 +75,10 @@ pub async fn reject(
     end(state, workspace, &waiting, ApprovalState::Rejected, by).await
 }
 
-/// Who proposed it takes it back.
+/// The proposer withdraws a dismissal.
 ///
 /// # Errors
-/// When nothing waits under this id, or somebody else proposed it.
+/// When nothing waits under this id, or another person proposed it.
 pub async fn withdraw(
     state: &State,
     workspace: &Workspace,
@@ -70,42 +98,7 @@ async fn waiting(workspace: &Workspace, repository: Uuid, approval: u128) -> Res
     found.filter(|one| one.state == ApprovalState::Waiting).ok_or(Refused::NothingWaits)
 }
 
-/// Lets a judgement hold that `by` approves.
-pub(super) async fn carry_out(
-    state: &State,
-    workspace: &Workspace,
-    lane: &mut Lane,
-    policy: &Policy,
-    waiting: &Approval,
-    by: &str,
-) -> Result<(), Refused> {
-    let new = &waiting.new;
-    if new.proposer == by {
-        return Err(Violation::SecondPerson.into());
-    }
-    let author = new.judgement.author.clone().unwrap_or_else(|| Actor::Account(new.proposer.clone()));
-    let decision = Decision {
-        status: new.judgement.status,
-        reason: new.judgement.reason.clone(),
-        author,
-        expires: new.judgement.expires,
-        now: state.now(),
-    };
-    // What is wanted of who judges is wanted of who approves.
-    let wish = Judge { finding: new.finding, pull_request: new.pull_request, decision, account: by };
-    let changes = changes(lane, policy, &wish).await?;
-    if changes.is_empty() {
-        // The same was said without him in the meantime.
-        return end(state, workspace, waiting, ApprovalState::Approved, by).await;
-    }
-    let judgement = told(new.finding, new.pull_request, &new.judgement);
-    let act = Act::Approved { proposer: new.proposer.clone(), judgement };
-    // It is he who acts, whoever the judgement is told to be by.
-    let decision = Decision { author: Actor::Account(by.to_owned()), ..wish.decision };
-    write(state, lane, &Judge { decision, ..wish }, &changes, Some((waiting, ApprovalState::Approved)), act).await
-}
-
-/// Ends one that changes nothing.
+/// Ends an approval, and the status that it was for.
 async fn end(
     state: &State,
     workspace: &Workspace,
@@ -114,17 +107,26 @@ async fn end(
     by: &str,
 ) -> Result<(), Refused> {
     let (new, now) = (&waiting.new, state.now());
-    let judgement = told(new.finding, new.pull_request, &new.judgement);
-    let proposer = new.proposer.clone();
-    let act = match ending {
-        ApprovalState::Approved => Act::Approved { proposer, judgement },
-        ApprovalState::Rejected => Act::Rejected { proposer, judgement },
-        ApprovalState::Withdrawn | ApprovalState::Waiting => Act::Withdrawn(judgement),
+    let mut lane = workspace.lane(new.repository).await;
+    lane.state(&[]).await?;
+    // A status that was set in the meantime stays.
+    let is_said = record(&lane, new.finding, new.pull_request).is_ok_and(|said| said.status == new.judgement.status);
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let author = Actor::Account(by.to_owned());
+    let changes = match is_said {
+        true => retract(tracked, new.finding, new.pull_request, author.clone(), now),
+        false => Default::default(),
     };
-    let mut write = workspace.write().await?;
-    if !write.end_approval(new.repository, new.approval, ending, by, now).await? {
-        return Err(Refused::NothingWaits);
-    }
-    write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: Some(new.repository), act }).await?;
-    Ok(write.commit().await?)
+    lane.accept(&changes);
+    let decision = Decision {
+        status: Status::NeedsTriage,
+        reason: Masked::EMPTY,
+        author,
+        account: by.to_owned(),
+        expires: None,
+        now,
+    };
+    let wish = Judge { finding: new.finding, pull_request: new.pull_request, decision };
+    let step = Step { ended: Some((waiting, ending)), proposed: None };
+    write(state, &mut lane, &wish, changes, step, None).await
 }

@@ -1,14 +1,19 @@
-//! Judging a finding.
+//! Triage of findings.
 //!
-//! Owns the one way by which people and tokens judge, wherever they do it: the workspace's policy first, then the change, its log, its entry in the
-//! audit log, and the verdicts that it concerns, all in one transaction. Where the policy wants a second person, the judgement waits for him
-//! (`approval`). Who may judge at all was asked before.
+//! Owns the one path by which people and tokens triage, from any place: the change, its log, its
+//! entry in the audit log, and the verdicts that depend on it, all in one transaction. The decision
+//! is recorded with its author; whether a dismissal counts is evaluated with each verdict. One that
+//! needs another person is on the list of approvals (`approval`). The right to triage was checked
+//! before.
 
 mod approval;
 mod policy;
+mod severity;
 
+pub use crate::track::DismissalPolicy as Policy;
 pub use approval::{approve, reject, withdraw};
-pub use policy::{Policy, Violation};
+pub use policy::Violation;
+pub use severity::lower_severity;
 
 use penstock_common::{Severity, Uuid};
 
@@ -17,11 +22,11 @@ use crate::jobs::kind;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::system::Subject;
-use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, State as Tracked, Workspace};
+use crate::store::workspace::{Approval, ApprovalState, Lane, NewApproval, Workspace};
 use crate::store::{self, new_id};
 use crate::track::{
-    Actor, Branch, BranchId, Changes, Decision, FindingId, PullRequest, PullRequestState, Repository, Triage,
-    TriageError, triage,
+    Actor, Branch, BranchId, Changes, Decision, Finding, FindingId, Objection, PullRequest, PullRequestState,
+    Repository, Triage, TriageError, reconsider, triage,
 };
 
 /// Most characters of a reason, wherever it is given.
@@ -31,15 +36,13 @@ const BRANCHES_MAX: usize = 20;
 
 /// A judgement that somebody wants.
 #[derive(Clone, Debug)]
-pub struct Judge<'a> {
+pub struct Judge {
     /// Of which finding.
     pub finding: FindingId,
     /// Only in this pull request.
     pub pull_request: Option<u64>,
-    /// What is said.
+    /// What is said, and by whom.
     pub decision: Decision,
-    /// The account that stands behind it.
-    pub account: &'a str,
 }
 
 /// What came of it.
@@ -47,8 +50,8 @@ pub struct Judge<'a> {
 pub enum Judged {
     /// It holds.
     Holds,
-    /// It holds once a second person approves it: this is its id.
-    Waits(u128),
+    /// It is recorded, and does not count yet.
+    Waits(Objection),
 }
 
 /// Why it is refused.
@@ -63,158 +66,169 @@ pub enum Refused {
     /// The workspace does not want it so.
     #[error(transparent)]
     Policy(#[from] Violation),
-    /// Somebody proposed another judgement.
-    #[error("another judgement of it waits for approval already: approve or reject that first")]
-    OtherWaits,
     /// There is nothing to approve.
     #[error("there is no such judgement that waits for approval")]
     NothingWaits,
 }
 
-/// Judges a finding. Who says of something critical what another person proposed already approves that.
+/// Triages a finding. Dismissing it as another person did already approves that dismissal.
 ///
 /// # Errors
-/// When it makes no sense, when the policy forbids it, or when the database does not answer.
-pub async fn judge(
-    state: &State,
-    workspace: &Workspace,
-    repository: Uuid,
-    wish: &Judge<'_>,
-) -> Result<Judged, Refused> {
+/// When it is invalid, or when the database does not answer.
+pub async fn judge(state: &State, workspace: &Workspace, repository: Uuid, wish: &Judge) -> Result<Judged, Refused> {
     let policy = Settings::of(workspace, Some(repository)).await?.policy();
     let mut lane = workspace.lane(repository).await;
-    let changes = changes(&mut lane, &policy, wish).await?;
-    if changes.is_empty() {
-        return Ok(Judged::Holds);
-    }
-    let waiting = workspace.waiting_approval(repository, wish.finding, wish.pull_request).await?;
-    if needs_second_person(workspace, repository, &policy, wish).await? {
-        let Some(waiting) = waiting else { return propose(state, workspace, repository, wish, None).await };
-        let is_own = waiting.new.proposer == wish.account;
-        return match (&wish.decision.author, is_own) {
-            (_, true) => propose(state, workspace, repository, wish, Some(&waiting)).await,
-            // A program is nobody's second person.
-            (Actor::Account(_), false) if waiting.new.judgement.status == wish.decision.status => {
-                approval::carry_out(state, workspace, &mut lane, &policy, &waiting, wish.account).await?;
-                Ok(Judged::Holds)
-            }
-            _ => Err(Refused::OtherWaits),
-        };
-    }
-    let ended = waiting.as_ref().map(|waiting| {
-        let is_own = waiting.new.proposer == wish.account;
-        (waiting, if is_own { ApprovalState::Withdrawn } else { ApprovalState::Rejected })
-    });
-    let act = Act::Judged(told(wish.finding, wish.pull_request, &wish.triage()));
-    write(state, &mut lane, wish, &changes, ended, act).await?;
-    Ok(Judged::Holds)
+    lane.state(&[]).await?;
+    judge_in(state, &mut lane, &policy, wish).await
 }
 
-impl Judge<'_> {
-    /// As it is kept.
-    fn triage(&self) -> Triage {
-        Triage {
-            status: self.decision.status,
-            reason: self.decision.reason.clone(),
-            author: Some(self.decision.author.clone()),
-            at: self.decision.now,
-            expires: self.decision.expires,
-        }
-    }
+/// The same where the repository is in memory.
+async fn judge_in(state: &State, lane: &mut Lane, policy: &Policy, wish: &Judge) -> Result<Judged, Refused> {
+    policy::check(policy, &wish.decision)?;
+    let (workspace, repository, now) = (lane.workspace().clone(), lane.repository(), state.now());
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let mut changes = triage(tracked, wish.finding, wish.pull_request, &wish.decision)?;
+    let is_new = !changes.is_empty();
+    lane.accept(&changes);
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let more = reconsider(tracked, Some(&[wish.finding]), policy, now);
+    lane.accept(&more);
+    changes.extend(more);
 
+    let objection = objection(lane, policy, wish.finding, wish.pull_request, now).await?;
+    let record = record(lane, wish.finding, wish.pull_request)?;
+    let waiting = workspace.waiting_approval(repository, wish.finding, wish.pull_request).await?;
+    let step = step(repository, wish, &record, waiting.as_ref(), objection);
+    let judged = objection.map_or(Judged::Holds, Judged::Waits);
+    if !is_new && step.ended.is_none() && step.proposed.is_none() {
+        return Ok(judged);
+    }
+    let told_record = told(wish.finding, wish.pull_request, &record);
+    let by_other = record.person().filter(|person| *person != wish.decision.account).map(str::to_owned);
+    let act = match (by_other, &step.proposed) {
+        (Some(proposer), _) => Act::Approved { proposer, judgement: told_record },
+        (None, Some(_)) => Act::Proposed(told_record),
+        (None, None) => Act::Judged(told_record),
+    };
+    write(state, lane, wish, changes, step, Some(act)).await?;
+    Ok(judged)
+}
+
+/// Changes to the list of approvals.
+#[derive(Debug, Default)]
+struct Step<'a> {
+    ended: Option<(&'a Approval, ApprovalState)>,
+    proposed: Option<NewApproval>,
+}
+
+fn step<'a>(
+    repository: Uuid,
+    wish: &Judge,
+    record: &Triage,
+    waiting: Option<&'a Approval>,
+    objection: Option<Objection>,
+) -> Step<'a> {
+    let account = &wish.decision.account;
+    let is_the_same = |one: &Approval| {
+        let old = &one.new.judgement;
+        Some(&*one.new.proposer) == record.person()
+            && (old.status, &old.reason, old.expires) == (record.status, &record.reason, record.expires)
+    };
+    if objection.is_some() && waiting.is_some_and(is_the_same) {
+        return Step::default();
+    }
+    let is_joined = record.person() != Some(account) && objection.is_none();
+    let ended = waiting.map(|one| {
+        let is_own = one.new.proposer == *account;
+        (
+            one,
+            match (is_own, is_joined && is_the_same(one)) {
+                (_, true) => ApprovalState::Approved,
+                (true, false) => ApprovalState::Withdrawn,
+                (false, false) => ApprovalState::Rejected,
+            },
+        )
+    });
+    let proposed = objection.filter(|objection| objection.is_about_people()).map(|_| NewApproval {
+        approval: new_id(),
+        repository,
+        finding: wish.finding,
+        pull_request: wish.pull_request,
+        judgement: record.clone(),
+        proposer: record.person().unwrap_or(account).to_owned(),
+    });
+    Step { ended, proposed }
+}
+
+impl Judge {
     fn entry(&self, repository: Uuid, act: Act) -> Entry {
         let through = match &self.decision.author {
             Actor::Token(name) => Some(name.clone()),
             _ => None,
         };
-        Entry { at: self.decision.now, by: self.account.to_owned(), through, repository: Some(repository), act }
+        let by = self.decision.account.clone();
+        Entry { at: self.decision.now, by, through, repository: Some(repository), act }
     }
 }
 
-/// What a judgement changes, if the policy allows it.
-async fn changes(lane: &mut Lane, policy: &Policy, wish: &Judge<'_>) -> Result<Changes, Refused> {
-    lane.state(&[]).await?;
-    let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
-    let author = is_own(lane, tracked, wish).await?.then_some(wish.account);
-    policy.check(&wish.decision, wish.account, author)?;
-    Ok(triage(&tracked.repository, wish.finding, wish.pull_request, &wish.decision)?)
+/// The triage record of a finding, in a pull request or everywhere.
+fn record(lane: &Lane, finding: FindingId, pull_request: Option<u64>) -> Result<Triage, Refused> {
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let row = tracked.finding(finding).ok_or(TriageError::UnknownFinding(finding))?;
+    Ok(match pull_request {
+        Some(number) => row.proposed.get(&number).cloned().unwrap_or_default(),
+        None => row.triage.clone(),
+    })
 }
 
-/// Whether the finding comes with a pull request of the same account. What is said of a finding everywhere holds in its pull request, too, so that it is
-/// said without naming the pull request is no way around the policy.
-async fn is_own(lane: &Lane, tracked: &Tracked, wish: &Judge<'_>) -> store::Result<bool> {
-    let own: Vec<_> = tracked.repository.pull_requests().filter(|row| row.author == wish.account).collect();
-    if let Some(number) = wish.pull_request {
-        return Ok(own.iter().any(|row| row.number == number));
-    }
-    let places = lane.workspace().occurrences_of(lane.repository(), wish.finding).await?;
-    let is_on = |branch| places.iter().any(|(_, place)| place.branch == branch && place.is_open());
-    let brings = |row: &&PullRequest| row.source.is_some_and(is_on) && !is_on(row.destination);
-    Ok(own.into_iter().filter(|row| row.state == PullRequestState::Open).any(|row| brings(&row)))
-}
-
-async fn needs_second_person(
-    workspace: &Workspace,
-    repository: Uuid,
+/// Why the dismissal of a finding does not count; `None` if it counts, or if there is none. A
+/// dismissal that applies everywhere must count in every open pull request that introduces the
+/// finding, too.
+async fn objection(
+    lane: &Lane,
     policy: &Policy,
-    wish: &Judge<'_>,
-) -> store::Result<bool> {
-    if !policy.second_person || !wish.decision.status.dismisses() {
-        return Ok(false);
+    finding: FindingId,
+    pull_request: Option<u64>,
+    now: i64,
+) -> Result<Option<Objection>, Refused> {
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let row = tracked.finding(finding).ok_or(TriageError::UnknownFinding(finding))?;
+    let said = row.said_in(pull_request);
+    if !said.triage.status.dismisses() {
+        return Ok(None);
     }
-    Ok(workspace.worst_severity(repository, wish.finding).await? == Some(Severity::Critical))
+    let authors = authors(lane, row, pull_request).await?;
+    let authors: Vec<&str> = authors.iter().map(String::as_str).collect();
+    let open = lane.workspace().worst_open(lane.repository(), finding).await?;
+    Ok(policy.objection(said, row.worst.max(open.unwrap_or(Severity::Info)), &authors, now))
 }
 
-/// Keeps a judgement until somebody else approves it, in place of what the same person proposed `before`.
-async fn propose(
-    state: &State,
-    workspace: &Workspace,
-    repository: Uuid,
-    wish: &Judge<'_>,
-    before: Option<&Approval>,
-) -> Result<Judged, Refused> {
-    let judgement = wish.triage();
-    if let Some(before) = before {
-        let is_the_same = Triage { at: before.new.judgement.at, ..judgement.clone() } == before.new.judgement;
-        if is_the_same {
-            return Ok(Judged::Waits(before.new.approval));
-        }
-    }
-    let now = state.now();
-    let new = NewApproval {
-        approval: new_id(),
-        repository,
-        finding: wish.finding,
-        pull_request: wish.pull_request,
-        judgement,
-        proposer: wish.account.to_owned(),
+/// The authors of the pull requests that introduce a finding. A dismissal that applies everywhere
+/// applies in them, too, so leaving out the pull request must not get around the policy.
+async fn authors(lane: &Lane, finding: &Finding, pull_request: Option<u64>) -> Result<Vec<String>, Refused> {
+    let tracked = &lane.loaded().ok_or(store::Error::Conflict)?.repository;
+    let places = lane.workspace().occurrences_of(lane.repository(), finding.id).await?;
+    let on = |branch| places.iter().map(|(_, place)| place).find(|place| place.branch == branch);
+    let is_on = |branch| on(branch).is_some_and(|place| place.is_open());
+    let brings = |row: &PullRequest| {
+        pull_request == Some(row.number)
+            || (row.state == PullRequestState::Open && row.source.is_some_and(is_on) && !is_on(row.destination))
     };
-    let mut write = workspace.write().await?;
-    if let Some(before) = before {
-        let by = wish.account;
-        if !write.end_approval(repository, before.new.approval, ApprovalState::Withdrawn, by, now).await? {
-            return Err(store::Error::Conflict.into());
-        }
-        let old = told(before.new.finding, before.new.pull_request, &before.new.judgement);
-        write.audit(&wish.entry(repository, Act::Withdrawn(old))).await?;
-    }
-    if !write.propose(&new, now).await? {
-        return Err(store::Error::Conflict.into());
-    }
-    let act = Act::Proposed(told(new.finding, new.pull_request, &new.judgement));
-    write.audit(&wish.entry(repository, act)).await?;
-    write.commit().await?;
-    Ok(Judged::Waits(new.approval))
+    let brought = tracked.main().and_then(on).and_then(|place| place.introduced_by);
+    let all = tracked.pull_requests().filter(|row| brings(row) || brought == Some(row.number));
+    Ok(all.map(|row| row.author.clone()).filter(|author| !author.is_empty()).collect())
 }
 
-/// Writes what a judgement changes, what became of the one that waited, and the entry of `act`; and has judged anew what it concerns.
+/// Writes the changes of a decision and of the list of approvals, and the audit entry of `act`, if
+/// that is more than the end of an approval; queues the re-evaluation of the verdicts that depend
+/// on it. The lane accepted the changes before.
 async fn write(
     state: &State,
     lane: &mut Lane,
-    wish: &Judge<'_>,
-    changes: &Changes,
-    ended: Option<(&Approval, ApprovalState)>,
-    act: Act,
+    wish: &Judge,
+    changes: Changes,
+    step: Step<'_>,
+    act: Option<Act>,
 ) -> Result<(), Refused> {
     let (workspace, repository) = (lane.workspace().clone(), lane.repository());
     let tracked = lane.loaded().ok_or(store::Error::Conflict)?;
@@ -225,8 +239,8 @@ async fn write(
     for job in &jobs {
         write.job(job, now, now).await?;
     }
-    if let Some((approval, ending)) = ended {
-        if !write.end_approval(repository, approval.new.approval, ending, wish.account, now).await? {
+    if let Some((approval, ending)) = step.ended {
+        if !write.end_approval(repository, approval.new.approval, ending, &wish.decision.account, now).await? {
             return Err(store::Error::Conflict.into());
         }
         // What ends it otherwise than by being approved is told for itself.
@@ -240,9 +254,15 @@ async fn write(
             ApprovalState::Approved | ApprovalState::Waiting => {}
         }
     }
-    write.audit(&wish.entry(repository, act)).await?;
-    lane.accept(changes);
-    let log = write.changes(lane, changes, &Default::default(), now).await?;
+    if let Some(new) = &step.proposed
+        && !write.propose(new, now).await?
+    {
+        return Err(store::Error::Conflict.into());
+    }
+    if let Some(act) = act {
+        write.audit(&wish.entry(repository, act)).await?;
+    }
+    let log = write.changes(lane, &changes, &Default::default(), now).await?;
     Ok(write.commit_in(lane, log).await?)
 }
 
@@ -270,6 +290,20 @@ pub fn concerned(
     others.sort_unstable_by(|one, other| other.cmp(one));
     all.extend(others.into_iter().take(BRANCHES_MAX).map(|(_, id)| subject(kind::BRANCH, id.to_string())));
     all
+}
+
+/// The jobs that re-evaluate one branch: as the main branch, as the source of pull requests, or on
+/// its own.
+pub fn of_branch(tracked: &Repository, repository: Uuid, branch: BranchId) -> Vec<Subject> {
+    let subject = |kind, subject| Subject { repository: Some(repository), kind, subject };
+    let open = tracked.pull_requests().filter(|row| row.state == PullRequestState::Open && row.source == Some(branch));
+    let mut jobs: Vec<_> = open.map(|row| subject(kind::PULL_REQUEST, row.number.to_string())).collect();
+    if tracked.main() == Some(branch) {
+        jobs.push(subject(kind::MAIN_BRANCH, String::new()));
+    } else if jobs.is_empty() {
+        jobs.push(subject(kind::BRANCH, branch.to_string()));
+    }
+    jobs
 }
 
 /// A judgement as the audit log tells it.

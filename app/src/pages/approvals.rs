@@ -96,7 +96,7 @@ async fn view(at: &Level, names: &Names, one: &Approval) -> Result<ApprovalView,
     Ok(ApprovalView {
         id: Uuid::from(new.approval).to_string(),
         finding: new.finding.to_string(),
-        rule: finding.map_or_else(|| "a finding that is gone".to_owned(), |finding| finding.rule),
+        rule: finding.map_or_else(|| "a finding that is gone".to_owned(), |finding| finding.rule.into()),
         pull_request: new.pull_request.and_then(link),
         judgement: words::status(new.judgement.status),
         reason: words::written(&new.judgement.reason),

@@ -4,7 +4,8 @@
 
 use askama::Template;
 use axum::extract::State as Shared;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -20,12 +21,20 @@ use crate::state::State;
 
 /// Entries of a page.
 const PAGE: usize = 50;
+/// Maximum entries of a file.
+const DOWNLOAD: i64 = 10_000;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
     before: Option<u64>,
     #[serde(default)]
     check: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct After {
+    #[serde(default)]
+    after: u64,
 }
 
 /// An entry.
@@ -55,6 +64,24 @@ page!(AuditPage);
 
 pub(super) async fn show(Shared(state): Shared<State>, at: Level, Query(asked): Query<Asked>) -> Response {
     make(&at, &asked).await.map_or_else(|why| why.page(&state), |page| whole(&page))
+}
+
+pub(super) async fn download(Shared(state): Shared<State>, at: Level, Query(asked): Query<After>) -> Response {
+    lines(&at, &asked).await.unwrap_or_else(|why| why.page(&state))
+}
+
+/// The oldest entries first, an object a line; of a repository's page only those about it.
+async fn lines(at: &Level, asked: &After) -> Result<Response, Refusal> {
+    at.admit().await?;
+    let mut body = String::new();
+    for line in at.store().audit_lines(at.id(), asked.after, DOWNLOAD).await? {
+        body +=
+            &serde_json::to_string(&line).map_err(|_| Refusal::Senseless("The entry has no such form.".to_owned()))?;
+        body.push('\n');
+    }
+    let disposition = "attachment; filename=\"audit.jsonl\"";
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, body).into_response())
 }
 
 async fn make(at: &Level, asked: &Asked) -> Result<AuditPage, Refusal> {
@@ -116,6 +143,9 @@ fn what(act: &Act, names: &Names) -> String {
         Act::Set { name, old, new } => format!("set {name} from {} to {}", value(old.as_ref()), value(new.as_ref())),
         Act::TokenMade { name, scopes, .. } => format!("made the API token “{name}” for {scopes}"),
         Act::TokenRevoked { name, .. } => format!("revoked the API token “{name}”"),
+        Act::TokenLapsed { name, maker, .. } => {
+            format!("revoked the API token “{name}”, because {} is no admin any more", names.account(maker))
+        }
         Act::HookMade { .. } => "made the webhook".to_owned(),
         Act::HookRemoved { .. } => "removed the webhook".to_owned(),
         Act::Judged(one) => format!("judged a finding{}", judged(one)),
@@ -127,6 +157,14 @@ fn what(act: &Act, names: &Names) -> String {
             format!("rejected what {} proposed{}", names.account(proposer), judged(judgement))
         }
         Act::Withdrawn(one) => format!("took back a proposal{}", judged(one)),
+        Act::SeverityLowered { from, to, reason, .. } => {
+            format!(
+                "lowered the worst severity of a finding from {} to {}, “{}”",
+                from.name(),
+                to.name(),
+                written(reason)
+            )
+        }
         Act::DeliveryRetried { kind, subject } => format!("had the {kind} for {subject} posted again"),
     }
 }

@@ -9,7 +9,7 @@ use penstock::analyze::secrets::{Engine, redact_lines};
 use penstock_common::{Category, Finding};
 
 use super::visit::InRepository;
-use crate::bitbucket::Error;
+use crate::bitbucket::{Error, Purpose};
 use crate::track::Commit;
 
 /// Most bytes of a file.
@@ -48,13 +48,19 @@ pub(super) async fn around(at: &InRepository, commit: Commit, finding: &Finding)
     let nothing = |note: &str| Context { lines: Vec::new(), note: note.to_owned() };
     let state = &at.visit.state;
     let fetched = async {
-        let bitbucket = state.bitbucket.of(at.store().id()).await?;
+        let person = Purpose::Person(at.visit.viewer.person);
+        let bitbucket = state.bitbucket.of(at.store().id()).await?.on_behalf_of(person);
         bitbucket.in_repository(at.id()).file(commit, &finding.location.path, FILE_MAX).await
     };
     let bytes = match tokio::time::timeout(PATIENCE, fetched).await {
         Ok(Ok(Some(bytes))) => bytes,
         Ok(Ok(None)) => return nothing("The file is not in the repository at that commit any more."),
         Ok(Err(Error::Unreadable(_))) => return nothing("The file is too large to be shown here."),
+        Ok(Err(Error::TooMany { .. })) => {
+            return nothing(
+                "You have looked at much code in this hour. Open the file in Bitbucket, or come back later.",
+            );
+        }
         Ok(Err(error)) => return nothing(&format!("Bitbucket does not give the file: {error}.")),
         Err(_) => return nothing("Bitbucket takes too long to give the file. Try again in a moment."),
     };

@@ -6,6 +6,7 @@
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use penstock::analyze::secrets::mask;
 use penstock::render::{Format, Report, write};
 use penstock_common::{Finding, Run, ToolRun};
 
@@ -90,24 +91,44 @@ fn csv(all: &[Found]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A cell that no spreadsheet takes for a formula (RFC 4180; OWASP on CSV injection).
+/// What begins a formula in a spreadsheet, the full-width forms too (OWASP on CSV injection).
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+/// Characters that start another cell for some reader: spreadsheets split on `;` where `,` is the
+/// decimal mark, and may be set to split on tabs or bars. A quoted cell is then not quoted for
+/// them, and its line breaks start a row.
+const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\n', '\r'];
+
+/// A cell that no spreadsheet takes for a formula, or for several cells of which one is (RFC 4180;
+/// OWASP on CSV injection).
 fn cell(text: &str) -> String {
-    let acts = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if acts { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let mut safe = String::with_capacity(text.len() + 2);
+    // Quotes and blanks at the beginning of a cell are dropped by some readers.
+    let mut begins = true;
+    for letter in text.chars() {
+        if begins && FORMULA.contains(&letter) {
+            safe.push('\'');
+        }
+        begins = SEPARATORS.contains(&letter) || (begins && (letter == '"' || letter.is_whitespace()));
+        safe.push(letter);
+    }
+    if text.starts_with(['\t', '\r', '\n']) {
+        safe.insert(0, '\'');
+    }
+    let is_special = safe.contains(SEPARATORS) || safe.contains('"');
+    if is_special { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 fn sarif(all: Vec<Found>, now: String) -> std::io::Result<Vec<u8>> {
     let owned = |found: Found| {
-        let owners = found.owner.split_whitespace().map(str::to_owned).collect();
+        let owners = found.owner.split_whitespace().map(mask).collect();
         found.shown.map(|shown| Finding { owners, ..shown })
     };
     let findings: Vec<Finding> = all.into_iter().filter_map(owned).collect();
     let tool = ToolRun {
-        name: "penstock".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: "penstock".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
         configuration: String::new(),
-        scope: String::new(),
+        scope: penstock_common::Masked::EMPTY,
         complete: true,
         files: 0,
         bytes: 0,
@@ -132,20 +153,80 @@ fn sarif(all: Vec<Found>, now: String) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn no_cell_acts() {
         for (text, written) in [
             ("plain", "plain"),
+            ("a-b=c", "a-b=c"),
             ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
+            (" =1", " '=1"),
+            ("\"=1", "\"\"\"'=1\""),
             ("a,b", "\"a,b\""),
             ("a\nb", "\"a\nb\""),
+            ("\ta", "\"'\ta\""),
+            ("a;=1", "\"a;'=1\""),
+            ("a; +1", "\"a; '+1\""),
+            ("a;\"=1;\"", "\"a;\"\"'=1;\"\"\""),
+            ("a\t@x", "\"a\t'@x\""),
+            ("a\r-1", "\"a\r'-1\""),
+            ("a|=1", "\"a|'=1\""),
         ] {
             assert_eq!(cell(text), written);
+        }
+    }
+
+    /// The cells of a line for a reader that splits on one character and knows quotes, as RFC 4180
+    /// says.
+    fn quoted(line: &str, separator: char) -> Vec<String> {
+        let (mut cells, mut cell, mut is_quoted) = (Vec::new(), String::new(), false);
+        let mut letters = line.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' if is_quoted && letters.peek() == Some(&'"') => {
+                    letters.next();
+                    cell.push('"');
+                }
+                '"' if is_quoted || cell.is_empty() => is_quoted = !is_quoted,
+                letter if !is_quoted && (letter == separator || letter == '\n' || letter == '\r') => {
+                    cells.push(std::mem::take(&mut cell));
+                }
+                letter => cell.push(letter),
+            }
+        }
+        cells.push(cell);
+        cells
+    }
+
+    proptest! {
+        /// Whatever a reader splits on, and whether or not it knows quotes.
+        #[test]
+        fn no_cell_acts_in_any_locale(texts in prop::collection::vec("[a=+@,;|\t\r\n\" '\\-\u{ff1d}]{0,8}", 1..4)) {
+            let line = texts.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",");
+            let ends = |letter: char| SEPARATORS.contains(&letter);
+            let plain = line.split(ends).map(str::to_owned).collect();
+            for cells in [plain, quoted(&line, ','), quoted(&line, ';'), quoted(&line, '\t'), quoted(&line, '|')] {
+                for one in cells {
+                    let start = one.trim_start_matches(|letter: char| letter == '"' || letter.is_whitespace());
+                    prop_assert!(!start.starts_with(FORMULA), "{one:?} of {line:?}");
+                }
+            }
+        }
+
+        /// A reader of what we write gets every cell back, but for the marks in front of what would
+        /// act.
+        #[test]
+        fn cells_are_read_back(texts in prop::collection::vec("[a=,;\t\n\" ]{0,8}", 1..4)) {
+            let line = texts.iter().map(|text| cell(text)).collect::<Vec<_>>().join(",");
+            let read: Vec<String> = quoted(&line, ',').into_iter().map(|one| one.replace('\'', "")).collect();
+            prop_assert_eq!(read, texts);
         }
     }
 }

@@ -5,12 +5,12 @@
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::Response;
-use penstock_common::{Category, Finding, Reference};
+use penstock_common::{Category, Finding, Reference, Severity};
 use serde::Deserialize;
 
 use super::context::{Context, Line, around};
 use super::findings::{branch, worth_telling};
-use super::gate::{FindingView, short};
+use super::gate::{FindingView, kept, short};
 use super::moment::Moment;
 use super::people::Names;
 use super::refusal::Refusal;
@@ -19,6 +19,9 @@ use super::visit::{InRepository, Query};
 use super::words::{self, Lozenge, STATUSES};
 use crate::state::State;
 use crate::track::{Event, FindingId, Kind, Occurrence};
+
+/// What the token of the form that lowers a severity is made for.
+pub(super) const LOWER_SEVERITY: &str = "lower-severity";
 
 /// Most events that are shown.
 const EVENTS: i64 = 50;
@@ -71,6 +74,11 @@ struct FindingPage {
     references: Vec<(String, Option<String>)>,
     facts: Vec<(&'static str, String)>,
     judgement: String,
+    /// Why it does not count yet; empty if it does.
+    pending: String,
+    /// The worst severity that it ever had, if it is milder now, and what it may be lowered to.
+    worst: Option<(&'static str, &'static str)>,
+    severity_token: String,
     reason: String,
     expires: Option<Moment>,
     token: String,
@@ -129,6 +137,13 @@ async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {
         ("1", Some(shown)) => Some(around(at, here.seen.commit, shown).await),
         _ => None,
     };
+    let verdict = match asked.pull_request {
+        Some(number) => store.pull_request_verdict(repository, number).await?,
+        None => store.branch_verdict(repository, here.branch).await?,
+    };
+    let pending = verdict.as_ref().and_then(kept).and_then(|kept| kept.pending.into_iter().find(|one| one.0 == id));
+    let pending = pending.filter(|_| triage.status.dismisses()).map(|(_, why)| why.to_string()).unwrap_or_default();
+    let open = store.worst_open(repository, id).await?.unwrap_or(Severity::Info);
     let judgement = match triage.author.as_ref() {
         Some(author) => format!("{}, said {}", words::status_word(triage.status), names.actor(author)),
         None => words::status_word(triage.status).to_owned(),
@@ -145,6 +160,9 @@ async fn make(at: &InRepository, asked: Asked) -> Result<FindingPage, Refusal> {
         references: shown.as_ref().map(references).unwrap_or_default(),
         facts: facts(shown.as_ref()),
         judgement,
+        pending,
+        worst: (row.worst > open).then(|| (row.worst.name(), open.name())),
+        severity_token: at.visit.viewer.form_token(LOWER_SEVERITY),
         reason: words::written(&triage.reason),
         expires: triage.expires.map(|expires| at.moment(expires)),
         token: at.visit.viewer.form_token("triage"),
@@ -161,14 +179,14 @@ fn excerpt(finding: &Finding) -> Vec<Line> {
     let hit = finding.location.start_line..=finding.location.end_line.max(finding.location.start_line);
     lines
         .iter()
-        .map(|line| Line { number: line.number, text: line.text.clone(), hit: hit.contains(&line.number) })
+        .map(|line| Line { number: line.number, text: line.text.to_string(), hit: hit.contains(&line.number) })
         .collect()
 }
 
 fn place_view(at: &InRepository, name: &str, place: &Occurrence) -> PlaceView {
     PlaceView {
         branch: name.to_owned(),
-        path: place.path.clone(),
+        path: place.path.to_string(),
         link: at.source(&place.seen.commit.to_string(), &place.path, 0),
         state: words::state(place.gone.map(|gone| gone.how)),
         first: (place.first.at > 0).then(|| at.moment(place.first.at)),
@@ -181,13 +199,13 @@ fn references(finding: &Finding) -> Vec<(String, Option<String>)> {
         Reference::Cwe(name) => {
             let number: String = name.chars().filter(char::is_ascii_digit).collect();
             let link = (!number.is_empty()).then(|| format!("https://cwe.mitre.org/data/definitions/{number}.html"));
-            (name.clone(), link)
+            (name.to_string(), link)
         }
         Reference::Cve(name) => {
             let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            (name.clone(), plain.then(|| format!("https://nvd.nist.gov/vuln/detail/{name}")))
+            (name.to_string(), plain.then(|| format!("https://nvd.nist.gov/vuln/detail/{name}")))
         }
-        Reference::Url(url) => (url.clone(), url.starts_with("https://").then(|| url.clone())),
+        Reference::Url(url) => (url.to_string(), url.starts_with("https://").then(|| url.to_string())),
     };
     finding.references.iter().map(one).collect()
 }
@@ -196,7 +214,7 @@ fn facts(finding: Option<&Finding>) -> Vec<(&'static str, String)> {
     let Some(finding) = finding else { return Vec::new() };
     let mut facts = vec![("Confidence", finding.confidence.name().to_owned())];
     if let Some(masked) = &finding.masked {
-        facts.push(("Value, masked", masked.clone()));
+        facts.push(("Value, masked", masked.to_string()));
     }
     if let Some(validity) = finding.validity {
         facts.push(("Form", validity.label().to_owned()));
@@ -225,9 +243,16 @@ fn told(event: &Event, branch: Option<&str>, names: &Names) -> String {
         Kind::Moved => format!("Moved with its file{on}"),
         Kind::Triaged => {
             let within = event.pull_request.map(|number| format!(" in pull request {number}")).unwrap_or_default();
-            let word = STATUSES.into_iter().find(|one| one.name() == event.new).map_or("judged", words::status_word);
+            let word = STATUSES.into_iter().find(|one| event.new == one.name()).map_or("judged", words::status_word);
             format!("{word}{within}, said {who}")
         }
+        Kind::Approved => {
+            let within = event.pull_request.map(|number| format!(" in pull request {number}")).unwrap_or_default();
+            format!("Approved{within} by {who}")
+        }
+        Kind::Reconsidered if event.new == "counts" => "The dismissal counts".to_owned(),
+        Kind::Reconsidered => "The dismissal does not count yet".to_owned(),
+        Kind::SeverityLowered => format!("The worst severity was lowered from {} to {} by {who}", event.old, event.new),
         Kind::Expired => "The judgement holds no more".to_owned(),
         Kind::Withdrawn => "What was judged in the pull request ended with it".to_owned(),
         Kind::Merged => format!("Merged{by}"),

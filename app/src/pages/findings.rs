@@ -307,7 +307,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
         ),
         states: choices("Open", [word("fixed", "Fixed"), word("removed", "Removed")], &asked.state),
         tools: choices("Any tool", tools.into_iter().map(same), &asked.tool),
-        branches: choices("Main branch", all.into_iter().map(|one| same(one.name)), &asked.branch),
+        branches: choices("Main branch", all.into_iter().map(|one| same(one.name.into())), &asked.branch),
         ages: choices(
             "Any age",
             [
@@ -338,7 +338,7 @@ async fn make(at: &InRepository, asked: Asked) -> Result<Findings, Refusal> {
         waits: worth_telling(&asked.waits),
         approvals: !waiting.is_empty(),
         snippet: None,
-        branch: branch.name,
+        branch: branch.name.into(),
         query,
         asked,
     })
@@ -450,7 +450,7 @@ mod tests {
         let asked =
             Asked { rule: "a&b=c".to_owned(), state: "fixed".to_owned(), after: "x".to_owned(), ..Asked::default() };
         assert_eq!(asked.query(), "state=fixed&rule=a%26b%3Dc");
-        let branch = Branch::new(crate::track::BranchId(1), "main");
+        let branch = Branch::new(crate::track::BranchId(1), "main".into());
         let (filter, order) = asked.filter(&branch, 0).unwrap();
         assert_eq!((filter.gone, order), (Some(Some(How::Fixed)), Order::Worst));
         for bad in [

@@ -3,6 +3,7 @@
 //! Owns the view of the gate's conditions, the base and the lists of findings, which the panels share. What was decided is read from what was kept; nothing
 //! is decided here.
 
+use crate::store::workspace::restored;
 use penstock_common::gate::{Outcome, Verdict};
 use penstock_common::{BaseKind, Category, Finding, Notice};
 
@@ -66,7 +67,7 @@ impl GateView {
             value: one.value.map_or_else(|| "–".to_owned(), words::number),
             limit: words::bound(one.bound),
             outcome: words::outcome(one),
-            reason: one.reason.clone(),
+            reason: one.reason.to_string(),
         };
         let base = &kept.base;
         let base_commit = base.commit.as_ref().map(|commit| (short(commit), at.commit(commit)));
@@ -83,18 +84,18 @@ impl GateView {
                 }
                 _ => format!("Compared with the {}.", base.reason.replace('`', "")),
             },
-            base_hint: base.hint.clone(),
+            base_hint: base.hint.to_string(),
             base_commit,
-            policy_changes: kept.policy_changes.clone(),
+            policy_changes: kept.policy_changes.iter().map(ToString::to_string).collect(),
             notices: kept.notices.clone(),
-            incomplete: kept.tools.iter().filter(|tool| !tool.complete).map(|tool| tool.name.clone()).collect(),
+            incomplete: kept.tools.iter().filter(|tool| !tool.complete).map(|tool| tool.name.to_string()).collect(),
         }
     }
 }
 
 /// What was kept in a row; nothing if this program cannot read it, which a later one may have written.
 pub(super) fn kept(row: &VerdictRow) -> Option<Kept> {
-    serde_json::from_str(&row.body).ok()
+    restored(&row.body)
 }
 
 /// The answer that was kept.
@@ -159,7 +160,7 @@ impl FindingView {
         let (title, message, line, remediation) = match found.shown {
             Some(shown) => {
                 let line = shown.location.start_line;
-                (shown.title, shown.message, line, shown.remediation.unwrap_or_default())
+                (shown.title.into(), shown.message.into(), line, shown.remediation.unwrap_or_default().into())
             }
             None => (found.rule.clone(), String::new(), 0, String::new()),
         };

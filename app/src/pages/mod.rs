@@ -26,6 +26,7 @@ mod pull_request_panel;
 mod refusal;
 mod runs;
 mod settings;
+mod severity;
 mod shell;
 mod tokens;
 mod trends;
@@ -62,6 +63,7 @@ pub fn router(state: &State) -> Router<State> {
         .route("/s/{handle}/findings", get(findings::show))
         .route("/s/{handle}/finding", get(finding::show))
         .route("/s/{handle}/triage", post(triage::act))
+        .route("/s/{handle}/lower-severity", post(severity::act))
         .route("/s/{handle}/export", get(export::show))
         .route("/s/{handle}/trends", get(trends::show))
         .route("/s/{handle}/runs", get(runs::show))
@@ -78,6 +80,7 @@ pub fn router(state: &State) -> Router<State> {
         .route("/s/{handle}/remove-hook", post(hook::remove))
         .route("/s/{handle}/connection", get(connection::show))
         .route("/s/{handle}/audit", get(audit::show))
+        .route("/s/{handle}/audit.jsonl", get(audit::download))
         .route("/s/{handle}/approvals", get(approvals::show).post(approvals::decide))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX))
         .layer(middleware::map_response(move |response| {

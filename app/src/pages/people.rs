@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::audit::OPERATOR;
+use crate::audit::{OPERATOR, PENSTOCK};
 use crate::store::Result;
 use crate::store::workspace::Workspace;
 use crate::track::Actor;
@@ -33,8 +33,10 @@ impl Names {
 
     /// Somebody.
     pub(super) fn account(&self, account: &str) -> String {
-        if account == OPERATOR {
-            return "the operator".to_owned();
+        match account {
+            OPERATOR => return "the operator".to_owned(),
+            PENSTOCK => return "Penstock".to_owned(),
+            _ => {}
         }
         self.by_account.get(account).cloned().unwrap_or_else(|| format!("account {account}"))
     }

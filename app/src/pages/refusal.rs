@@ -3,13 +3,16 @@
 //! Owns the words for every reason, and what to do about it. It tells nothing of what the visitor may not see.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::shell::{self, Shell, page};
 use crate::door::viewer::Closed;
 use crate::state::State;
 use crate::store;
+
+/// When a page may be asked for again that the database could not give, in seconds.
+const AWAY: u64 = 5;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -60,9 +63,18 @@ type Words = (StatusCode, &'static str, String, &'static str);
 impl Refusal {
     /// As a page.
     pub(super) fn page(self, state: &State) -> Response {
+        let wait = match &self {
+            Self::Closed(Closed::TooMany(seconds)) => Some(*seconds),
+            Self::Store(error) if error.is_temporary() => Some(AWAY),
+            _ => None,
+        };
         let (status, title, text, remedy) = self.words();
         let page = RefusalPage { shell: Shell::plain(state, title), title, text, remedy };
-        shell::with_status(&page, status)
+        let mut response = shell::with_status(&page, status);
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
     }
 
     fn words(self) -> Words {
@@ -107,8 +119,15 @@ fn of_closed(closed: Closed) -> Words {
         Closed::Over => (
             StatusCode::UNAUTHORIZED,
             "This view is over",
-            "For your safety a view ends after 15 minutes without use, and after an hour.".to_owned(),
+            "For your safety a view ends after 15 minutes without use, and an hour after Bitbucket made its address."
+                .to_owned(),
             "Reload the page in Bitbucket to go on.",
+        ),
+        Closed::Used => (
+            StatusCode::UNAUTHORIZED,
+            "This address was used before",
+            "An address that Bitbucket signs works for a minute after it is first opened.".to_owned(),
+            "Reload the page in Bitbucket.",
         ),
         Closed::Nobody => (
             StatusCode::FORBIDDEN,
@@ -134,11 +153,14 @@ fn of_closed(closed: Closed) -> Words {
             sentence(&why.to_string()),
             "Ask an admin to install the app again.",
         ),
-        Closed::TooMany => (
+        Closed::TooMany(seconds) => (
             StatusCode::TOO_MANY_REQUESTS,
             "Too many pages",
-            "This workspace asks for more pages than this server gives.".to_owned(),
-            "Reload the page in a minute.",
+            format!(
+                "You have opened more pages than one person may in a while, or the requests to Bitbucket that they need are used up. Verdicts and runs are not affected. There is room again in {} min.",
+                seconds.div_ceil(60)
+            ),
+            "Wait, and reload the page in Bitbucket.",
         ),
         Closed::Lacks(what) => {
             (StatusCode::FORBIDDEN, "You may not do this", sentence(what), "Ask an admin of the repository.")

@@ -2,6 +2,7 @@
 //!
 //! Owns the list of a repository's runs: which tools, whether they came to their end, and what was answered.
 
+use crate::store::workspace::restored;
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -76,7 +77,7 @@ async fn make(at: &InRepository, asked: &Asked) -> Result<Runs, Refusal> {
 }
 
 fn view(at: &InRepository, row: &RunRow) -> RunView {
-    let answer: Option<Answer> = row.answer.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let answer: Option<Answer> = row.answer.as_deref().and_then(restored);
     let commit = row.commit.to_string();
     let (outcome, note) = outcome(row, answer.as_ref());
     RunView {
@@ -90,7 +91,7 @@ fn view(at: &InRepository, row: &RunRow) -> RunView {
             (None, None) => "no branch".to_owned(),
         },
         on_link: row.pull_request.map(|number| at.pull_request(number)),
-        tools: serde_json::from_str(&row.tools).unwrap_or_default(),
+        tools: restored(&row.tools).unwrap_or_default(),
         findings: thousands(row.findings),
         outcome,
         note,
@@ -102,7 +103,7 @@ fn view(at: &InRepository, row: &RunRow) -> RunView {
 }
 
 fn outcome(row: &RunRow, answer: Option<&Answer>) -> (Lozenge, String) {
-    let note = answer.map(|answer| answer.note.clone()).unwrap_or_default();
+    let note = answer.map(|answer| answer.note.to_string()).unwrap_or_default();
     match (row.state, answer) {
         (RunState::Refused, _) => (Lozenge { word: "Refused", look: "danger" }, note),
         (RunState::Waiting, _) | (_, None) => {

@@ -142,7 +142,13 @@ pub(super) async fn make(
         at.admit_change(&headers, MAKE, form.text("token")).await?;
         let scopes: Scopes = Scope::ALL.into_iter().filter(|scope| form.get(scope.name()).is_some()).collect();
         let days = form.text("days").trim().parse().unwrap_or(0);
-        let wanted = Wanted { name: form.text("name").to_owned(), scopes, repository: at.id(), days };
+        let wanted = Wanted {
+            name: form.text("name").to_owned(),
+            scopes,
+            repository: at.id(),
+            days,
+            maker: Some(at.visit.viewer.person),
+        };
         match tokens::make(at.store(), &wanted, at.account(), at.visit.now).await {
             Ok((_, token)) => {
                 let page = page(&at, &Form::read(b"")).await?;

@@ -5,6 +5,7 @@
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::Response;
+use penstock_common::Masked;
 use serde::Deserialize;
 
 use super::chart::{Areas, Pairs, carried};
@@ -70,10 +71,10 @@ async fn make(at: &InRepository, asked: &Asked) -> Result<Trends, Refusal> {
             let mut measured = at.store().day_metrics(at.id(), branch.id, first).await?;
             // What has not run for long says nothing of today.
             measured.retain(|row| !branch.stale.keys().any(|one| *one.name == *row.name));
-            let all = all.into_iter().map(|one| (one.name.clone(), one.name == branch.name)).collect();
+            let all = all.into_iter().map(|one| (one.name.to_string(), one.name == branch.name)).collect();
             (branch.name, all, days, measured)
         }
-        None => (String::new(), Vec::new(), Vec::new(), Vec::new()),
+        None => (Masked::EMPTY, Vec::new(), Vec::new(), Vec::new()),
     };
     let (coverage, tests) = trends(&measured, first, today);
     let open = carried(&days, first, today);
@@ -81,7 +82,7 @@ async fn make(at: &InRepository, asked: &Asked) -> Result<Trends, Refusal> {
     let recent: Vec<&Day> = days.iter().filter(|one| one.day >= first).collect();
     Ok(Trends {
         shell: Shell::tabbed(&at.visit, "Penstock: trends", "trends"),
-        branch: name,
+        branch: name.into(),
         branches,
         severities: SEVERITIES.into_iter().map(|one| (one.name(), severity_word(one))).collect(),
         areas: Areas::new(&open, first),

@@ -5,6 +5,7 @@
 use axum::extract::{RawForm, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use penstock::analyze::secrets::mask;
 
 use super::finding::id_of;
 use super::form::{Form, see};
@@ -35,7 +36,7 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
     viewer.check_form(state, headers, "triage", form.text("token"))?;
     let rule = |why: &str| Refusal::Rule(why.to_owned());
     let findings = form.all("finding").map(id_of).collect::<Result<Vec<_>, _>>()?;
-    let (reason, back) = (form.text("reason").trim().to_owned(), form.text("back"));
+    let (reason, back) = (mask(reason_of(&form)?), form.text("back"));
     let pull_request = match form.text("pull_request") {
         "" => None,
         // Not to be read as "everywhere", whatever it is.
@@ -46,9 +47,6 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
     }
     if findings.len() > MOST {
         return Err(Refusal::Rule(format!("at most {MOST} findings are judged at once")));
-    }
-    if reason.chars().count() > REASON_MAX {
-        return Err(Refusal::Rule(format!("a reason has at most {REASON_MAX} characters")));
     }
     let found = STATUSES.into_iter().find(|one| one.name() == form.text("status"));
     let status = found.ok_or_else(|| rule("there is no such judgement"))?;
@@ -64,10 +62,11 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
             status,
             reason: reason.clone(),
             author: Actor::Account(viewer.account.clone()),
+            account: viewer.account.clone(),
             expires,
             now: state.now(),
         };
-        let wish = Judge { finding, pull_request, decision, account: &viewer.account };
+        let wish = Judge { finding, pull_request, decision };
         match judge(state, at.store(), at.id(), &wish).await {
             Ok(Judged::Holds) => judged += 1,
             Ok(Judged::Waits(_)) => waits += 1,
@@ -82,8 +81,17 @@ async fn carry_out(state: &State, at: &InRepository, headers: &HeaderMap, form: 
     Ok(back_to(back, judged, waits))
 }
 
+/// The reason that was entered.
+pub(super) fn reason_of(form: &Form) -> Result<&str, Refusal> {
+    let reason = form.text("reason").trim();
+    if reason.chars().count() > REASON_MAX {
+        return Err(Refusal::Rule(format!("a reason has at most {REASON_MAX} characters")));
+    }
+    Ok(reason)
+}
+
 /// Back to where it was sent from. Only pages of this visit are led to.
-fn back_to(back: &str, judged: u64, waits: u64) -> Response {
+pub(super) fn back_to(back: &str, judged: u64, waits: u64) -> Response {
     let known = back.starts_with("findings?") || back.starts_with("finding?");
     let plain = back.bytes().all(|byte| byte.is_ascii_graphic());
     let back = if known && plain { back.trim_end_matches(['?', '&']) } else { "findings" };

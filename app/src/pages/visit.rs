@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use penstock_common::decorate::links::segment;
+use penstock_common::{Masked, masked};
 use penstock_common::{Subject, Uuid};
 use serde::de::DeserializeOwned;
 
@@ -39,7 +40,7 @@ pub(super) struct InRepository {
     /// Where people see it in Bitbucket, without a slash at the end.
     pub(super) web: String,
     /// The workspace's name in addresses.
-    pub(super) workspace_slug: String,
+    pub(super) workspace_slug: Masked,
 }
 
 impl Visit {
@@ -142,7 +143,7 @@ async fn of(visit: Visit) -> Result<InRepository, Refusal> {
     let repository = visit.viewer.repository.ok_or_else(nothing)?;
     let row = visit.store().repository(repository).await?.filter(|row| row.gone_at.is_none()).ok_or_else(nothing)?;
     let slug = visit.store().row().await?.and_then(|row| row.slug);
-    let workspace_slug = slug.unwrap_or_else(|| visit.store().id().braced());
+    let workspace_slug = slug.unwrap_or_else(|| masked!["{", visit.store().id(), "}"]);
     let site = visit.state.config.hosts.script_and_frame_origin();
     let web = format!("{site}/{}/{}", segment(&workspace_slug), segment(&row.slug));
     Ok(InRepository { visit, row, web, workspace_slug })

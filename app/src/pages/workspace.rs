@@ -5,6 +5,7 @@
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::Response;
+use penstock_common::masked;
 use serde::Deserialize;
 
 use super::gate::answer;
@@ -13,7 +14,6 @@ use super::refusal::Refusal;
 use super::shell::{Shell, page, whole};
 use super::visit::{Query, Visit};
 use super::words::{self, Lozenge, thousands};
-use crate::door::viewer::Closed;
 use crate::state::State;
 use crate::store::workspace::{Open, Standing};
 
@@ -58,13 +58,12 @@ async fn make(visit: &Visit, asked: &Asked) -> Result<WorkspacePage, Refusal> {
     if visit.viewer.repository.is_some() {
         return Err(Refusal::NotFound("page for a single repository"));
     }
-    let told = async { visit.state.bitbucket.of(visit.store().id()).await?.readable_by(visit.viewer.person).await };
-    let readable =
-        told.await.map_err(|why: crate::bitbucket::Error| Refusal::Closed(Closed::NotTold(why.to_string())))?;
+    let readable = visit.viewer.readable(&visit.state).await?;
     let week = visit.now.div_euclid(DAY) - 6;
     let mut standings = visit.store().standings(week).await?;
     standings.retain(|one| readable.contains(&one.repository));
-    let slug = visit.store().row().await?.and_then(|row| row.slug).unwrap_or_else(|| visit.store().id().braced());
+    let slug =
+        visit.store().row().await?.and_then(|row| row.slug).unwrap_or_else(|| masked!["{", visit.store().id(), "}"]);
     let site = visit.state.config.hosts.script_and_frame_origin();
     let mut repositories: Vec<_> = standings.iter().map(|one| view(visit, &site, &slug, one)).collect();
     match asked.sort.as_str() {

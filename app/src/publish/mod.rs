@@ -4,9 +4,10 @@
 //! their ids. A wish
 //! that was replaced meanwhile is not posted; the newer one has a job of its own.
 
+use penstock::analyze::secrets::mask;
 use penstock_common::bitbucket::comments::NewComment;
 use penstock_common::delivery::Outcome;
-use penstock_common::{Delivery, Destination, Uuid, plain};
+use penstock_common::{Delivery, Destination, Masked, Uuid, masked, plain};
 
 use crate::audit::{Act, Entry};
 use crate::bitbucket::{Error, InRepository};
@@ -15,7 +16,7 @@ use crate::review::{CommentWish, ReportWish, StatusWish};
 use crate::state::State;
 use crate::store;
 use crate::store::system::Subject;
-use crate::store::workspace::{Place, Wish, Workspace};
+use crate::store::workspace::{Place, Wish, Workspace, restored};
 use crate::track::Commit;
 
 /// Most characters of a reason in the delivery log.
@@ -67,7 +68,7 @@ pub async fn post(
         Err(failed) => {
             // What will be tried again is noted once it is given up; a refusal is noted at once, so that the pipe posts instead.
             if !failed.is_passing() {
-                let reason = plain::cut(&failed.to_string(), REASON_MAX);
+                let reason = mask(&failed.to_string()).cut(REASON_MAX);
                 let outcome = Outcome::Failed { reason, remedy: remedy(&failed) };
                 write.delivered(repository, "app", subject, &Delivery { destination, outcome }, now).await?;
             }
@@ -98,58 +99,68 @@ pub async fn retry(workspace: &Workspace, place: &Place, by: &str, now: i64) -> 
 
 struct Posted {
     id: Option<String>,
-    detail: String,
+    detail: Masked,
 }
 
-fn remedy(failed: &Failed) -> String {
+fn remedy(failed: &Failed) -> Masked {
     match failed {
         Failed::Bitbucket(Error::Denied(_)) => {
-            "install the app again, so that it gets the scopes that it asks for, and check that the workspace may write here".to_owned()
+            "install the app again, so that it gets its scopes, and check that the workspace may write here".into()
         }
-        _ => String::new(),
+        _ => Masked::EMPTY,
     }
 }
 
-async fn status(there: &InRepository, commit: &str, wish: &Wish) -> Result<Posted, Failed> {
+async fn status(there: &InRepository, subject: &str, wish: &Wish) -> Result<Posted, Failed> {
+    // One from before pull requests and branches had a status each names the commit alone.
+    let commit = subject.split_once('/').map_or(subject, |(commit, _)| commit);
     let commit: Commit = commit.parse().map_err(|_| Failed::Senseless("the status names no commit"))?;
-    let StatusWish { status } =
-        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the status that was kept cannot be read"))?;
+    let StatusWish { status } = restored(&wish.body).ok_or(Failed::Senseless("the saved status cannot be read"))?;
     there.put_status(commit, &status).await?;
-    Ok(Posted { id: None, detail: format!("status {} {:?}", status.key, status.state) })
+    Ok(Posted { id: None, detail: mask(&format!("status {} {:?}", status.key, status.state)) })
 }
 
 async fn report(there: &InRepository, subject: &str, wish: &Wish) -> Result<Posted, Failed> {
     let commit = subject.split_once('/').and_then(|(commit, _)| commit.parse::<Commit>().ok());
     let commit = commit.ok_or(Failed::Senseless("the report names no commit"))?;
-    let ReportWish { insights } =
-        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the report that was kept cannot be read"))?;
+    let ReportWish { insights } = restored(&wish.body).ok_or(Failed::Senseless("the saved report cannot be read"))?;
+    let (mut missing, mut why) = (0, None);
     for insight in &insights {
-        there.put_report(commit, insight).await?;
+        let refused = there.put_report(commit, insight).await?;
+        missing += refused.annotations;
+        why = why.or(refused.why.map(Error::from));
     }
-    let annotations: usize = insights.iter().map(|insight| insight.annotations.len()).sum();
+    let annotations = insights.iter().map(|insight| insight.annotations.len()).sum::<usize>().saturating_sub(missing);
     let (reports, annotations) =
         (plain::count(insights.len() as u64, "report"), plain::count(annotations as u64, "annotation"));
-    Ok(Posted { id: None, detail: format!("{reports} with {annotations}, judged anew") })
+    let lacks = match why {
+        // The whole report is posted again then, and what is there already stays.
+        Some(why) if why.is_passing() => return Err(Failed::Bitbucket(why)),
+        Some(why) => {
+            let missing = plain::count(missing as u64, "annotation");
+            format!("; {missing} could not be posted: {}", plain::cut(&why.to_string(), REASON_MAX))
+        }
+        None => String::new(),
+    };
+    Ok(Posted { id: None, detail: mask(&format!("{reports} with {annotations}, re-evaluated{lacks}")) })
 }
 
 async fn comment(there: &InRepository, number: &str, wish: &Wish) -> Result<Posted, Failed> {
     let number: u64 = number.parse().map_err(|_| Failed::Senseless("the comment names no pull request"))?;
     let CommentWish { marker, body, has_news } =
-        serde_json::from_str(&wish.body).map_err(|_| Failed::Senseless("the comment that was kept cannot be read"))?;
+        restored(&wish.body).ok_or(Failed::Senseless("the saved comment cannot be read"))?;
     let comment = NewComment::general(body.as_str());
-    let known = match wish.external_id.as_deref().and_then(|id| id.parse::<u64>().ok()) {
-        Some(id) => Some(id),
+    let updated = match wish.external_id.as_deref().and_then(|id| id.parse::<u64>().ok()) {
+        Some(id) => there.update_comment(number, id, &comment).await?.then_some(id),
         // The program may have died between posting and noting it.
-        None => there.find_comment(number, &marker).await?,
+        None => there.replace_comment(number, &marker, &comment).await?,
     };
-    if let Some(id) = known
-        && there.update_comment(number, id, &comment).await?
-    {
-        return Ok(Posted { id: Some(id.to_string()), detail: format!("comment {id} was updated") });
+    if let Some(id) = updated {
+        return Ok(Posted { id: Some(id.to_string()), detail: masked!["comment ", id, " was updated"] });
     }
     if !has_news {
-        return Ok(Posted { id: None, detail: "there is nothing to say, and nothing was said before".to_owned() });
+        return Ok(Posted { id: None, detail: "there is nothing to say, and nothing was said before".into() });
     }
     let id = there.create_comment(number, &comment).await?;
-    Ok(Posted { id: Some(id.to_string()), detail: format!("comment {id} was posted") })
+    Ok(Posted { id: Some(id.to_string()), detail: masked!["comment ", id, " was posted"] })
 }

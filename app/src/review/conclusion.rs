@@ -4,20 +4,24 @@
 //! anew. It posts nothing.
 
 use penstock_common::bitbucket::statuses::StatusState;
-use penstock_common::gate::Metric;
-use penstock_common::{Comparison, Destination, ToolRun, Uuid, measure};
+use penstock_common::gate::{Measure, Metric};
+use penstock_common::{Comparison, Destination, Masked, ToolRun, Uuid, measure};
 use serde::Serialize;
 
 use super::{
-    About, Contents, Destinations, Kept, Names, Told, Verdict, ask, judge, shown, status_without_verdict, wishes,
+    About, Contents, Destinations, Kept, Names, Together, Told, Verdict, ask, judge, number, shown,
+    status_without_verdict, wishes,
 };
 use crate::bitbucket::{self, InRepository};
 use crate::jobs::kind;
 use crate::settings::Settings;
-use crate::store;
 use crate::store::system::Subject;
-use crate::store::workspace::{Place, State as Tracked, VerdictRow, Workspace, Write};
-use crate::track::Doubt;
+use crate::store::workspace::{NewApproval, Place, State as Tracked, VerdictRow, Workspace, Write};
+use crate::store::{self, new_id};
+use crate::track::{Doubt, FindingId, Objection};
+
+/// Maximum number of dismissals that a verdict adds to the list of approvals.
+const WAITING_MAX: usize = 100;
 
 /// Why there is no conclusion.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +46,8 @@ pub struct Evidence<'e> {
     pub started_at: &'e str,
     /// What the pipe said of the comparison.
     pub comparison: Option<&'e Comparison>,
-    /// Whether every tool came to its end.
-    pub complete: bool,
+    /// What all runs of the commit say together.
+    pub together: Together,
     /// When the newest run ran, whatever changed the verdict since, in unix milliseconds.
     pub ran: i64,
     /// What is shown of findings that are not written yet.
@@ -61,6 +65,8 @@ pub struct Conclusion {
     /// Where the app may post.
     pub may: Destinations,
     kept: VerdictRow,
+    /// Dismissals that wait for another person.
+    waiting: Vec<NewApproval>,
 }
 
 /// Judges the commit of `about`. What is open on its branch and on its destination must be loaded.
@@ -81,10 +87,19 @@ pub async fn conclude(
         tokio::try_join!(Settings::of(workspace, Some(repository)), Names::of(workspace, repository))?;
     let asked = ask(there, tracked, about, settings.policy_changes_count()).await?;
     let mut measured = measure::measure(&[], evidence.comparison);
-    // Findings are counted here; only what stands in commits is the pipe's to say.
-    measured.values.retain(|metric, _| matches!(metric, Metric::Leaked(_)));
-    let doubt = (!evidence.complete).then_some(Doubt::Incomplete);
-    let verdict = judge(tracked, about, &asked, settings.floor(), measured, doubt, now);
+    // Findings are counted here; what is in commits, and what was not read, only the pipe can say.
+    measured.values.retain(|metric, _| matches!(metric, Metric::Leaked(_) | Metric::NewUnread));
+    for (metric, measure) in &mut measured.values {
+        let Metric::Leaked(count) = metric else { continue };
+        let number = number(&evidence.together.leaked, *count);
+        if number > 0 || matches!(measure, Measure::Known(_)) {
+            *measure = Measure::Known(number as f64);
+        }
+    }
+    let doubt = (!evidence.together.complete).then_some(Doubt::Incomplete);
+    let compared = evidence.comparison.map(|comparison| &comparison.base);
+    let policy = settings.policy();
+    let verdict = judge(tracked, about, &asked, compared, &policy, settings.floor(), measured, doubt, now);
 
     let contents = contents(workspace, there, tracked, about, &verdict, evidence.contents);
     let (contents, may) = tokio::try_join!(contents, Destinations::of(workspace, repository, &settings))?;
@@ -100,7 +115,7 @@ pub async fn conclude(
     let place = |kind: &str, subject: String| Place { repository, kind: kind.to_owned(), subject };
     let mut wished = Vec::new();
     if may.status {
-        let place = place("status", about.commit.to_string());
+        let place = status_place(repository, about);
         wished.push((Destination::BuildStatus, place, json(&wishes.status)?));
     }
     if let (true, Some(comment), Some(number)) = (may.comment, &wishes.comment, about.pull_request) {
@@ -109,7 +124,27 @@ pub async fn conclude(
     let policy_changes = evidence.comparison.map(|one| one.policy_changes.as_slice()).unwrap_or_default();
     let kept = Kept::of(tracked, about, &verdict, evidence.tools, policy_changes);
     let kept = kept.row(about, evidence.ran).ok_or(Inconclusive::Form)?;
-    Ok(Conclusion { verdict, page: wishes.page, wished, may, kept })
+    let waiting = waiting(tracked, repository, about, &verdict);
+    Ok(Conclusion { verdict, page: wishes.page, wished, may, kept, waiting })
+}
+
+/// The dismissals that wait for another person, as the list of approvals has them.
+fn waiting(tracked: &Tracked, repository: Uuid, about: &About, verdict: &Verdict) -> Vec<NewApproval> {
+    let people = verdict.judgement.pending.iter().filter(|(_, objection)| objection.is_about_people());
+    let approval = |(id, _): &(FindingId, Objection)| {
+        let said = tracked.repository.finding(*id)?.said_in(about.pull_request);
+        let proposer = said.triage.person()?.to_owned();
+        let judgement = said.triage.clone();
+        Some(NewApproval {
+            approval: new_id(),
+            repository,
+            finding: *id,
+            pull_request: said.within,
+            judgement,
+            proposer,
+        })
+    };
+    people.take(WAITING_MAX).filter_map(approval).collect()
 }
 
 impl Conclusion {
@@ -121,6 +156,10 @@ impl Conclusion {
         write.verdict(there.id(), about.pull_request, &self.kept).await?;
         for (_, place, body) in &self.wished {
             wish(write, place, body, now).await?;
+        }
+        for approval in &self.waiting {
+            // One that waits already stays as it is.
+            write.propose(approval, now).await?;
         }
         Ok(())
     }
@@ -136,7 +175,7 @@ pub async fn without_verdict(
     tracked: &Tracked,
     about: &About,
     web: &str,
-    (state, words): (StatusState, &str),
+    (state, words): (StatusState, &Masked),
 ) -> Result<(Place, String), Inconclusive> {
     let names = Names::of(workspace, repository).await?;
     let told = Told {
@@ -148,8 +187,18 @@ pub async fn without_verdict(
         comparison: None,
     };
     let status = status_without_verdict(tracked, about, &told, state, words);
-    let place = Place { repository, kind: "status".to_owned(), subject: about.commit.to_string() };
+    let place = status_place(repository, about);
     Ok((place, json(&status)?))
+}
+
+/// Where the status of a verdict is posted: each pull request and each branch has its own on a
+/// commit, so none overwrites another.
+pub fn status_place(repository: Uuid, about: &About) -> Place {
+    let whose = match about.pull_request {
+        Some(number) => format!("pr-{number}"),
+        None => about.branch.to_string(),
+    };
+    Place { repository, kind: "status".to_owned(), subject: format!("{}/{whose}", about.commit) }
 }
 
 /// Writes what shall stand in a place, with the job that posts it if it does not stand there yet.

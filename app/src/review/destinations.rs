@@ -2,7 +2,7 @@
 //!
 //! Owns who hears of a verdict: where settings want it, unless the last try failed.
 
-use penstock_common::Uuid;
+use penstock_common::{Masked, Uuid, masked};
 
 use crate::settings::Settings;
 use crate::store::Result;
@@ -12,9 +12,9 @@ use crate::store::workspace::Workspace;
 #[derive(Clone, Debug)]
 pub struct Names {
     /// The workspace's.
-    pub workspace: String,
+    pub workspace: Masked,
     /// The repository's.
-    pub repository: String,
+    pub repository: Masked,
 }
 
 impl Names {
@@ -26,8 +26,8 @@ impl Names {
         let slug = workspace.row().await?.and_then(|row| row.slug);
         let row = workspace.repository(repository).await?;
         Ok(Self {
-            workspace: slug.unwrap_or_else(|| workspace.id().braced()),
-            repository: row.map_or_else(|| repository.braced(), |row| row.slug),
+            workspace: slug.unwrap_or_else(|| masked!["{", workspace.id(), "}"]),
+            repository: row.map_or_else(|| masked!["{", repository, "}"], |row| row.slug),
         })
     }
 }

@@ -5,12 +5,12 @@
 
 use penstock_common::gate::Evaluation;
 use penstock_common::upload::answer::Counts;
-use penstock_common::{Base, Notice, Severity, ToolRun};
+use penstock_common::{Base, Masked, Notice, Severity, ToolRun};
 use serde::{Deserialize, Serialize};
 
-use super::{About, Verdict};
+use super::{About, Verdict, critical_in, why_pending};
 use crate::store::workspace::{State as Tracked, VerdictRow};
-use crate::track::FindingId;
+use crate::track::{FindingId, Objection};
 
 /// Most findings of a kind that are listed.
 pub const LISTED: usize = 500;
@@ -32,7 +32,10 @@ pub struct Kept {
     pub fixed: Vec<FindingId>,
     /// What the change alters in the policy by which it is judged.
     #[serde(default)]
-    pub policy_changes: Vec<String>,
+    pub policy_changes: Vec<Masked>,
+    /// Dismissals that do not count, and why, at most [`LISTED`].
+    #[serde(default)]
+    pub pending: Vec<(FindingId, Masked)>,
     /// What there is to know of how it came about.
     #[serde(default)]
     pub notices: Vec<Notice>,
@@ -45,9 +48,9 @@ pub struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// Its name.
-    pub name: String,
+    pub name: Masked,
     /// Its version.
-    pub version: String,
+    pub version: Masked,
     /// Whether it came to its end.
     pub complete: bool,
 }
@@ -60,7 +63,7 @@ impl From<&ToolRun> for Tool {
 
 impl Kept {
     /// Of a verdict, by what these tools found.
-    pub fn of(tracked: &Tracked, about: &About, verdict: &Verdict, tools: &[ToolRun], changes: &[String]) -> Self {
+    pub fn of(tracked: &Tracked, about: &About, verdict: &Verdict, tools: &[ToolRun], changes: &[Masked]) -> Self {
         let judgement = &verdict.judgement;
         let severity = |id: &FindingId| tracked.repository.occurrence(about.branch, *id).map(|row| row.severity);
         let mut new = judgement.new.clone();
@@ -71,6 +74,10 @@ impl Kept {
             new_by_severity[severity as usize] += 1;
         }
         new.truncate(LISTED);
+        let pending = |(id, objection): &(FindingId, Objection)| {
+            let finding = tracked.repository.finding(*id)?;
+            Some((*id, why_pending(*objection, critical_in(&tracked.repository, finding))))
+        };
         Self {
             base: judgement.base.clone(),
             evaluation: judgement.evaluation.clone(),
@@ -79,6 +86,7 @@ impl Kept {
             new,
             fixed: judgement.fixed.iter().take(LISTED).copied().collect(),
             policy_changes: changes.to_vec(),
+            pending: judgement.pending.iter().take(LISTED).filter_map(pending).collect(),
             notices: verdict.notices.clone(),
             tools: tools.iter().map(Tool::from).collect(),
         }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use jiff::tz::Offset;
+use penstock::analyze::secrets::mask;
 use penstock::assess::{self, Layers, conditions};
 use penstock::settings::file;
 use penstock_common::Notice;
@@ -43,8 +44,7 @@ fn read(text: &str, branch: &str) -> Standing {
         Err(mistakes) => {
             let first = mistakes.first().map(ToString::to_string).unwrap_or_default();
             let text = format!("`{FILE}` of `{branch}` cannot be used, so the default gate holds: {first}");
-            let notices =
-                vec![Notice { subject: FILE.to_owned(), text: penstock::error::masked(&text).trim_end().to_owned() }];
+            let notices = vec![Notice { subject: FILE.into(), text: mask(&text) }];
             Standing { notices, ..Standing::default() }
         }
     }

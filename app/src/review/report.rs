@@ -5,10 +5,13 @@
 
 use std::collections::HashMap;
 
+use penstock::analyze::secrets::mask;
 use penstock_common::decorate::report::{Insight, reports};
 use penstock_common::decorate::{Context, Counted, Identity};
 use penstock_common::upload::v1::Upload;
-use penstock_common::{Category, Change, Comparison, Finding, Run, Subject, Suppression, SuppressionKind};
+use penstock_common::{
+    Category, Change, Comparison, Finding, Masked, Run, Subject, Suppression, SuppressionKind, masked,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{About, Verdict};
@@ -69,6 +72,7 @@ pub fn report(tracked: &Tracked, about: &About, verdict: &Verdict, upload: &Uplo
             fixed: told.map(|told| told.fixed.clone()).unwrap_or_default(),
             leaked: told.map(|told| told.leaked.clone()).unwrap_or_default(),
             policy_changes: told.map(|told| told.policy_changes.clone()).unwrap_or_default(),
+            unread: told.and_then(|told| told.unread),
         }),
         gate: Some(judgement.evaluation.clone()),
         ..upload.run.clone()
@@ -111,9 +115,9 @@ fn known(tracked: &Tracked) -> HashMap<Print, &track::Finding> {
 fn why(row: &track::Finding, about: &About) -> Suppression {
     let triage = row.triage_in(about.pull_request);
     if triage.status.dismisses() {
-        let words = triage.status.name().replace('_', " ");
-        Suppression { kind: SuppressionKind::Triage, reason: format!("{words}: {}", triage.reason) }
+        let words = mask(&triage.status.name().replace('_', " "));
+        Suppression { kind: SuppressionKind::Triage, reason: masked![words, ": ", triage.reason] }
     } else {
-        Suppression { kind: SuppressionKind::Configuration, reason: String::new() }
+        Suppression { kind: SuppressionKind::Configuration, reason: Masked::EMPTY }
     }
 }

@@ -3,17 +3,18 @@
 //! Owns the way from a verdict to a status and a comment: the same words as the pipe's, made by the same code. Of findings that no list can hold only
 //! their number is told, so no text is read for them.
 
-use penstock_common::bitbucket::statuses::{BuildStatus, StatusState, URL_MAX};
+use penstock_common::bitbucket::statuses::{BuildStatus, StatusState};
 use penstock_common::decorate::links::segment;
 use penstock_common::decorate::markdown::escape_cut;
 use penstock_common::decorate::{Context, Counted, Identity, comment, identity, status};
 use penstock_common::{
-    Category, Change, Comparison, Confidence, Finding, FingerprintInput, Location, PullRequest, Run, Subject, ToolRun,
+    Category, Change, Comparison, Confidence, Finding, FingerprintInput, Location, Masked, Notice, PullRequest, Run,
+    Subject, ToolRun,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{About, Contents, Verdict};
-use crate::store::workspace::State as Tracked;
+use crate::store::workspace::{State as Tracked, restored};
 use crate::track::{BranchId, FindingId, Occurrence};
 
 /// Most new findings whose texts are read: more than any list shows.
@@ -22,6 +23,9 @@ const SHOWN_MAX: usize = 64;
 const IDS_MAX: usize = 20;
 const ID_DIGITS: usize = 10;
 const PLACE_MAX: usize = 200;
+/// Maximum number of notices in a comment, and characters of one.
+const NOTES_MAX: usize = 15;
+const NOTE_MAX: usize = 400;
 
 /// What is told, and where.
 #[derive(Clone, Debug)]
@@ -29,9 +33,9 @@ pub struct Told<'a> {
     /// Where people see Bitbucket, without a slash at the end.
     pub web: &'a str,
     /// The workspace's name in addresses.
-    pub workspace: &'a str,
+    pub workspace: &'a Masked,
     /// The repository's.
-    pub repository: &'a str,
+    pub repository: &'a Masked,
     /// The tools that ran.
     pub tools: Vec<ToolRun>,
     /// When the run started, RFC 3339.
@@ -83,7 +87,7 @@ pub fn wishes(tracked: &Tracked, about: &About, verdict: &Verdict, contents: &Co
     let run = run(tracked, about, verdict, contents, told, &subject);
     let context = Context {
         subject: &subject,
-        name: identity::DEFAULT_NAME,
+        name: &identity::DEFAULT_NAME.into(),
         web: told.web,
         categories: &[Category::Secret],
         allow_incomplete: false,
@@ -92,12 +96,10 @@ pub fn wishes(tracked: &Tracked, about: &About, verdict: &Verdict, contents: &Co
     let page = page(told, about);
     let mut status = status::status(&run, &context);
     status.key = Identity::new(&subject, identity::DEFAULT_NAME).app_status_key();
-    if page.encode_utf16().count() <= URL_MAX {
-        status.url.clone_from(&page);
-    }
+    status::link_to(&mut status, &page);
     let comment = about.pull_request.map(|_| {
         let comment = comment::comment(&run, &context);
-        let body = comment.body + &ids(&run);
+        let body = comment.body + &notes(&verdict.notices) + &ids(&run);
         CommentWish { marker: comment.marker, body, has_news: comment.has_news }
     });
     Wishes { status: StatusWish { status }, comment, page }
@@ -109,12 +111,12 @@ pub(super) fn status_without_verdict(
     about: &About,
     told: &Told<'_>,
     state: StatusState,
-    words: &str,
+    words: &Masked,
 ) -> StatusWish {
     let subject = subject(tracked, about, told);
     let context = Context {
         subject: &subject,
-        name: identity::DEFAULT_NAME,
+        name: &identity::DEFAULT_NAME.into(),
         web: told.web,
         categories: &[],
         allow_incomplete: false,
@@ -123,7 +125,7 @@ pub(super) fn status_without_verdict(
     let mut status = status::stopped(&context, words);
     status.state = state;
     status.key = Identity::new(&subject, identity::DEFAULT_NAME).app_status_key();
-    status.url = page(told, about);
+    status::link_to(&mut status, &page(told, about));
     StatusWish { status }
 }
 
@@ -140,8 +142,8 @@ fn subject(tracked: &Tracked, about: &About, told: &Told<'_>) -> Subject {
     let name = |branch| tracked.repository.branch(branch).map(|branch| branch.name.clone());
     let pull_request = about.pull_request.and_then(|number| tracked.repository.pull_request(number));
     Subject {
-        workspace: told.workspace.to_owned(),
-        repository: told.repository.to_owned(),
+        workspace: told.workspace.clone(),
+        repository: told.repository.clone(),
         commit: about.commit.to_string(),
         branch: name(about.branch),
         pull_request: pull_request.map(|one| PullRequest {
@@ -168,7 +170,7 @@ fn run(
     let lists = [(&judgement.new[..], Some(Change::New)), (not_compared, None)];
     let finding = |id: &FindingId, change| {
         let row = tracked.repository.occurrence(about.branch, *id)?;
-        let shown = contents.get(&row.content).and_then(|body| serde_json::from_str(body).ok());
+        let shown = contents.get(&row.content).and_then(|body| restored(body));
         let finding = shown.unwrap_or_else(|| placeholder(tracked, row));
         Some(Finding { change, suppression: None, ..finding })
     };
@@ -176,9 +178,9 @@ fn run(
         Some(_) => lists.iter().flat_map(|(ids, change)| ids.iter().filter_map(|id| finding(id, *change))).collect(),
         None => Vec::new(),
     };
-    let (leaked, policy_changes) = match told.comparison {
-        Some(comparison) => (comparison.leaked.clone(), comparison.policy_changes.clone()),
-        None => (Vec::new(), Vec::new()),
+    let (leaked, policy_changes, unread) = match told.comparison {
+        Some(comparison) => (comparison.leaked.clone(), comparison.policy_changes.clone(), comparison.unread),
+        None => (Vec::new(), Vec::new(), None),
     };
     Run {
         schema_version: Run::SCHEMA_VERSION,
@@ -187,7 +189,13 @@ fn run(
         tools: told.tools.clone(),
         subject: Some(subject.clone()),
         findings,
-        comparison: Some(Comparison { base: judgement.base.clone(), fixed: Vec::new(), leaked, policy_changes }),
+        comparison: Some(Comparison {
+            base: judgement.base.clone(),
+            fixed: Vec::new(),
+            leaked,
+            policy_changes,
+            unread,
+        }),
         gate: Some(judgement.evaluation.clone()),
         notices: verdict.notices.clone(),
         metrics: None,
@@ -202,6 +210,19 @@ fn counted(verdict: &Verdict) -> Counted {
         suppressed: judgement.dismissed.len(),
         fixed: judgement.fixed.len(),
     }
+}
+
+/// What there is to know of how the verdict came about: dismissals that do not count, runs that
+/// contradict each other.
+fn notes(notices: &[Notice]) -> String {
+    if notices.is_empty() {
+        return String::new();
+    }
+    let note = |notice: &Notice| {
+        format!("- {}: {}", escape_cut(&notice.subject, PLACE_MAX), escape_cut(&notice.text, NOTE_MAX))
+    };
+    let notes: Vec<String> = notices.iter().take(NOTES_MAX).map(note).collect();
+    format!("\n\nTo know:\n\n{}", notes.join("\n"))
 }
 
 /// By which IDs new findings can be ignored in a comment.
@@ -223,22 +244,23 @@ fn ids(run: &Run) -> String {
 /// A finding that is only counted.
 fn placeholder(tracked: &Tracked, row: &Occurrence) -> Finding {
     let finding = tracked.repository.finding(row.finding);
-    let (category, rule) = finding.map_or((Category::CodeQuality, ""), |finding| (finding.category, &finding.rule));
+    let (category, rule) =
+        finding.map_or((Category::CodeQuality, Masked::EMPTY), |finding| (finding.category, finding.rule.clone()));
     let input = FingerprintInput {
         category: category.name(),
         tool: &row.series.tool,
-        rule,
+        rule: &rule,
         path: &row.path,
         context: &row.finding.to_string(),
         ordinal: 0,
     };
     Finding {
         category,
-        rule: rule.to_owned(),
-        title: rule.to_owned(),
+        rule: rule.clone(),
+        title: rule.clone(),
         severity: row.severity,
         confidence: Confidence::Medium,
-        message: rule.to_owned(),
+        message: rule.clone(),
         location: Location { path: row.path.clone(), start_line: 1, start_column: 1, end_line: 1, end_column: 1 },
         masked: None,
         validity: None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use penstock_common::{Destination, Uuid};
 
 use super::{Key, Settings, Source};
-use crate::bitbucket::{Error, Permission};
+use crate::bitbucket::{Bitbucket, Error, Permission, Purpose};
 use crate::state::State;
 use crate::store;
 use crate::store::workspace::{Delivered, Workspace};
@@ -124,6 +124,8 @@ pub async fn check(state: &State, workspace: &Workspace, repository: Uuid, viewe
     let settings = Settings::of(workspace, Some(repository)).await?;
     let scopes = state.bitbucket.scopes(workspace.id()).await;
     let bitbucket = state.bitbucket.of(workspace.id()).await.ok();
+    let requests_left = bitbucket.as_ref().map(Bitbucket::requests_left);
+    let bitbucket = bitbucket.map(|bitbucket| bitbucket.on_behalf_of(Purpose::Person(viewer)));
     let (mut readable, mut rights) = (Err(Obstacle::NotAsked), Err(Obstacle::NotAsked));
     if let (Some(bitbucket), Ok(_)) = (&bitbucket, &scopes) {
         let there = bitbucket.in_repository(repository).within(TIME);
@@ -162,6 +164,6 @@ pub async fn check(state: &State, workspace: &Workspace, repository: Uuid, viewe
         repository: readable,
         rights,
         destinations,
-        requests_left: bitbucket.map(|bitbucket| bitbucket.requests_left()),
+        requests_left,
     })
 }

@@ -169,7 +169,15 @@ impl Key {
 
     /// Whether verdicts that were given may be others once it is set otherwise.
     pub const fn concerns_verdicts(self) -> bool {
-        matches!(self, Self::Gate | Self::PolicyChanges)
+        matches!(
+            self,
+            Self::Gate
+                | Self::PolicyChanges
+                | Self::ReasonCharacters
+                | Self::AcceptedRiskDays
+                | Self::AuthorMayDismiss
+                | Self::SecondPerson
+        )
     }
 
     /// Whether it is set for a whole workspace only.

@@ -4,15 +4,17 @@
 
 use penstock_common::Uuid;
 
-use crate::audit::{Act, Entry};
+use crate::audit::{Act, Entry, PENSTOCK};
 use crate::door::token::{ApiToken, NoRandomness, Scopes};
-use crate::store::workspace::{NewToken, Workspace};
+use crate::store::workspace::{NewToken, Token, Workspace};
 use crate::store::{self, new_id};
 
 /// Most characters of a name, and most days.
 pub const NAME_MAX: usize = 60;
 /// As above.
 pub const DAYS_MAX: u32 = 3650;
+/// Maximum number of tokens of a workspace that are active at a time.
+pub const TOKENS_MAX: usize = 200;
 const DAY: i64 = 86_400_000;
 
 /// A token that somebody wants.
@@ -26,6 +28,8 @@ pub struct Wanted {
     pub repository: Option<Uuid>,
     /// For how many days it holds, from 1 to [`DAYS_MAX`].
     pub days: u32,
+    /// Who makes it, where that is a person: the token ends with that person's right.
+    pub maker: Option<Uuid>,
 }
 
 /// Why none is made.
@@ -41,13 +45,16 @@ pub enum Refused {
     #[error("the name must have 1 to {NAME_MAX} characters, and none that is invisible")]
     Name,
     /// Another one has it.
-    #[error("a token of this name holds already: take another name, or end that one")]
+    #[error("there is an active token with this name: choose another name, or revoke that token")]
     NameTaken,
+    /// There are too many.
+    #[error("the workspace has {TOKENS_MAX} active tokens, which is the limit: revoke those that are not used")]
+    TooMany,
     /// It could do nothing.
     #[error("the token needs a scope")]
     NoScope,
-    /// It would hold too long, or not at all.
-    #[error("a token holds for 1 to {DAYS_MAX} days")]
+    /// It would be valid for too long, or not at all.
+    #[error("a token is valid for 1 to {DAYS_MAX} days")]
     Days,
     /// There is no such repository.
     #[error("there is no such repository")]
@@ -73,11 +80,13 @@ pub async fn make(workspace: &Workspace, wanted: &Wanted, by: &str, now: i64) ->
         workspace.repository(repository).await?.ok_or(Refused::UnknownRepository)?;
     }
     // What a token did is told by its name.
-    let holds = |one: &store::workspace::Token| {
-        one.name == name && one.revoked_at.is_none() && one.expires_at.is_none_or(|at| at > now)
-    };
-    if workspace.tokens().await?.iter().any(holds) {
+    let is_active = |one: &&Token| one.revoked_at.is_none() && one.expires_at.is_none_or(|at| at > now);
+    let all = workspace.tokens().await?;
+    if all.iter().filter(is_active).any(|one| one.name == name) {
         return Err(Refused::NameTaken);
+    }
+    if all.iter().filter(is_active).count() >= TOKENS_MAX {
+        return Err(Refused::TooMany);
     }
     let token = ApiToken::issue()?;
     let new = NewToken {
@@ -87,6 +96,7 @@ pub async fn make(workspace: &Workspace, wanted: &Wanted, by: &str, now: i64) ->
         name: name.to_owned(),
         scopes: wanted.scopes.to_string(),
         creator: by.to_owned(),
+        maker: wanted.maker,
         expires_at: Some(now + i64::from(wanted.days) * DAY),
     };
     let act = Act::TokenMade {
@@ -108,12 +118,26 @@ pub async fn make(workspace: &Workspace, wanted: &Wanted, by: &str, now: i64) ->
 /// When the database does not answer.
 pub async fn revoke(workspace: &Workspace, token: u128, by: &str, now: i64) -> store::Result<bool> {
     let Some(known) = workspace.token(token).await? else { return Ok(false) };
+    let act = Act::TokenRevoked { token: token.into(), name: known.name };
+    end(workspace, token, Entry { at: now, by: by.to_owned(), through: None, repository: known.repository, act }).await
+}
+
+/// Ends a token whose maker lost the right to make it; `false` if it was ended in between.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lapse(workspace: &Workspace, token: &Token, now: i64) -> store::Result<bool> {
+    let act = Act::TokenLapsed { token: token.token.into(), name: token.name.clone(), maker: token.creator.clone() };
+    let entry = Entry { at: now, by: PENSTOCK.to_owned(), through: None, repository: token.repository, act };
+    end(workspace, token.token, entry).await
+}
+
+async fn end(workspace: &Workspace, token: u128, entry: Entry) -> store::Result<bool> {
     let mut write = workspace.write().await?;
-    if !write.revoke_token(token, now).await? {
+    if !write.revoke_token(token, entry.at).await? {
         return Ok(false);
     }
-    let act = Act::TokenRevoked { token: token.into(), name: known.name };
-    write.audit(&Entry { at: now, by: by.to_owned(), through: None, repository: known.repository, act }).await?;
+    write.audit(&entry).await?;
     write.commit().await?;
     Ok(true)
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use sqlx::sqlite::SqliteError;
+
 /// Why the store could not do it. No content of a tenant is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,7 +19,7 @@ pub enum Error {
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// What stands there cannot be read.
-    #[error("the database holds something in `{0}` that cannot be read: restore a backup, or report it")]
+    #[error("the database holds something in `{0}` that cannot be read: run `penstock-app check`, which names it")]
     Corrupt(&'static str),
     /// A secret cannot be opened.
     #[error(transparent)]
@@ -25,6 +27,9 @@ pub enum Error {
     /// The database is not what it must be.
     #[error("{0}")]
     Setup(String),
+    /// The files of the database are open to others.
+    #[error(transparent)]
+    PrivateFile(#[from] crate::private_files::PrivateFileError),
     /// A statement failed in a way that it should not.
     #[error("the database refused a statement")]
     Query(#[source] sqlx::Error),
@@ -45,11 +50,14 @@ impl Error {
     }
 }
 
-/// SQLite's result codes (primary ones), from its documentation: busy, locked, read-only, I/O, full, cannot open.
-const SQLITE_AWAY: [&str; 6] = ["5", "6", "8", "10", "13", "14"];
-/// PostgreSQL's classes of SQLSTATE: connection, insufficient resources, operator intervention, system error; and the codes for "in
-/// recovery, read-only" and a lock that was not available.
-const POSTGRES_AWAY: [&str; 6] = ["08", "53", "57", "58", "25006", "55P03"];
+/// SQLite's result codes (primary ones) that say nothing against the statement, from its
+/// documentation: a permission, a rollback under it, busy, locked, no memory, read-only,
+/// interrupted, I/O, full, cannot open, the locking protocol, a file that may not grow.
+const SQLITE_AWAY: [i32; 12] = [3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 22];
+/// PostgreSQL's classes of SQLSTATE: connection, authorization, no such database, insufficient
+/// resources, operator intervention, system error; and the codes for "in recovery, read-only", an
+/// idle transaction that was ended, and a lock that was not available.
+const POSTGRES_AWAY: [&str; 9] = ["08", "28", "3D", "53", "57", "58", "25006", "25P03", "55P03"];
 /// Serialization failure, deadlock.
 const POSTGRES_CONFLICT: [&str; 2] = ["40001", "40P01"];
 
@@ -57,19 +65,26 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound("row"),
+            // What a connection is in that was cut in the middle of something is a fault of the
+            // connection.
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
+            | sqlx::Error::BeginFailed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
             sqlx::Error::Database(told) => {
                 let code = told.code().unwrap_or(Cow::Borrowed(""));
-                // The primary code stands in the lowest byte of SQLite's extended ones.
-                let primary = code.parse::<u32>().map(|number| (number & 0xff).to_string());
-                let sqlite_is_away = code.len() < 5 && primary.is_ok_and(|code| SQLITE_AWAY.contains(&code.as_str()));
+                let is_away = if told.try_downcast_ref::<SqliteError>().is_some() {
+                    // The primary code is the lowest byte of SQLite's extended ones.
+                    code.parse::<i32>().is_ok_and(|code| SQLITE_AWAY.contains(&(code & 0xff)))
+                } else {
+                    POSTGRES_AWAY.iter().any(|one| code.starts_with(one))
+                };
                 if POSTGRES_CONFLICT.contains(&&*code) {
                     Self::Conflict
-                } else if sqlite_is_away || (code.len() == 5 && POSTGRES_AWAY.iter().any(|one| code.starts_with(one))) {
+                } else if is_away {
                     Self::Unavailable(told.message().to_owned())
                 } else {
                     Self::Query(error)

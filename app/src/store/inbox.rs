@@ -9,7 +9,7 @@ use penstock_common::Uuid;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::db::{Db, on};
 use super::error::{Error, Result};
@@ -20,6 +20,8 @@ use super::new_id;
 const ROWS: usize = 64;
 /// How long the first row waits for others.
 const WAIT: Duration = Duration::from_millis(5);
+/// How long a batch may take. Bitbucket waits ten seconds for an answer.
+const TIME: Duration = Duration::from_secs(5);
 /// Most rows that wait. Beyond that the sender is told to come again.
 const WAITING: usize = 1024;
 
@@ -30,8 +32,10 @@ pub struct News {
     pub tenant: Uuid,
     /// Its name, such as `repo:push`.
     pub event: String,
-    /// What it tells, as JSON with its keys in order, so that the same news has the same digest.
+    /// The stored part, as JSON.
     pub body: String,
+    /// Identifies the whole event: the same digest is the same event.
+    pub digest: [u8; 32],
     /// When it came, in unix milliseconds.
     pub at: i64,
 }
@@ -92,22 +96,35 @@ async fn work(db: Db, mut queue: mpsc::Receiver<Waiting>) {
                 Ok(None) | Err(_) => break,
             }
         }
-        match write(&db, &batch).await {
-            Ok(new) => batch.into_iter().zip(new).for_each(|(one, new)| drop(one.done.send(Ok(new)))),
+        let (news, senders): (Vec<News>, Vec<_>) = batch.into_iter().map(|one| (one.news, one.done)).unzip();
+        match write_in_time(&db, news).await {
+            Ok(new) => senders.into_iter().zip(new).for_each(|(done, new)| drop(done.send(Ok(new)))),
             Err(error) => {
                 let told = error.to_string();
-                for one in batch {
-                    drop(one.done.send(Err(Error::Unavailable(told.clone()))));
+                for done in senders {
+                    drop(done.send(Err(Error::Unavailable(told.clone()))));
                 }
             }
         }
     }
 }
 
-async fn write(db: &Db, batch: &[Waiting]) -> Result<Vec<bool>> {
+/// Writes a batch in a task of its own: whatever becomes of it, the next one has its turn.
+async fn write_in_time(db: &Db, news: Vec<News>) -> Result<Vec<bool>> {
+    let db = db.clone();
+    let written = tokio::spawn(async move { timeout(TIME, write(&db, &news)).await });
+    let away = |words: &str| Err(Error::Unavailable(words.to_owned()));
+    match written.await {
+        Ok(Ok(written)) => written,
+        Ok(Err(_)) => away("webhooks were not written in time"),
+        Err(_) => away("webhooks were not written because of a fault of this program"),
+    }
+}
+
+async fn write(db: &Db, batch: &[News]) -> Result<Vec<bool>> {
     let mut tx = db.write(None).await?;
     let mut new = Vec::with_capacity(batch.len());
-    for Waiting { news, .. } in batch {
+    for news in batch {
         let (id, tenant) = (Key::from(new_id()), Key::from(news.tenant));
         tx.serve(news.tenant).await?;
         let rows = on!(&mut tx, connection => {
@@ -117,7 +134,7 @@ async fn write(db: &Db, batch: &[Waiting]) -> Result<Vec<bool>> {
             )
             .bind(id)
             .bind(tenant)
-            .bind(digest(news).as_slice())
+            .bind(news.digest.as_slice())
             .bind(news.at)
             .execute(connection)
             .await
@@ -141,10 +158,13 @@ async fn write(db: &Db, batch: &[Waiting]) -> Result<Vec<bool>> {
     Ok(new)
 }
 
-fn digest(news: &News) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update((news.event.len() as u64).to_le_bytes());
-    hash.update(&news.event);
-    hash.update(&news.body);
-    hash.finalize().into()
+impl News {
+    /// The digest of an event with this name and content.
+    pub fn digest(event: &str, told: &[u8]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update((event.len() as u64).to_le_bytes());
+        hash.update(event);
+        hash.update(told);
+        hash.finalize().into()
+    }
 }

@@ -7,14 +7,19 @@
 //! One text of SQL serves SQLite and PostgreSQL (`db`); what cannot be one text stands in `dialect`.
 
 mod checkpoint;
+mod connect;
 mod db;
 mod dialect;
 mod error;
 mod inbox;
+pub mod interruption;
 mod key;
+mod log_keys;
 mod migrate;
 mod open;
+mod probe;
 pub mod system;
+mod transaction;
 pub mod workspace;
 
 use std::collections::HashMap;
@@ -24,11 +29,13 @@ use penstock_common::Uuid;
 use tokio::sync::Notify;
 
 use crate::crypto::{DataKey, MasterKeys};
+use crate::tasks::Tasks;
 use db::{Db, on};
 pub use error::{Error, Result};
 pub use inbox::News;
 use key::Key;
 pub use open::migrate_postgres;
+pub(crate) use open::{FILES, MAIN_FILE};
 pub use system::System;
 pub use workspace::Workspace;
 
@@ -45,18 +52,22 @@ struct Shared {
     inbox: Db,
     inbox_writer: inbox::Writer,
     checkpoints: checkpoint::Checkpoints,
+    probe: probe::Probe,
     keys: MasterKeys,
     data_keys: RwLock<HashMap<Uuid, DataKey>>,
     states: workspace::StateCache,
     catching_up: workspace::CatchingUp,
+    /// Those that write out the journal.
+    tasks: Tasks,
     /// Told when there may be a job; a hint only.
     jobs: Notify,
 }
 
 impl Store {
     /// `logs` leads to the files whose logs are to be looked after.
-    fn new(db: Db, inbox: Db, keys: MasterKeys, logs: Vec<sqlx::SqlitePool>) -> Self {
+    fn new(db: Db, inbox: Db, probe: probe::Probe, keys: MasterKeys, logs: Vec<sqlx::SqlitePool>) -> Self {
         let shared = Shared {
+            probe,
             checkpoints: checkpoint::Checkpoints::start(logs),
             inbox_writer: inbox::Writer::start(inbox.clone()),
             db,
@@ -65,6 +76,7 @@ impl Store {
             data_keys: RwLock::default(),
             states: workspace::StateCache::default(),
             catching_up: workspace::CatchingUp::default(),
+            tasks: Tasks::default(),
             jobs: Notify::new(),
         };
         Self { shared: Arc::new(shared) }
@@ -85,10 +97,24 @@ impl Store {
         self.shared.jobs.notified().await;
     }
 
+    /// Waits until no task writes out the journal.
+    pub async fn caught_up(&self) {
+        self.shared.tasks.ended().await;
+    }
+
+    /// Reads and writes, to see whether the database works. A writer that is busy does.
+    ///
+    /// # Errors
+    /// What does not work, within a few seconds.
+    pub async fn probe(&self, now: i64) -> Result<()> {
+        self.shared.probe.run(now).await
+    }
+
     /// Waits until nothing runs, and closes the database.
     pub async fn close(&self) {
         self.shared.inbox_writer.stop().await;
         self.shared.checkpoints.close().await;
+        self.shared.probe.close().await;
         self.shared.db.close().await;
         self.shared.inbox.close().await;
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns the choice of the base, and what stood on a branch at a commit of its timeline.
 
-use penstock_common::{Base, BaseKind};
+use penstock_common::{Base, BaseKind, Masked, masked};
 
 use super::table::Table;
 use super::timeline::Order;
@@ -24,8 +24,10 @@ pub enum Point {
 pub struct Chosen {
     /// As it is told.
     pub base: Base,
-    /// Where to look; nothing if there is no base.
+    /// Where to look; nothing if there is no base, or the pipe looked.
     pub at: Option<(BranchId, Point)>,
+    /// The pipe compared with the base's tree, because the app knows no run of it.
+    pub by_tree: bool,
 }
 
 /// The base of a pull request: the merge base's run, else that of the destination's head, else the newest of the destination. `merge_base` is
@@ -51,23 +53,45 @@ pub fn base_of_branch(repository: &Repository, branch: BranchId, commit: Commit,
                     base: Base {
                         kind: BaseKind::FirstParent,
                         commit: Some(before.to_string()),
-                        reason: "the commit of this branch that was scanned before".to_owned(),
-                        hint: String::new(),
+                        reason: "the commit of this branch that was scanned before".into(),
+                        hint: Masked::EMPTY,
                     },
                     at: Some((branch, Point::After(before))),
+                    by_tree: false,
                 },
                 None => Chosen {
                     base: Base {
                         kind: BaseKind::NotApplicable,
                         commit: None,
-                        reason: "this is the first scan of the branch".to_owned(),
-                        hint: String::new(),
+                        reason: "this is the first scan of the branch".into(),
+                        hint: Masked::EMPTY,
                     },
                     at: None,
+                    by_tree: false,
                 },
             }
         }
     }
+}
+
+/// The base where `destination` was never scanned: the one that the pipe compared with, `commit`,
+/// if that is where Bitbucket says that the change began, or the destination's head.
+pub fn base_of_tree(
+    commit: Commit,
+    merge_base: Option<Commit>,
+    head: Option<Commit>,
+    destination: &Masked,
+) -> Option<Chosen> {
+    let (kind, what) = match commit {
+        _ if merge_base == Some(commit) => (BaseKind::MergeBase, "merge base with"),
+        _ if head == Some(commit) => (BaseKind::DestinationTip, "head of"),
+        _ => return None,
+    };
+    let reason =
+        masked![what, " `", destination, "`, as the pipe compared its files: `", destination, "` has no run yet"];
+    let hint =
+        masked!["run Penstock in a pipeline of `", destination, "`, so that the app compares with what it found there"];
+    Some(Chosen { base: Base { kind, commit: Some(commit.to_string()), reason, hint }, at: None, by_tree: true })
 }
 
 fn scanned(branch: &Branch) -> Vec<Commit> {
@@ -75,35 +99,35 @@ fn scanned(branch: &Branch) -> Vec<Commit> {
 }
 
 fn of_destination(repository: &Repository, destination: BranchId, merge_base: Option<Commit>) -> Chosen {
-    let Some(branch) = repository.branch(destination) else { return unknown("the destination") };
+    let Some(branch) = repository.branch(destination) else { return unknown(&"the destination".into()) };
     let name = &branch.name;
-    let hint = format!("scan every commit of `{name}`, so that the commit where the change began has a run");
+    let hint = masked!["scan every commit of `", name, "`, so that the commit where the change began has a run"];
     let scanned = scanned(branch);
     if let Some(commit) = merge_base.filter(|commit| scanned.contains(commit)) {
-        let reason = format!("merge base with `{name}`");
-        return chosen(BaseKind::MergeBase, commit, reason, String::new(), (destination, Point::After(commit)));
+        let reason = masked!["merge base with `", name, "`"];
+        return chosen(BaseKind::MergeBase, commit, reason, Masked::EMPTY, (destination, Point::After(commit)));
     }
     if let Some(head) = branch.head.filter(|commit| scanned.contains(commit)) {
-        let reason = format!("head of `{name}`: the merge base has no run");
+        let reason = masked!["head of `", name, "`: the merge base has no run"];
         return chosen(BaseKind::DestinationTip, head, reason, hint, (destination, Point::After(head)));
     }
     match scanned.last() {
         Some(&newest) => {
-            let reason = format!("newest run of `{name}`: neither the merge base nor the head has one");
+            let reason = masked!["newest run of `", name, "`: neither the merge base nor the head has one"];
             chosen(BaseKind::DestinationTip, newest, reason, hint, (destination, Point::Newest))
         }
-        None => unknown(&format!("`{name}`")),
+        None => unknown(&masked!["`", name, "`"]),
     }
 }
 
-fn chosen(kind: BaseKind, commit: Commit, reason: String, hint: String, at: (BranchId, Point)) -> Chosen {
-    Chosen { base: Base { kind, commit: Some(commit.to_string()), reason, hint }, at: Some(at) }
+fn chosen(kind: BaseKind, commit: Commit, reason: Masked, hint: Masked, at: (BranchId, Point)) -> Chosen {
+    Chosen { base: Base { kind, commit: Some(commit.to_string()), reason, hint }, at: Some(at), by_tree: false }
 }
 
-fn unknown(destination: &str) -> Chosen {
-    let reason = format!("{destination} has no run to compare with");
-    let hint = "run Penstock in a pipeline of the destination branch".to_owned();
-    Chosen { base: Base { kind: BaseKind::Unknown, commit: None, reason, hint }, at: None }
+fn unknown(destination: &Masked) -> Chosen {
+    let reason = masked![destination, " has no run to compare with"];
+    let hint = "run Penstock in a pipeline of the destination branch".into();
+    Chosen { base: Base { kind: BaseKind::Unknown, commit: None, reason, hint }, at: None, by_tree: false }
 }
 
 /// What stood on a branch at a moment.
@@ -124,12 +148,19 @@ impl<'a> Look<'a> {
         Self { rows, order, until }
     }
 
+    /// What only another branch reported of the same commit is not in the base: who writes to that
+    /// branch would write the base.
     pub(super) fn stands(&self, finding: FindingId) -> bool {
-        self.rows.and_then(|rows| rows.get(&finding)).is_some_and(|row| self.is_standing(row))
+        self.rows.and_then(|rows| rows.get(&finding)).is_some_and(|row| !row.is_carried() && self.is_standing(row))
     }
 
     /// All that stood there, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = &'a Occurrence> + '_ {
+        self.rows.into_iter().flat_map(Table::values).filter(|row| !row.is_carried() && self.is_standing(row))
+    }
+
+    /// The same with what another branch reported.
+    pub(super) fn all_known(&self) -> impl Iterator<Item = &'a Occurrence> + '_ {
         self.rows.into_iter().flat_map(Table::values).filter(|row| self.is_standing(row))
     }
 

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use penstock_common::Masked;
+
 use super::{BranchId, Commit, Series, Timeline};
 
 /// A branch from its creation to its end.
@@ -13,7 +15,7 @@ pub struct Branch {
     /// Its id.
     pub id: BranchId,
     /// Its name.
-    pub name: String,
+    pub name: Masked,
     /// When it was deleted, in unix milliseconds.
     pub deleted: Option<i64>,
     /// Its head as Bitbucket last told it.
@@ -26,9 +28,9 @@ pub struct Branch {
 
 impl Branch {
     /// A new one.
-    pub fn new(id: BranchId, name: &str) -> Self {
+    pub fn new(id: BranchId, name: Masked) -> Self {
         let (timeline, stale) = (Timeline::default(), BTreeMap::new());
-        Self { id, name: name.to_owned(), deleted: None, head: None, timeline, stale }
+        Self { id, name, deleted: None, head: None, timeline, stale }
     }
 }
 

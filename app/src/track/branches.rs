@@ -2,16 +2,19 @@
 //!
 //! Owns the changes that need no run. A branch is known by its id and a repository by its tenant's, so a new name touches no finding.
 
+use penstock::analyze::secrets::mask;
 use std::collections::BTreeMap;
+
+use penstock_common::Masked;
 
 use super::{Actor, Branch, BranchId, Changes, Commit, Event, Kind, NewIds, Repository, Series};
 
 /// The branch of this name, made if there is none.
-pub fn find_or_create_branch(repository: &Repository, name: &str, ids: &mut impl NewIds) -> (BranchId, Changes) {
+pub fn find_or_create_branch(repository: &Repository, name: &Masked, ids: &mut impl NewIds) -> (BranchId, Changes) {
     match repository.branch_named(name) {
         Some(branch) => (branch.id, Changes::default()),
         None => {
-            let branch = Branch::new(BranchId(ids.next()), name);
+            let branch = Branch::new(BranchId(ids.next()), name.clone());
             (branch.id, Changes { branches: vec![branch], ..Changes::default() })
         }
     }
@@ -36,11 +39,11 @@ pub fn delete_branch(repository: &Repository, branch: BranchId, actor: Actor, no
 }
 
 /// The branch has another name.
-pub fn rename_branch(repository: &Repository, branch: BranchId, name: &str, actor: Actor, now: i64) -> Changes {
+pub fn rename_branch(repository: &Repository, branch: BranchId, name: &Masked, actor: Actor, now: i64) -> Changes {
     changed(repository, branch, |row| {
         let mut event = Event::new(now, Kind::BranchRenamed, actor);
-        (row.name != name).then(|| event.old = std::mem::replace(&mut row.name, name.to_owned()))?;
-        name.clone_into(&mut event.new);
+        (row.name != *name).then(|| event.old = std::mem::replace(&mut row.name, name.clone()))?;
+        event.new = name.clone();
         Some(Some(event))
     })
 }
@@ -60,13 +63,13 @@ pub fn set_main_branch(repository: &Repository, branch: BranchId, actor: Actor, 
 }
 
 /// The repository has another name, or another project. A transfer to another workspace is none: that tenant's history ends.
-pub fn rename_repository(old: &str, new: &str, actor: Actor, now: i64) -> Changes {
+pub fn rename_repository(old: &Masked, new: &Masked, actor: Actor, now: i64) -> Changes {
     if old == new {
         return Changes::default();
     }
     let mut event = Event::new(now, Kind::RepositoryRenamed, actor);
-    old.clone_into(&mut event.old);
-    new.clone_into(&mut event.new);
+    event.old = old.clone();
+    event.new = new.clone();
     Changes { events: vec![event], ..Changes::default() }
 }
 
@@ -87,7 +90,7 @@ pub fn mark_stale(repository: &Repository, after: i64, now: i64) -> Changes {
             row.stale.insert(series.clone(), now);
             let mut event = Event::new(now, Kind::WentStale, Actor::Clock);
             event.branch = Some(row.id);
-            event.reason = format!("`{}` of `{}` has not run", series.tool, series.name);
+            event.reason = mask(&format!("`{}` of `{}` has not run", series.tool, series.name));
             changes.events.push(event);
         }
         if row != *branch {

@@ -36,18 +36,6 @@ impl Changes {
         self.events.extend(later.events);
     }
 
-    /// The rows alone, without the events.
-    pub fn rows(&self) -> Self {
-        Self {
-            main: self.main,
-            branches: self.branches.clone(),
-            pull_requests: self.pull_requests.clone(),
-            findings: self.findings.clone(),
-            occurrences: self.occurrences.clone(),
-            events: Vec::new(),
-        }
-    }
-
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -2,6 +2,7 @@
 //!
 //! Owns the words of the log. An event names people by account id only: their names may be erased without touching the log.
 
+use penstock_common::Masked;
 use serde::{Deserialize, Serialize};
 
 use super::{BranchId, FindingId, RunId};
@@ -25,20 +26,20 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<u64>,
     /// In whose words, or why.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub reason: Masked,
     /// What it was before.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub old: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub old: Masked,
     /// What it is now.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub new: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub new: Masked,
 }
 
 impl Event {
     /// About nothing yet.
     pub(super) fn new(at: i64, kind: Kind, actor: Actor) -> Self {
-        let (reason, old, new) = (String::new(), String::new(), String::new());
+        let (reason, old, new) = (Masked::EMPTY, Masked::EMPTY, Masked::EMPTY);
         Self { at, kind, actor, finding: None, branch: None, pull_request: None, reason, old, new }
     }
 }
@@ -59,6 +60,13 @@ pub enum Kind {
     Moved,
     /// Somebody judged it.
     Triaged,
+    /// Another person said the same.
+    Approved,
+    /// A dismissal counts now, or does not any more: the severity, the rules or the people are
+    /// others.
+    Reconsidered,
+    /// The worst severity that it ever had was lowered by an admin.
+    SeverityLowered,
     /// What somebody judged holds no more.
     Expired,
     /// What was judged in a pull request ended with it.
@@ -91,6 +99,9 @@ impl Kind {
             Self::Reopened => "reopened",
             Self::Moved => "moved",
             Self::Triaged => "triaged",
+            Self::Approved => "approved",
+            Self::Reconsidered => "reconsidered",
+            Self::SeverityLowered => "severity_lowered",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
             Self::Merged => "merged",

@@ -13,6 +13,9 @@ pub struct Facts {
     pub base: Option<BaseCommit>,
     /// The moment of this operation, in unix milliseconds.
     pub now: i64,
+    /// Nothing was ever scanned of the branch with which this one is compared, so the pipe's own
+    /// comparison of trees is kept.
+    pub by_tree: bool,
 }
 
 /// Where a commit stands in a branch.

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use penstock_common::{Category, Severity, SuppressionKind};
+use penstock_common::{Category, Masked, Severity, SuppressionKind};
 use serde::{Deserialize, Serialize};
 
 use super::timeline::What;
-use super::{BranchId, Commit, FindingId, Kind, Print, Seen, Series, Stamp, Triage};
+use super::{BranchId, Commit, FindingId, Kind, Print, RunId, Seen, Series, Stamp, Triage};
 
 /// The identity of a finding, and what people say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Finding {
     /// What kind of thing it is.
     pub category: Category,
     /// The rule's id.
-    pub rule: String,
+    pub rule: Masked,
     /// By what it is known again.
     pub prints: Prints,
     /// What people say of it, everywhere.
@@ -27,12 +27,23 @@ pub struct Finding {
     pub proposed: BTreeMap<u64, Triage>,
     /// Of a secret: commits in which its value is known not to stand. Another secret may stand in its place there.
     pub absent: Vec<Commit>,
+    /// The worst severity that was ever reported, on whichever branch. It falls only by a complete
+    /// run of the main branch, or by an admin.
+    pub worst: Severity,
+    /// The run that reported it as critical, while that is the worst.
+    pub critical_in: Option<RunId>,
 }
 
 impl Finding {
     /// What is said of it, in a pull request or everywhere.
     pub fn triage_in(&self, pull_request: Option<u64>) -> &Triage {
         pull_request.and_then(|number| self.proposed.get(&number)).unwrap_or(&self.triage)
+    }
+
+    /// Whether it is true of the commit in which it was found. A test may end otherwise the next
+    /// time.
+    pub(super) fn lasts(&self) -> bool {
+        self.category != Category::TestFailure
     }
 
     /// Whether somebody said that it does not count.
@@ -86,7 +97,7 @@ pub struct Occurrence {
     /// In what.
     pub seen_in: Seen,
     /// Path from the root.
-    pub path: String,
+    pub path: Masked,
     /// How bad it is.
     pub severity: Severity,
     /// Stands for everything that is shown of it.
@@ -94,7 +105,7 @@ pub struct Occurrence {
     /// By which means the code says that it does not count.
     pub allowed: Option<SuppressionKind>,
     /// Who owns its file, with spaces between; empty if nobody was told.
-    pub owner: String,
+    pub owner: Masked,
     /// Its newest sighting that was written. A complete run that sees an open finding unchanged does not write: that one is newer is told by
     /// the branch's timeline.
     pub seen: Stamp,
@@ -110,6 +121,12 @@ pub struct Occurrence {
     pub gap: Option<Gap>,
     /// The pull request that brought it here.
     pub introduced_by: Option<u64>,
+    /// A run of the commit of its newest sighting that does not report it, or reports it as less
+    /// severe.
+    pub denied: Option<RunId>,
+    /// Whether it is in the base, by the pipe's own comparison of trees; absent where the app can
+    /// compare by itself.
+    pub in_base: Option<bool>,
 }
 
 impl Occurrence {
@@ -119,7 +136,35 @@ impl Occurrence {
     }
 
     pub(super) fn what(&self) -> What<'_> {
-        What { series: &self.series, seen: &self.seen_in, path: &self.path }
+        What { series: &self.series, seen: &self.seen_in, path: &self.path, carried: self.is_carried() }
+    }
+
+    /// Of two reports of one commit by `known` and `fresh` the stricter one counts in everything;
+    /// `run` made the fresh one.
+    pub(super) fn at_least(&mut self, known: &Self, fresh: &Self, run: RunId) {
+        let is_milder = |one: &Self, other: &Self| {
+            one.severity < other.severity
+                || (one.allowed.is_some() && other.allowed.is_none())
+                || (one.in_base == Some(true) && other.in_base == Some(false))
+        };
+        if is_milder(fresh, known) {
+            self.denied = self.denied.or(Some(run));
+        }
+        let worse = if known.severity > fresh.severity { known } else { fresh };
+        if known.severity != fresh.severity {
+            self.content = worse.content;
+        }
+        self.severity = worse.severity;
+        self.allowed = known.allowed.and(fresh.allowed);
+        self.in_base = match (known.in_base, fresh.in_base) {
+            (Some(one), Some(other)) => Some(one && other),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Whether no run of this branch reported it, only one of another branch on the same commit.
+    pub(super) const fn is_carried(&self) -> bool {
+        self.seen.at == Stamp::CARRIED
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use penstock_common::Category;
 
 use super::base::Look;
-use super::{Account, BranchId, Commit, Finding, FindingId, Print, Repository, Sighting};
+use super::{Account, BranchId, Commit, Finding, FindingId, Occurrence, Print, Repository, Sighting, Stamp};
 
 /// What is known beside the fingerprints.
 pub(super) struct Matching<'a> {
@@ -110,10 +110,19 @@ impl Matching<'_> {
             None => Whereabouts::Unknown,
             Some(row) if row.path == sighting.path => Whereabouts::Here,
             Some(row) if !row.is_open() => Whereabouts::Unknown,
+            // Nothing moves within a commit.
+            Some(row) if here.is_some() && self.was_reported(row) => Whereabouts::Elsewhere,
             Some(row) if self.accounts.iter().any(|account| row.what().is_covered(account)) => Whereabouts::Left,
             Some(_) if here.is_some() => Whereabouts::Elsewhere,
             Some(_) => Whereabouts::Unknown,
         }
+    }
+
+    /// Whether another run reported an open finding of the branch in this very commit.
+    fn was_reported(&self, row: &Occurrence) -> bool {
+        let branch = self.repository.branch(row.branch);
+        row.seen.commit == self.commit && row.seen.at != Stamp::MERGED
+            || branch.is_some_and(|branch| branch.timeline.accounts_on(self.commit, &row.what()).next().is_some())
     }
 
     /// The fingerprint of a secret says nothing of its value. What the upload says of the base does; where that leaves open which of two

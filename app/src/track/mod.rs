@@ -19,7 +19,9 @@
 //! | `finding`, `triage`, `branch`, `repository` | the state |
 //! | `matching` | which sighting is which finding |
 //! | `apply` | a run |
+//! | `recall` | what other branches know of the same commit |
 //! | `pull_requests`, `branches`, `triage` | what people do: merge, decline, delete, rename, judge |
+//! | `dismissal` | does a dismissal count? |
 //! | `base`, `policy`, `verdict` | may a change pass? |
 //! | `changes`, `event`, `chain` | what goes out, and its log |
 
@@ -29,7 +31,9 @@ mod branch;
 mod branches;
 pub mod chain;
 mod changes;
+mod dismissal;
 mod event;
+pub mod exported_head;
 mod facts;
 mod finding;
 mod identity;
@@ -37,7 +41,9 @@ mod index;
 mod matching;
 mod policy;
 mod pull_requests;
+mod recall;
 mod repository;
+mod rules;
 mod run;
 mod scope;
 mod table;
@@ -46,21 +52,24 @@ mod triage;
 mod verdict;
 
 pub use apply::{Applied, Effect, apply_run};
-pub use base::{Chosen, Point, base_of_branch, base_of_pull_request};
+pub use base::{Chosen, Point, base_of_branch, base_of_pull_request, base_of_tree};
 pub use branch::{Branch, PullRequest, PullRequestState};
 pub use branches::{
     delete_branch, find_or_create_branch, mark_stale, move_branch, rename_branch, rename_repository, set_main_branch,
 };
 pub use changes::Changes;
+pub use dismissal::{DismissalPolicy, Objection, Said};
 pub use event::{Actor, Event, Kind};
 pub use facts::{BaseCommit, Facts, Standing};
 pub use finding::{Detection, Finding, Gap, Gone, How, Occurrence, Prints};
 pub use identity::{BranchId, Commit, FindingId, NewIds, Print, RunId};
 pub use policy::{Policy, Suppress};
 pub use pull_requests::{Merge, decline, merge, open_pull_request};
+pub use recall::{others_on, recall};
 pub use repository::Repository;
+pub use rules::Rules;
 pub use run::{Run, Sighting, ToolRun};
 pub use scope::{Scope, Seen};
 pub use timeline::{Account, Series, Stamp, Timeline};
-pub use triage::{Decision, Status, Triage, TriageError, expire, triage};
+pub use triage::{Approval, Decision, Status, Triage, TriageError, expire, lower_worst, reconsider, retract, triage};
 pub use verdict::{Doubt, Judgement, Question, verdict};

@@ -98,8 +98,8 @@ impl Suppressions {
     pub(super) fn mean(&self, finding: &Finding, row: &Occurrence, proven: bool) -> bool {
         let known = |print: &Print| proven && finding.prints.ours.contains(print);
         self.entries.iter().any(|entry| {
-            entry.rule.as_ref().is_none_or(|rule| *rule == finding.rule)
-                && entry.path.as_ref().is_none_or(|glob| glob.is_match(&row.path))
+            entry.rule.as_ref().is_none_or(|rule| finding.rule == *rule)
+                && entry.path.as_ref().is_none_or(|glob| glob.is_match(row.path.as_str()))
                 && entry.fingerprint.as_ref().is_none_or(known)
         })
     }

@@ -8,6 +8,8 @@ use super::{
     Actor, Branch, Changes, Commit, Event, Finding, Kind, Occurrence, PullRequest, PullRequestState, Repository, Stamp,
     Standing, Triage,
 };
+use penstock::analyze::secrets::mask;
+use penstock_common::Masked;
 
 /// Takes over a pull request as Bitbucket tells it. One that is over stays so.
 pub fn open_pull_request(repository: &Repository, pull_request: PullRequest) -> Changes {
@@ -79,7 +81,7 @@ fn ended(
     event.pull_request = Some(number);
     event.branch = Some(open.destination);
     if let PullRequestState::Merged(commit) = state {
-        event.new = commit.to_string();
+        event.new = mask(&commit.to_string());
     }
     let row = PullRequest { state, ..open.clone() };
     Some(Changes { pull_requests: vec![row], events: vec![event], ..Changes::default() })
@@ -97,18 +99,20 @@ struct Bring<'a> {
 impl Bring<'_> {
     fn one(&self, source: &Occurrence, changes: &mut Changes) {
         // Older than any run on the same commit: what that saw, or did not see, counts.
-        let stamp = Stamp { commit: self.merge.commit, at: i64::MIN, run: source.seen.run };
+        let stamp = Stamp { commit: self.merge.commit, at: Stamp::MERGED, run: source.seen.run };
         if let Some(known) = self.repository.occurrence(self.destination.id, source.finding) {
             // A run on the merge commit, or after it, came before the news of the merge.
             if known.introduced_by.is_none() && self.order.place(&known.first) > self.order.place(&stamp) {
                 let introduced_by = Some(self.number);
-                changes.occurrences.push(Occurrence { introduced_by, first: stamp, ..known.clone() });
+                // What a run of the source reported of this very commit came with the merge.
+                let seen = if known.is_carried() && known.seen.commit == stamp.commit { stamp } else { known.seen };
+                changes.occurrences.push(Occurrence { introduced_by, first: stamp, seen, ..known.clone() });
             }
             return;
         }
-        let rule = self.repository.finding(source.finding).map_or("", |finding| &finding.rule);
+        let finding = self.repository.finding(source.finding);
         let timeline = &self.destination.timeline;
-        let gone = timeline.gone(&self.order, self.order.place(&stamp), source.configuration, rule, &source.what());
+        let gone = timeline.gone(&self.order, self.order.place(&stamp), source.configuration, finding, &source.what());
         let mut event = Event::new(self.merge.now, Kind::Introduced, self.merge.actor.clone());
         event.finding = Some(source.finding);
         event.branch = Some(self.destination.id);
@@ -125,6 +129,8 @@ impl Bring<'_> {
             reopened: 0,
             gap: None,
             introduced_by: Some(self.number),
+            denied: None,
+            in_base: None,
             ..source.clone()
         });
     }
@@ -146,10 +152,11 @@ fn end_proposals(repository: &Repository, number: u64, merged_by: Option<&Actor>
         event.finding = Some(row.id);
         event.pull_request = Some(number);
         event.reason.clone_from(&proposed.reason);
-        let name = |triage: &Triage| triage.status.name().to_owned();
+        let name = |triage: &Triage| Masked::from(triage.status.name());
         if holds {
             (event.old, event.new) = (name(&row.triage), name(&proposed));
-            row.triage = proposed;
+            let before = std::mem::replace(&mut row.triage, proposed);
+            row.triage.join(before);
         } else {
             event.old = name(&proposed);
         }

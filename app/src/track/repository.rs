@@ -43,14 +43,32 @@ impl Repository {
         self.main = changes.main.or(self.main);
         self.branches.extend(changes.branches.into_iter().map(|row| (row.id, row)));
         self.pull_requests.extend(changes.pull_requests.into_iter().map(|row| (row.number, row)));
-        for row in changes.findings {
+        self.add_findings(changes.findings);
+        self.add_occurrences(changes.occurrences);
+    }
+
+    /// The same for changes that are still needed: each row is copied, never all of them at once.
+    pub fn accept_copies(&mut self, changes: &Changes) {
+        self.main = changes.main.or(self.main);
+        self.branches.extend(changes.branches.iter().map(|row| (row.id, row.clone())));
+        self.pull_requests.extend(changes.pull_requests.iter().map(|row| (row.number, row.clone())));
+        self.add_findings(changes.findings.iter().cloned());
+        self.add_occurrences(changes.occurrences.iter().cloned());
+    }
+
+    fn add_findings(&mut self, rows: impl IntoIterator<Item = Finding>) {
+        for row in rows {
             // A fingerprint that a finding has no more still leads to it; that it is asked again is harmless.
             self.index.add(&row);
             self.findings.insert(row.id, row);
         }
-        let rows = changes.occurrences.len();
-        for row in changes.occurrences {
-            let of_branch = || Table::with_capacity_and_hasher(rows, Default::default());
+    }
+
+    fn add_occurrences(&mut self, rows: impl IntoIterator<Item = Occurrence, IntoIter: ExactSizeIterator>) {
+        let rows = rows.into_iter();
+        let count = rows.len();
+        for row in rows {
+            let of_branch = || Table::with_capacity_and_hasher(count, Default::default());
             self.occurrences.entry(row.branch).or_insert_with(of_branch).insert(row.finding, row);
         }
     }

@@ -3,7 +3,7 @@
 //! Owns the reduction of what was uploaded to what decides about identity and state. Texts for people stay with the upload; of them only
 //! a digest comes here, which tells whether there is something to write.
 
-use penstock_common::{Category, Finding, Severity, SuppressionKind};
+use penstock_common::{Category, Change, Finding, Masked, Severity, SuppressionKind};
 use serde::Serialize;
 
 use super::{Commit, Print, RunId, Scope};
@@ -18,9 +18,9 @@ pub struct Run {
     /// When it started, in unix milliseconds. Orders the runs on one commit.
     pub at: i64,
     /// `NAME` of the upload: steps with different names never speak for each other.
-    pub name: String,
+    pub name: Masked,
     /// The branch it was built for; none for a tag.
-    pub branch: Option<String>,
+    pub branch: Option<Masked>,
     /// The pull request it was built for.
     pub pull_request: Option<u64>,
     /// What each tool did.
@@ -31,7 +31,7 @@ pub struct Run {
 #[derive(Clone, Debug)]
 pub struct ToolRun {
     /// Tool family, such as `penstock`.
-    pub tool: String,
+    pub tool: Masked,
     /// Digest of the configuration in force.
     pub configuration: Print,
     /// What it was told to look at.
@@ -46,7 +46,7 @@ pub struct ToolRun {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sighting {
     /// Path from the root.
-    pub path: String,
+    pub path: Masked,
     /// Our fingerprint.
     pub ours: Print,
     /// Our fingerprint without the path.
@@ -54,7 +54,7 @@ pub struct Sighting {
     /// The tool's own fingerprints, each with its kind, the tool and the rule in the digest.
     pub own: Vec<Print>,
     /// The rule's id.
-    pub rule: String,
+    pub rule: Masked,
     /// What kind of thing it is.
     pub category: Category,
     /// How bad it is.
@@ -63,10 +63,13 @@ pub struct Sighting {
     pub content: Print,
     /// Of a secret: whether its value also stands in the base. Absent if nothing was compared.
     pub value_in_base: Option<bool>,
+    /// Whether it is in the base, by the pipe's comparison of trees. Absent if nothing was
+    /// compared.
+    pub in_base: Option<bool>,
     /// By which means the code says that it does not count.
     pub allowed: Option<SuppressionKind>,
     /// Who owns its file, in the order in which that was told, with spaces between; empty if nobody was.
-    pub owner: String,
+    pub owner: Masked,
 }
 
 impl Sighting {
@@ -86,8 +89,9 @@ impl Sighting {
             severity: finding.severity,
             content: content(finding),
             value_in_base: value_in_base.filter(|_| finding.category == Category::Secret),
+            in_base: finding.change.map(|change| change == Change::Existing),
             allowed: finding.suppression.as_ref().map(|suppression| suppression.kind),
-            owner: finding.owners.join(" "),
+            owner: Masked::join(&finding.owners, " "),
         }
     }
 }
@@ -98,9 +102,9 @@ fn content(finding: &Finding) -> Print {
     struct Shown<'a>(
         (&'a str, Severity, penstock_common::Confidence, &'a str),
         &'a penstock_common::Location,
-        (&'a Option<String>, &'a Option<penstock_common::Validity>, &'a Option<penstock_common::Excerpt>),
-        (&'a [penstock_common::Location], &'a Option<String>, &'a Option<penstock_common::CommitInfo>),
-        (&'a [penstock_common::Reference], &'a Option<String>, &'a Option<penstock_common::Suppression>),
+        (&'a Option<Masked>, &'a Option<penstock_common::Validity>, &'a Option<penstock_common::Excerpt>),
+        (&'a [penstock_common::Location], &'a Option<Masked>, &'a Option<penstock_common::CommitInfo>),
+        (&'a [penstock_common::Reference], &'a Option<Masked>, &'a Option<penstock_common::Suppression>),
     );
     let shown = Shown(
         (&finding.title, finding.severity, finding.confidence, &finding.message),

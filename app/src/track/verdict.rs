@@ -4,11 +4,12 @@
 //! nothing else.
 
 use penstock_common::gate::{self, Bound, Condition, Count, Evaluation, Measure, Measures, Metric};
-use penstock_common::{Base, BaseKind, Category, Severity, SuppressionKind};
+use penstock_common::{Base, BaseKind, Category, Severity, SuppressionKind, masked};
 
 use super::base::Look;
+use super::dismissal::authors;
 use super::policy::{Suppressions, conditions};
-use super::{BranchId, Chosen, FindingId, How, Occurrence, Policy, Repository};
+use super::{BranchId, Chosen, DismissalPolicy, FindingId, How, Objection, Occurrence, Policy, Repository};
 
 /// About what a verdict is asked.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Question<'q> {
     pub measured: Measures,
     /// Why the run's findings may not be all there are; nothing if it was confirmed and complete.
     pub doubt: Option<Doubt>,
+    /// The rules for dismissals.
+    pub dismissals: &'q DismissalPolicy,
     /// The moment, in unix milliseconds.
     pub now: i64,
 }
@@ -51,11 +54,16 @@ pub struct Judgement {
     pub dismissed: Vec<FindingId>,
     /// Findings of the base that a complete run did not see any more.
     pub fixed: Vec<FindingId>,
+    /// Findings that a run of the branch's last commit reports, and another one does not, or as
+    /// less severe.
+    pub contradicted: Vec<FindingId>,
+    /// Findings that count although they were dismissed, and why.
+    pub pending: Vec<(FindingId, Objection)>,
 }
 
 /// Judges what is open on a branch now.
 pub fn verdict(repository: &Repository, question: &Question<'_>, policy: &Policy, floor: &[Condition]) -> Judgement {
-    let Question { branch, pull_request, base, measured, doubt, now } = question;
+    let Question { branch, pull_request, base, measured, doubt, dismissals, now } = question;
     let look = base.at.map(|(branch, point)| Look::new(repository, branch, point));
     let suppressions = Suppressions::new(&policy.suppress, *now);
     let conditions = conditions(policy, floor);
@@ -66,23 +74,37 @@ pub fn verdict(repository: &Repository, question: &Question<'_>, policy: &Policy
         existing: Vec::new(),
         dismissed: Vec::new(),
         fixed: look.as_ref().map(|look| fixed(repository, *branch, look)).unwrap_or_default(),
+        contradicted: Vec::new(),
+        pending: Vec::new(),
     };
+    let last = repository.branch(*branch).and_then(|row| row.timeline.last());
     let (mut any, mut new, mut allowed) = (Numbers::default(), Numbers::default(), 0_u64);
     for row in repository.open(*branch) {
         let Some(finding) = repository.finding(row.finding) else { continue };
-        let in_base = look.as_ref().map(|look| look.stands(row.finding));
+        let in_base = match base.by_tree {
+            true => Some(row.in_base == Some(true)),
+            false => look.as_ref().map(|look| look.stands(row.finding)),
+        };
+        if row.denied.is_some() && last == Some(row.seen.commit) {
+            judgement.contradicted.push(row.finding);
+        }
         let is_new = in_base == Some(false);
         let no_base_is_right = base.base.kind == BaseKind::NotApplicable;
         let proven = finding.category != Category::Secret || in_base.unwrap_or(no_base_is_right);
         let by_code = row.allowed.filter(|kind| *kind != SuppressionKind::Configuration);
         allowed += u64::from(is_new && by_code == Some(SuppressionKind::Inline));
-        if by_code.is_some()
-            || finding.triage_in(*pull_request).status.dismisses()
-            || suppressions.mean(finding, row, proven)
-        {
+        let said = finding.said_in(*pull_request);
+        let is_dismissed = said.triage.status.dismisses();
+        let objection = is_dismissed.then(|| {
+            let authors = authors(repository, row, said);
+            dismissals.objection(said, finding.worst.max(row.severity), &authors, *now)
+        });
+        let by_people = objection == Some(None);
+        if by_code.is_some() || by_people || suppressions.mean(finding, row, proven) {
             judgement.dismissed.push(row.finding);
             continue;
         }
+        judgement.pending.extend(objection.flatten().map(|objection| (row.finding, objection)));
         any.count(row.severity);
         if is_new {
             new.count(row.severity);
@@ -91,9 +113,10 @@ pub fn verdict(repository: &Repository, question: &Question<'_>, policy: &Policy
             judgement.existing.push(row.finding);
         }
     }
-    let Judgement { new: new_ids, existing, dismissed, fixed, .. } = &mut judgement;
-    [new_ids, existing, dismissed, fixed].into_iter().for_each(|list| list.sort_unstable());
+    let Judgement { new: new_ids, existing, dismissed, fixed, contradicted, .. } = &mut judgement;
+    [new_ids, existing, dismissed, fixed, contradicted].into_iter().for_each(|list| list.sort_unstable());
 
+    judgement.pending.sort_unstable_by_key(|(id, _)| *id);
     let mut measures = measured.clone();
     let unknown = unknown_base(base);
     for (count, number) in any.each() {
@@ -123,11 +146,11 @@ fn fixed(repository: &Repository, branch: BranchId, look: &Look<'_>) -> Vec<Find
 
 fn unknown_base(chosen: &Chosen) -> Option<Measure> {
     let Base { kind, reason, hint, .. } = &chosen.base;
-    match (kind.is_known() && chosen.at.is_some(), kind) {
+    match (kind.is_known() && (chosen.at.is_some() || chosen.by_tree), kind) {
         (true, _) => None,
         (false, BaseKind::NotApplicable) => Some(Measure::NotApplicable(reason.clone())),
         (false, _) if hint.is_empty() => Some(Measure::Unknown(reason.clone())),
-        (false, _) => Some(Measure::Unknown(format!("{reason}; {hint}"))),
+        (false, _) => Some(Measure::Unknown(masked![reason, "; ", hint])),
     }
 }
 
@@ -142,10 +165,10 @@ fn cast(measures: &mut Measures, doubt: Doubt, conditions: &[Condition]) {
         };
         *measure = match (doubt, &*measure) {
             (Doubt::Unconfirmed, Measure::Known(_)) => {
-                Measure::Unknown("nobody confirmed that the run is about this commit".to_owned())
+                Measure::Unknown("nobody confirmed that the run is about this commit".into())
             }
             (Doubt::Incomplete, Measure::Known(value)) if is_on_findings(*metric) && !fails(*value) => {
-                Measure::Unknown("a tool did not come to its end, so there may be more".to_owned())
+                Measure::Unknown("a tool did not come to its end, so there may be more".into())
             }
             (_, kept) => kept.clone(),
         };
@@ -153,7 +176,7 @@ fn cast(measures: &mut Measures, doubt: Doubt, conditions: &[Condition]) {
 }
 
 const fn is_on_findings(metric: Metric) -> bool {
-    matches!(metric, Metric::New(_) | Metric::Any(_) | Metric::Leaked(_) | Metric::NewAllowed)
+    matches!(metric, Metric::New(_) | Metric::Any(_) | Metric::Leaked(_) | Metric::NewAllowed | Metric::NewUnread)
 }
 
 /// Findings by severity.

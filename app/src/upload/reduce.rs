@@ -8,12 +8,10 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::{mem, thread};
 
-use penstock::analyze::secrets::Engine;
 use penstock_common::Finding;
 use penstock_common::upload::v1::Upload;
 
-use super::redact::redact;
-use crate::crypto::{CryptoError, random};
+use super::cut::{cut_finding, cut_rest};
 use crate::track::{Commit, Print, Run, RunId, Scope, Seen, Sighting, ToolRun};
 
 /// Most threads that reduce one upload, and fewest findings for which one is worth its start.
@@ -26,20 +24,13 @@ pub struct Reduced {
     pub run: Run,
     /// What is shown of its findings, as JSON.
     pub contents: Arc<HashMap<Print, String>>,
-    /// The rest of it: findings in the order in which they came.
+    /// The rest of it, without its findings.
     pub upload: Upload,
-    /// Of each finding, its tool and its place in the run.
-    pub slots: Vec<(usize, usize)>,
-    /// In how many findings something was hidden that looks like a secret.
-    pub hidden: usize,
 }
 
 /// Reduces an upload about `commit` that started at `at` (unix milliseconds).
-///
-/// # Errors
-/// When the system gives no randomness.
-pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Result<Reduced, CryptoError> {
-    let engine = Engine::new(random()?, 0, &[]);
+pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Reduced {
+    cut_rest(&mut upload);
     let compared = upload.run.comparison.as_ref().is_some_and(|comparison| comparison.base.kind.is_known());
     let in_base: BTreeSet<u32> = upload.value_in_base.iter().copied().collect();
     let mut tools: Vec<ToolRun> = upload
@@ -55,15 +46,11 @@ pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Result
         })
         .collect();
     let value_in_base = |number: usize| compared.then(|| in_base.contains(&(number as u32)));
-    let parts = parts(&mut upload.run.findings, &engine, &tools, &value_in_base);
-    let mut contents = HashMap::with_capacity(upload.run.findings.len());
-    let mut slots = Vec::with_capacity(upload.run.findings.len());
-    let mut hidden = 0;
-    for part in parts {
-        hidden += part.hidden;
-        for (tool, sighting, body) in part.findings {
+    let mut findings = mem::take(&mut upload.run.findings);
+    let mut contents = HashMap::with_capacity(findings.len());
+    for part in parts(&mut findings, &tools, &value_in_base) {
+        for (tool, sighting, body) in part {
             contents.extend(body.map(|body| (sighting.content, body)));
-            slots.push((tool, tools[tool].sightings.len()));
             tools[tool].sightings.push(sighting);
         }
     }
@@ -77,19 +64,15 @@ pub fn reduce(mut upload: Upload, run: RunId, commit: Commit, at: i64) -> Result
         pull_request: subject.and_then(|subject| subject.pull_request.as_ref()).map(|pull_request| pull_request.id),
         tools,
     };
-    Ok(Reduced { run, contents: Arc::new(contents), upload, slots, hidden })
+    Reduced { run, contents: Arc::new(contents), upload }
 }
 
 /// Some of the findings: of each the place of its tool, what is tracked, and what is shown as JSON.
-struct Part {
-    hidden: usize,
-    findings: Vec<(usize, Sighting, Option<String>)>,
-}
+type Part = Vec<(usize, Sighting, Option<String>)>;
 
 /// All findings in their order, on all cores: somebody waits for the answer.
 fn parts(
     findings: &mut [Finding],
-    engine: &Engine,
     tools: &[ToolRun],
     value_in_base: &(impl Fn(usize) -> Option<bool> + Sync),
 ) -> Vec<Part> {
@@ -97,8 +80,7 @@ fn parts(
     let size = findings.len().div_ceil(threads).max(PART_MIN);
     thread::scope(|scope| {
         let parts = findings.chunks_mut(size).enumerate();
-        let begin =
-            |(at, part): (usize, _)| scope.spawn(move || reduced(part, at * size, engine, tools, value_in_base));
+        let begin = |(at, part): (usize, _)| scope.spawn(move || reduced(part, at * size, tools, value_in_base));
         let workers: Vec<_> = parts.map(begin).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
@@ -107,21 +89,21 @@ fn parts(
 fn reduced(
     part: &mut [Finding],
     first: usize,
-    engine: &Engine,
     tools: &[ToolRun],
     value_in_base: &impl Fn(usize) -> Option<bool>,
 ) -> Part {
-    let hidden = redact(part, engine);
     let reduced = part.iter_mut().enumerate().map(|(at, finding)| {
+        cut_finding(finding);
         let tool = tool_of(tools, finding);
         let sighting = Sighting::of(finding, &tools[tool].tool, &[], value_in_base(first + at));
-        // What is shown belongs to no run: where it stands in a comparison is said elsewhere, and who owns the file beside it.
-        let (change, group, owners) = (finding.change.take(), finding.group.take(), mem::take(&mut finding.owners));
-        let shown = serde_json::to_string(finding).ok();
-        (finding.change, finding.group, finding.owners) = (change, group, owners);
+        // What is shown belongs to no run: its place in a comparison and the owners of its file are
+        // kept elsewhere.
+        (finding.change, finding.group, finding.owners) = (None, None, Vec::new());
+        let mut shown = serde_json::to_string(finding).ok();
+        shown.iter_mut().for_each(String::shrink_to_fit);
         (tool, sighting, shown)
     });
-    Part { hidden, findings: reduced.collect() }
+    reduced.collect()
 }
 
 /// Whose finding it is: an upload does not say, but what stands in a commit of the past is not found by who looks at files.

@@ -27,6 +27,16 @@ fn every_variable_is_explained() {
     }
 }
 
+/// Addresses contain tokens and handles: neither log of the proxy may have them.
+#[test]
+fn the_example_of_a_proxy_logs_no_address() {
+    let told = docs("operations.md");
+    let example = told.split("```nginx").nth(1).unwrap().split("```").next().unwrap();
+    for line in ["    access_log off;", "    error_log /dev/null emerg;"] {
+        assert!(example.lines().any(|one| one == line), "`{line}` is missing in the server block");
+    }
+}
+
 #[test]
 fn every_promise_has_its_test() {
     let told = docs("security.md");

@@ -66,6 +66,17 @@ pub struct Comment {
 }
 
 impl Comment {
+    /// UUID of who wrote it.
+    pub fn author(&self) -> Option<&str> {
+        self.user.as_ref().and_then(|user| user.uuid.as_deref())
+    }
+
+    /// Whether a line of it is `marker`, and it is not deleted. Who wrote it is another question:
+    /// anybody can.
+    pub fn is_marked(&self, marker: &str) -> bool {
+        !self.deleted && self.text().lines().any(|line| line.trim_end() == marker)
+    }
+
     /// What it says.
     pub fn text(&self) -> &str {
         self.content.as_ref().map_or("", |content| &content.raw)

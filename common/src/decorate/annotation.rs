@@ -59,7 +59,7 @@ impl<'r> Noted<'r> {
                 Category::CodeQuality => AnnotationType::CodeSmell,
                 Category::TestFailure => AnnotationType::Bug,
             },
-            path: told.then(|| path.clone()),
+            path: told.then(|| path.to_string()),
             line: told.then_some(line),
             summary: self.summary(),
             details: Some(cut(&self.details(told), DETAILS_MAX)),
@@ -120,7 +120,7 @@ impl<'r> Noted<'r> {
 /// What is said of a finding before all else.
 pub(super) fn text_of(finding: &Finding) -> &str {
     let texts = [&finding.message, &finding.title, &finding.rule];
-    texts.into_iter().find(|text| !text.trim().is_empty()).map_or("finding", String::as_str)
+    texts.into_iter().find(|text| !text.trim().is_empty()).map_or("finding", |text| text.as_str())
 }
 
 /// Whether a path can be told as one.

@@ -13,7 +13,7 @@ use super::verdict::{self, Standing, result, value};
 use super::{Context, Counted, short};
 use crate::gate::Evaluated;
 use crate::measure::is_allowed_by_change;
-use crate::{Change, Finding, Run};
+use crate::{Change, Finding, Masked, Run};
 
 /// Most bytes of a comment. The server's limit is not documented.
 pub const COMMENT_MAX: usize = 30_000;
@@ -139,7 +139,7 @@ pub fn at_lines(run: &Run, context: &Context<'_>) -> Vec<AtLine> {
         if let Some(remediation) = &finding.remediation {
             body = format!("{body} {}", escape_cut(remediation, 2 * TEXT_MAX));
         }
-        let (path, line) = (finding.location.path.clone(), finding.location.start_line.max(1));
+        let (path, line) = (finding.location.path.to_string(), finding.location.start_line.max(1));
         AtLine { marker, body, path, line }
     };
     told.map(comment).collect()
@@ -150,7 +150,7 @@ struct Told<'r> {
     allowed: Vec<&'r Finding>,
     new: Vec<&'r Finding>,
     leaked: Vec<&'r Finding>,
-    policy_changes: &'r [String],
+    policy_changes: &'r [Masked],
     existing: usize,
     not_compared: Vec<&'r Finding>,
     suppressed: usize,

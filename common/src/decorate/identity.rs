@@ -135,16 +135,17 @@ mod tests {
 
     use super::*;
     use crate::PullRequest;
+    use crate::masked::verbatim::verbatim;
 
     fn subject(pull_request: Option<u64>, branch: Option<&str>, tag: Option<&str>) -> Subject {
         Subject {
             pull_request: pull_request.map(|id| PullRequest {
                 id,
-                destination_branch: "main".to_owned(),
+                destination_branch: "main".into(),
                 destination_commit: None,
             }),
-            branch: branch.map(str::to_owned),
-            tag: tag.map(str::to_owned),
+            branch: branch.map(verbatim),
+            tag: tag.map(verbatim),
             ..Subject::default()
         }
     }

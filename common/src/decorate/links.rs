@@ -86,9 +86,9 @@ mod tests {
 
     fn subject() -> Subject {
         Subject {
-            workspace: "acme".to_owned(),
-            repository: "shop".to_owned(),
-            commit: "0123456789ab".to_owned(),
+            workspace: "acme".into(),
+            repository: "shop".into(),
+            commit: "0123456789ab".into(),
             build_number: Some(7),
             ..Subject::default()
         }
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn names_cannot_lead_elsewhere() {
-        let subject = Subject { workspace: "a/../..?#@evil".to_owned(), commit: "../x".to_owned(), ..subject() };
+        let subject = Subject { workspace: "a/../..?#@evil".into(), commit: "../x".into(), ..subject() };
         let link = Links::new(BITBUCKET, &subject).source("a", 1).unwrap();
         assert_eq!(link, "https://bitbucket.org/a%2F..%2F..%3F%23%40evil/shop/src/..%2Fx/a#lines-1");
     }

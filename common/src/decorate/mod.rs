@@ -18,7 +18,7 @@ pub use identity::Identity;
 pub use links::Links;
 pub use verdict::Standing;
 
-use crate::{Category, Subject};
+use crate::{Category, Masked, Subject};
 
 /// What is decorated beside the run itself.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Context<'a> {
     /// What the run is about.
     pub subject: &'a Subject,
     /// `NAME`: tells runs on one commit apart, such as those of several projects in one repository.
-    pub name: &'a str,
+    pub name: &'a Masked,
     /// Where people see Bitbucket, without a slash at the end: [`links::BITBUCKET`].
     pub web: &'a str,
     /// What was looked for, whether or not it was found: each has a report.

@@ -1,6 +1,7 @@
 //! What posts promise, for any run whatever it holds.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -21,31 +22,28 @@ use crate::bitbucket::statuses::{KEY_MAX, NAME_MAX, StatusState, URL_MAX};
 use crate::gate::{
     Bound, Condition, Count, Evaluated, Evaluation, Level, Measure, Measures, Metric, Missing, Outcome, evaluate,
 };
+use crate::masked::verbatim::verbatim;
 use crate::plain::is_hazard;
 use crate::{
     Base, BaseKind, Category, Change, CommitInfo, Comparison, Confidence, Excerpt, ExcerptLine, Finding, Fingerprints,
-    Location, PullRequest, Run, Severity, Skipped, Subject, Suppression, SuppressionKind, ToolRun,
+    Location, Masked, PullRequest, Run, Severity, Skipped, Subject, Suppression, SuppressionKind, ToolRun, masked,
 };
 
 /// Stands in fields that posts have no business with.
 const CANARY: &str = "canary7f3a";
 
+static PENSTOCK: LazyLock<Masked> = LazyLock::new(|| "penstock".into());
+
 fn number(at: u32) -> Finding {
     Finding {
         category: Category::Secret,
-        rule: "example-token".to_owned(),
-        title: "Example token".to_owned(),
+        rule: "example-token".into(),
+        title: "Example token".into(),
         severity: Severity::High,
         confidence: Confidence::High,
-        message: "Example token".to_owned(),
-        location: Location {
-            path: "src/main.rs".to_owned(),
-            start_line: at,
-            start_column: 1,
-            end_line: at,
-            end_column: 9,
-        },
-        masked: Some("••••••••".to_owned()),
+        message: "Example token".into(),
+        location: Location { path: "src/main.rs".into(), start_line: at, start_column: 1, end_line: at, end_column: 9 },
+        masked: Some("••••••••".into()),
         validity: None,
         excerpt: None,
         related: Vec::new(),
@@ -53,7 +51,7 @@ fn number(at: u32) -> Finding {
         decoded_from: None,
         commit: None,
         references: Vec::new(),
-        remediation: Some("Revoke it.".to_owned()),
+        remediation: Some("Revoke it.".into()),
         change: Some(Change::New),
         fingerprints: fingerprints(&format!("pf1:{at:032x}")),
         suppression: None,
@@ -79,13 +77,14 @@ fn run(findings: Vec<Finding>) -> Run {
         comparison: Some(Comparison {
             base: Base {
                 kind: BaseKind::MergeBase,
-                commit: Some("fedcba9876543210".to_owned()),
-                reason: "merge base with main".to_owned(),
-                hint: String::new(),
+                commit: Some("fedcba9876543210".into()),
+                reason: "merge base with main".into(),
+                hint: Masked::EMPTY,
             },
             fixed: Vec::new(),
             leaked: Vec::new(),
             policy_changes: Vec::new(),
+            unread: None,
         }),
         findings,
         ..empty()
@@ -100,11 +99,11 @@ fn empty() -> Run {
 
 fn subject() -> Subject {
     Subject {
-        workspace: "acme".to_owned(),
-        repository: "shop".to_owned(),
-        commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-        branch: Some("feature".to_owned()),
-        pull_request: Some(PullRequest { id: 12, destination_branch: "main".to_owned(), destination_commit: None }),
+        workspace: "acme".into(),
+        repository: "shop".into(),
+        commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        branch: Some("feature".into()),
+        pull_request: Some(PullRequest { id: 12, destination_branch: "main".into(), destination_commit: None }),
         build_number: Some(7),
         ..Subject::default()
     }
@@ -113,7 +112,7 @@ fn subject() -> Subject {
 fn context(subject: &Subject) -> Context<'_> {
     Context {
         subject,
-        name: "penstock",
+        name: &PENSTOCK,
         web: BITBUCKET,
         categories: &[Category::Secret],
         allow_incomplete: false,
@@ -145,7 +144,7 @@ fn what_blocks_comes_before_what_is_worse_but_old_and_what_is_allowed_comes_last
     let old = Finding { severity: Severity::Critical, change: Some(Change::Existing), ..number(1) };
     let allowed = Finding {
         severity: Severity::Critical,
-        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "a test".to_owned() }),
+        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "a test".into() }),
         ..number(2)
     };
     let run = run(vec![allowed, old, number(3)]);
@@ -181,14 +180,14 @@ fn a_report_fails_only_with_a_finding_that_blocks_and_the_first_for_all_else() {
 #[test]
 fn an_incomplete_run_has_not_passed_unless_it_may() {
     let tool = ToolRun {
-        name: "penstock".to_owned(),
-        version: String::new(),
+        name: "penstock".into(),
+        version: Masked::EMPTY,
         configuration: String::new(),
-        scope: String::new(),
+        scope: Masked::EMPTY,
         complete: false,
         files: 1,
         bytes: 1,
-        skipped: vec![Skipped { subject: "locked".to_owned(), reason: "denied".to_owned(), by_limit: false }],
+        skipped: vec![Skipped { subject: "locked".into(), reason: "denied".into(), by_limit: false }],
     };
     let run = Run { tools: vec![tool], ..run(Vec::new()) };
     assert_eq!(Standing::of(&run, false), Standing::Incomplete);
@@ -202,20 +201,20 @@ fn an_incomplete_run_has_not_passed_unless_it_may() {
 fn the_comment_tells_what_changed_and_only_that() {
     let gone = CommitInfo {
         id: "ab".repeat(20),
-        author: CANARY.to_owned(),
-        email: CANARY.to_owned(),
+        author: CANARY.into(),
+        email: CANARY.into(),
         date: String::new(),
-        subject: CANARY.to_owned(),
+        subject: CANARY.into(),
     };
     let allowed = Finding {
-        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "ask @admin".to_owned() }),
+        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "ask @admin".into() }),
         ..number(5)
     };
     let mut run = run((10..40).map(number).chain([allowed]).collect());
     let comparison = run.comparison.as_mut().unwrap();
     comparison.leaked = vec![Finding { commit: Some(gone), change: None, ..number(7) }];
     comparison.fixed = vec![number(8)];
-    comparison.policy_changes = vec!["`new.high` is no longer a condition".to_owned()];
+    comparison.policy_changes = vec!["`new.high` is no longer a condition".into()];
     let subject = subject();
     let comment = comment(&run, &context(&subject));
     let body = &comment.body;
@@ -252,7 +251,7 @@ fn silence_is_kept_until_something_was_said() {
 }
 
 /// Text as somebody would write it who wants to be seen, or to break something.
-fn hostile() -> impl Strategy<Value = String> {
+fn hostile() -> impl Strategy<Value = Masked> {
     let bait = select(vec![
         "@all @{557058:1} @jo",
         "[click](https://evil.example) <https://evil.example> https://evil.example www.evil.example",
@@ -273,6 +272,7 @@ fn hostile() -> impl Strategy<Value = String> {
         Just(String::new()),
         Just("\u{1f511}".repeat(5000)),
     ]
+    .prop_map(|text| verbatim(&text))
 }
 
 fn any_change() -> impl Strategy<Value = Option<Change>> {
@@ -295,8 +295,8 @@ fn any_finding() -> impl Strategy<Value = Finding> {
     (scales, texts, any::<u32>(), any::<bool>(), any::<bool>()).prop_map(
         |((category, severity, change), texts, line, commit, allowed)| {
             let [rule, title, message, path, reason, id, remediation, fingerprint] =
-                <[String; 8]>::try_from(texts).unwrap();
-            let hidden = || CANARY.to_owned();
+                <[Masked; 8]>::try_from(texts).unwrap();
+            let hidden = || Masked::from(CANARY);
             Finding {
                 category,
                 severity,
@@ -307,10 +307,10 @@ fn any_finding() -> impl Strategy<Value = Finding> {
                 location: Location { path, start_line: line, start_column: 1, end_line: line, end_column: 2 },
                 remediation: Some(remediation),
                 commit: commit.then(|| CommitInfo {
-                    id,
+                    id: id.into(),
                     author: hidden(),
                     email: hidden(),
-                    date: hidden(),
+                    date: CANARY.into(),
                     subject: hidden(),
                 }),
                 excerpt: Some(Excerpt { lines: vec![ExcerptLine { number: 1, text: hidden(), mark: None }] }),
@@ -323,7 +323,7 @@ fn any_finding() -> impl Strategy<Value = Finding> {
 }
 
 fn any_condition() -> impl Strategy<Value = Evaluated> {
-    let known = Metric::all().map(|metric| metric.to_string()).collect::<Vec<_>>();
+    let known = Metric::all().map(|metric| masked![metric]).collect::<Vec<_>>();
     (
         prop_oneof![select(known), hostile()],
         option::of(any::<f64>()),
@@ -348,10 +348,11 @@ fn any_run() -> impl Strategy<Value = Run> {
     (vec(any_finding(), 0..40), vec(any_finding(), 0..15), vec(any_condition(), 0..40), words).prop_map(
         |(findings, leaked, conditions, (commit, reason, hint, policy_changes))| Run {
             comparison: Some(Comparison {
-                base: Base { kind: BaseKind::MergeBase, commit: Some(commit), reason, hint },
+                base: Base { kind: BaseKind::MergeBase, commit: Some(commit.into()), reason, hint },
                 fixed: leaked.clone(),
                 leaked,
                 policy_changes,
+                unread: None,
             }),
             gate: Some(Evaluation { conditions }),
             ..run(findings)
@@ -370,7 +371,7 @@ fn any_subject() -> impl Strategy<Value = Subject> {
         .prop_map(|(texts, branch, tag, pull_request, build_number)| Subject {
             workspace: texts[0].clone(),
             repository: texts[1].clone(),
-            commit: texts[2].clone(),
+            commit: texts[2].clone().into(),
             branch,
             tag,
             pull_request: pull_request.map(|id| PullRequest {
@@ -486,10 +487,10 @@ proptest! {
 
 #[test]
 fn comments_of_the_longest_texts_still_end() {
-    let long = "@".repeat(20_000);
+    let long = verbatim(&"@".repeat(20_000));
     let finding = |at| Finding {
         message: long.clone(),
-        location: Location { path: "a/".to_owned() + &"é".repeat(300), ..number(at).location },
+        location: Location { path: verbatim(&format!("a/{}", "é".repeat(300))), ..number(at).location },
         ..number(at)
     };
     let mut run = run((1..30).map(finding).collect());

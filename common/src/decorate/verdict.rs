@@ -98,7 +98,7 @@ pub(super) fn concerns(name: &str, category: Category) -> bool {
         Ok(Metric::New(_) | Metric::Any(_) | Metric::NewAllowed) => true,
         Ok(Metric::Leaked(_)) => category == Category::Secret,
         Ok(Metric::TestsFailed) => category == Category::TestFailure,
-        Ok(Metric::CoveragePatch | Metric::CoverageTotal) | Err(_) => false,
+        Ok(Metric::NewUnread | Metric::CoveragePatch | Metric::CoverageTotal) | Err(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Evaluation;
-use crate::{Base, Destination};
+use crate::{Base, Destination, Masked};
 
 /// The answer to an upload, also to one that was sent before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,8 +18,8 @@ pub struct Answer {
     /// How far the run has come.
     pub state: State,
     /// Why it has not come further, in one sentence; empty when there is nothing to say.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub note: Masked,
     /// With what it was compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
@@ -31,10 +31,10 @@ pub struct Answer {
     pub counts: Counts,
     /// What the change does to the policy it is judged by, one sentence each; effective after the merge only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub policy_changes: Vec<String>,
+    pub policy_changes: Vec<Masked>,
     /// Where people see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<Masked>,
     /// Who posts what. What is not named is the pipe's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<Post>,
@@ -75,8 +75,8 @@ pub struct Post {
     /// Who.
     pub by: Sender,
     /// Why, in one sentence; empty when there is nothing to say.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "Masked::is_empty")]
+    pub reason: Masked,
 }
 
 /// One of the two programs.
@@ -91,8 +91,8 @@ pub enum Sender {
 
 impl Answer {
     /// Whether the app posts to `destination`, and why.
-    pub fn by_app(&self, destination: Destination) -> Option<&str> {
+    pub fn by_app(&self, destination: Destination) -> Option<&Masked> {
         let post = self.posts.iter().find(|post| post.destination == destination && post.by == Sender::App);
-        post.map(|post| post.reason.as_str())
+        post.map(|post| &post.reason)
     }
 }

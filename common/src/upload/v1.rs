@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Category, Change, Delivery, Run};
+use crate::masked::{self, Redact};
+use crate::{Category, Change, Delivery, Masked, Run};
 
 /// Path of the resource, below the app's address, by its parts.
 pub const PATH: [&str; 3] = ["api", "v1", "runs"];
@@ -24,7 +25,7 @@ pub struct Upload {
     /// Always 1.
     pub version: u32,
     /// `NAME`: tells runs on one commit apart.
-    pub name: String,
+    pub name: Masked,
     /// How often the step was run again, from 1; 0 if that is not known.
     #[serde(default)]
     pub step_run_number: u64,
@@ -60,13 +61,13 @@ impl Upload {
     pub const VERSION: u32 = 1;
 
     /// Of a run that was compared with its base, with what was delivered until now.
-    pub fn new(run: Run, name: &str, step_run_number: u64, deliveries: Vec<Delivery>) -> Self {
+    pub fn new(run: Run, name: Masked, step_run_number: u64, deliveries: Vec<Delivery>) -> Self {
         // The comparison calls a secret existing only if its value stands in the base.
         let existing = |(at, finding): (usize, &crate::Finding)| {
             (finding.category == Category::Secret && finding.change == Some(Change::Existing)).then_some(at as u32)
         };
         let value_in_base = run.findings.iter().enumerate().filter_map(existing).collect();
-        Self { version: Self::VERSION, name: name.to_owned(), step_run_number, run, value_in_base, deliveries }
+        Self { version: Self::VERSION, name, step_run_number, run, value_in_base, deliveries }
     }
 
     /// The body, before it is compressed.
@@ -79,16 +80,18 @@ impl Upload {
         if bytes.len() > BODY_MAX { Err(Error::TooLarge(bytes.len())) } else { Ok(bytes) }
     }
 
-    /// Reads a body that was inflated already, and checks what the schema cannot say.
+    /// Reads a body that was inflated already with every string in it masked, and checks what the
+    /// schema cannot say. Also says whether there was anything to hide, in fields that are not
+    /// known too.
     ///
     /// # Errors
     ///
     /// If it is no upload of this version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+    pub fn from_bytes(bytes: &[u8], redact: &mut (impl Redact + ?Sized)) -> Result<(Self, bool), Error> {
         if bytes.len() > BODY_MAX {
             return Err(Error::TooLarge(bytes.len()));
         }
-        let upload: Self = serde_json::from_slice(bytes).map_err(Error::Malformed)?;
+        let (upload, hidden): (Self, bool) = masked::read(bytes, redact).map_err(Error::Malformed)?;
         if upload.version != Self::VERSION {
             return Err(Error::Version(upload.version));
         }
@@ -99,7 +102,7 @@ impl Upload {
             |at: &u32| upload.run.findings.get(*at as usize).is_some_and(|one| one.category == Category::Secret);
         match upload.value_in_base.iter().find(|at| !is_secret(at)) {
             Some(at) => Err(Error::NoSuchSecret(*at)),
-            None => Ok(upload),
+            None => Ok((upload, hidden)),
         }
     }
 
@@ -126,6 +129,7 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masked::verbatim::Verbatim;
     use crate::{Confidence, Destination, Finding, FingerprintInput, Location, Severity, Subject, delivery};
 
     fn finding(category: Category, change: Change) -> Finding {
@@ -133,12 +137,12 @@ mod tests {
             FingerprintInput { category: category.name(), tool: "t", rule: "r", path: "p", context: "", ordinal: 0 };
         Finding {
             category,
-            rule: "r".to_owned(),
-            title: String::new(),
+            rule: "r".into(),
+            title: Masked::EMPTY,
             severity: Severity::High,
             confidence: Confidence::High,
-            message: String::new(),
-            location: Location { path: "p".to_owned(), start_line: 1, start_column: 1, end_line: 1, end_column: 2 },
+            message: Masked::EMPTY,
+            location: Location { path: "p".into(), start_line: 1, start_column: 1, end_line: 1, end_column: 2 },
             masked: None,
             validity: None,
             excerpt: None,
@@ -158,35 +162,35 @@ mod tests {
     fn upload() -> Upload {
         let empty = serde_json::json!({"schema_version": 1, "started_at": "", "tools": [], "findings": []});
         let run = Run {
-            subject: Some(Subject { step_uuid: Some("s".to_owned()), ..Subject::default() }),
+            subject: Some(Subject { step_uuid: Some("s".into()), ..Subject::default() }),
             findings: vec![
                 finding(Category::Secret, Change::New),
                 finding(Category::Secret, Change::Existing),
                 finding(Category::Vulnerability, Change::Existing),
             ],
-            ..serde_json::from_value(empty).unwrap()
+            ..masked::read(empty.to_string().as_bytes(), &mut Verbatim).unwrap().0
         };
-        let outcome = delivery::Outcome::Skipped { reason: "no token".to_owned(), remedy: "set one".to_owned() };
-        Upload::new(run, "penstock", 1, vec![Delivery { destination: Destination::BuildStatus, outcome }])
+        let outcome = delivery::Outcome::Skipped { reason: "no token".into(), remedy: "set one".into() };
+        Upload::new(run, "penstock".into(), 1, vec![Delivery { destination: Destination::BuildStatus, outcome }])
     }
 
     #[test]
     fn what_is_written_is_read_back() {
         let upload = upload();
         assert_eq!(upload.value_in_base, [1], "of a secret only, and only if the comparison knows its value");
-        assert_eq!(Upload::from_bytes(&upload.to_bytes().unwrap()).unwrap(), upload);
+        assert_eq!(Upload::from_bytes(&upload.to_bytes().unwrap(), &mut Verbatim).unwrap(), (upload, false));
     }
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let read = |upload: &Upload| Upload::from_bytes(&upload.to_bytes().unwrap());
+        let read = |upload: &Upload| Upload::from_bytes(&upload.to_bytes().unwrap(), &mut Verbatim);
         assert!(matches!(read(&Upload { version: 2, ..upload() }), Err(Error::Version(2))));
         assert!(matches!(read(&Upload { value_in_base: vec![2], ..upload() }), Err(Error::NoSuchSecret(2))));
         assert!(matches!(read(&Upload { value_in_base: vec![3], ..upload() }), Err(Error::NoSuchSecret(3))));
         let run = Run { subject: None, ..upload().run };
         assert!(matches!(read(&Upload { run, ..upload() }), Err(Error::NoSubject)));
-        assert!(matches!(Upload::from_bytes(b"{}"), Err(Error::Malformed(_))));
-        assert!(matches!(Upload::from_bytes(&vec![b' '; BODY_MAX + 1]), Err(Error::TooLarge(_))));
+        assert!(matches!(Upload::from_bytes(b"{}", &mut Verbatim), Err(Error::Malformed(_))));
+        assert!(matches!(Upload::from_bytes(&vec![b' '; BODY_MAX + 1], &mut Verbatim), Err(Error::TooLarge(_))));
     }
 
     #[test]
@@ -195,7 +199,7 @@ mod tests {
         let mut keys = vec![
             key(&upload()),
             key(&Upload { step_run_number: 2, ..upload() }),
-            key(&Upload { name: "other".to_owned(), ..upload() }),
+            key(&Upload { name: "other".into(), ..upload() }),
             key(&Upload { run: Run { findings: Vec::new(), ..upload().run }, ..upload() }),
             key(&Upload { run: Run { subject: Some(Subject::default()), ..upload().run }, ..upload() }),
         ];

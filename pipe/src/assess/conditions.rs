@@ -62,6 +62,7 @@ fn of_comparison() -> Vec<Condition> {
     let mut all = FailOn::New(Severity::High).conditions();
     all.push(Condition::at_most(Metric::Leaked(Count::Total), 0.0, Level::Warn));
     all.push(Condition::at_most(Metric::NewAllowed, 0.0, Level::Warn));
+    all.push(Condition::at_most(Metric::NewUnread, 0.0, Level::Warn));
     all
 }
 
@@ -124,7 +125,13 @@ mod tests {
         assert_eq!(told(&nothing, false), ["any.critical ≤ 0", "any.high ≤ 0", "any.medium ≤ 0", "any.low ≤ 0"]);
         assert_eq!(
             told(&nothing, true),
-            ["new.critical ≤ 0", "new.high ≤ 0", "leaked.total ≤ 0 (warn)", "new.allowed ≤ 0 (warn)"]
+            [
+                "new.critical ≤ 0",
+                "new.high ≤ 0",
+                "leaked.total ≤ 0 (warn)",
+                "new.allowed ≤ 0 (warn)",
+                "new.unread ≤ 0 (warn)"
+            ]
         );
     }
 
@@ -134,7 +141,13 @@ mod tests {
         let layers = Layers { file: &[high], ..Layers::default() };
         assert_eq!(
             told(&layers, true),
-            ["new.critical ≤ 0", "leaked.total ≤ 0 (warn)", "new.allowed ≤ 0 (warn)", "new.high ≤ 3 (warn)"]
+            [
+                "new.critical ≤ 0",
+                "leaked.total ≤ 0 (warn)",
+                "new.allowed ≤ 0 (warn)",
+                "new.unread ≤ 0 (warn)",
+                "new.high ≤ 3 (warn)"
+            ]
         );
         assert_eq!(told(&layers, false), told(&Layers::default(), false), "without a base nothing is new");
     }
@@ -150,6 +163,7 @@ mod tests {
                 "new.high ≤ 0",
                 "leaked.total ≤ 0 (warn)",
                 "new.allowed ≤ 0 (warn)",
+                "new.unread ≤ 0 (warn)",
                 "new.medium ≤ 0",
                 "any.critical ≤ 0"
             ]

@@ -5,7 +5,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
-use penstock_common::{Category, Change, Finding, Notice, Suppression, SuppressionKind};
+use penstock_common::{Category, Change, Finding, Masked, Notice, Suppression, SuppressionKind};
 
 /// One entry. All that it names must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,40 +35,40 @@ pub enum Proof {
     Missing,
 }
 
-/// Marks the findings that entries mean. `today` is the day of the run in UTC; `named` says whether an id means a rule.
+/// Marks the findings that entries match. `today` is the day of the run in UTC; `named` returns
+/// whether an id names a rule; `mask` masks texts of the configuration.
 pub fn suppress(
     entries: &[Suppress],
     findings: &mut [Finding],
     proof: Proof,
     today: Date,
     named: &dyn Fn(&str, &str) -> bool,
+    mask: &dyn Fn(&str) -> Masked,
 ) -> Vec<Notice> {
     let mut notices = Vec::new();
     for entry in entries {
-        let mut notice = |text: String| notices.push(Notice { subject: entry.place.clone(), text });
+        let mut notice = |text: &str| notices.push(Notice { subject: mask(&entry.place), text: mask(text) });
         let meaning = Meaning::of(entry);
         let meant: Vec<usize> = (0..findings.len()).filter(|at| meaning.holds(&findings[*at], named)).collect();
         if let Some(until) = entry.until.filter(|until| *until < today) {
-            let counted = if meant.is_empty() { "it can be removed" } else { "what it meant counts again" };
-            notice(format!("this suppression was over on {until}; {counted}"));
+            let counted =
+                if meant.is_empty() { "it can be removed" } else { "the findings that it matched count again" };
+            notice(&format!("this suppression expired on {until}; {counted}"));
             continue;
         }
         if meant.is_empty() {
-            notice("this suppression means no finding; it can be removed".to_owned());
+            notice("this suppression matches no finding; it can be removed");
         }
         let (held, unproven): (Vec<usize>, Vec<usize>) =
             meant.into_iter().partition(|at| entry.fingerprint.is_none() || is_proven(&findings[*at], proof));
         if !unproven.is_empty() {
-            notice(
-                "this suppression names a secret by its fingerprint, and this value does not stand in the base: it counts"
-                    .to_owned(),
-            );
+            notice("this suppression names a secret by its fingerprint, and this value is not in the base: it counts");
         }
+        let reason = mask(&entry.reason);
         for at in held {
-            findings[at].suppression.get_or_insert_with(|| Suppression {
-                kind: SuppressionKind::Configuration,
-                reason: entry.reason.clone(),
-            });
+            findings[at]
+                .suppression
+                .get_or_insert_with(|| Suppression { kind: SuppressionKind::Configuration, reason: reason.clone() });
         }
     }
     notices
@@ -110,7 +110,7 @@ impl<'e> Meaning<'e> {
     fn holds(&self, finding: &Finding, named: &dyn Fn(&str, &str) -> bool) -> bool {
         let Suppress { rule, path, fingerprint, .. } = self.entry;
         rule.as_ref().is_none_or(|id| named(id, &finding.rule))
-            && (path.is_none() || self.glob.as_ref().is_some_and(|glob| glob.is_match(&finding.location.path)))
+            && (path.is_none() || self.glob.as_ref().is_some_and(|glob| glob.is_match(finding.location.path.as_str())))
             && fingerprint.as_ref().is_none_or(|given| *given == finding.fingerprints.primary.as_str())
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Bitbucket<'a> {
                 return Err(RemoteError(format!("Bitbucket tells it to nobody without a token; {TOKEN}")));
             }
             let client = super::client(&self.connection.direct()).map_err(|error| RemoteError(error.to_string()))?;
-            Ok(client.in_repository(&self.subject.workspace, &self.subject.repository))
+            Ok(client.in_repository(self.subject.workspace.as_str(), self.subject.repository.as_str()))
         });
         let rest = made.as_ref().map_err(Clone::clone)?;
         let (workspace, slug) = rest.names();
@@ -105,8 +105,10 @@ impl Remote for Bitbucket<'_> {
 
     fn passed(&self, commit: &str) -> Result<bool, RemoteError> {
         let rest = self.rest()?;
-        let status = self.block_on(rest.status(commit, &self.status_key))?.map_err(|error| told(&error))?;
-        Ok(status.is_some_and(|status| status.state == StatusState::Successful))
+        let all = self.block_on(rest.statuses_with_key(commit, &self.status_key))?.map_err(|error| told(&error))?;
+        // Builds of one commit on several branches post one status each. A commit that failed in
+        // one of them did not pass.
+        Ok(!all.is_empty() && all.iter().all(|status| status.state == StatusState::Successful))
     }
 
     fn git<'a>(&'a self, request: Option<Vec<u8>>) -> Result<Box<dyn Read + Send + 'a>, RemoteError> {

@@ -5,10 +5,10 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::checkout::{CommitInfo, Skipped};
 use gix::ObjectId;
 use gix::diff::blob::{Algorithm, Diff, InternedInput};
 use gix::objs::Kind;
-use penstock_common::{CommitInfo, Skipped};
 
 use super::objects::Objects;
 use super::path::display;
@@ -43,16 +43,20 @@ impl<'a, V: Visitor> Worker<'a, V> {
             let path = display(&change.path);
             commit.map_or(path.clone(), |commit| format!("{path} in commit {}", commit.id))
         };
+        if !self.visitor.wants(&change.path, commit.map(|commit| &**commit)) {
+            return;
+        }
         let size = match self.objects.size(change.id) {
             Ok(size) => size,
-            Err(fault) => return self.coverage.skipped.push(fault.skipped(subject())),
+            Err(fault) => return self.coverage.pass_over(&change.path, fault.skipped(subject())),
         };
         if size > limit {
             let reason = too_large(size, limit);
-            return self.coverage.skipped.push(Skipped { subject: subject(), reason, by_limit: true });
+            let skipped = Skipped { subject: subject(), reason, by_limit: true };
+            return self.coverage.pass_over(&change.path, skipped);
         }
         if let Err(fault) = self.objects.read(change.id, Kind::Blob, &mut self.content) {
-            return self.coverage.skipped.push(fault.skipped(subject()));
+            return self.coverage.pass_over(&change.path, fault.skipped(subject()));
         }
         let lines = self.lines(&change.before, limit);
         if lines.as_ref().is_some_and(Vec::is_empty) {

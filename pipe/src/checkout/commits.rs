@@ -7,11 +7,12 @@ use std::collections::{BinaryHeap, HashMap};
 
 use gix::ObjectId;
 use gix::objs::CommitRef;
-use penstock_common::{CommitInfo, Skipped, time};
+use penstock_common::time;
 
 use super::error::Error;
 use super::objects::Objects;
 use super::repository::Repository;
+use super::{CommitInfo, Skipped};
 
 /// Commits that the walk goes on for when only known ones are left: dates that run backwards can hide that a commit is known.
 const SLACK: u32 = 64;
@@ -21,6 +22,8 @@ const SLACK: u32 = 64;
 pub(super) struct Commits {
     /// Parents before children, else the oldest first.
     pub(super) ids: Vec<ObjectId>,
+    /// The two ends that a range names.
+    pub(super) ends: Vec<ObjectId>,
     /// Where the walk met the end of the clone.
     pub(super) skipped: Vec<Skipped>,
 }
@@ -39,18 +42,21 @@ pub(super) fn in_range(repository: &Repository, range: &str) -> Result<Commits, 
         Some(repository.commit(or_head(from))?)
     };
     let to = repository.commit(or_head(to))?;
-    Ok(between(repository, from.as_slice(), to))
+    let ends = from.into_iter().chain([to]).collect();
+    Ok(Commits { ends, ..between(repository, from.as_slice(), &[to]) })
 }
 
 fn or_head(given: &str) -> &str {
     if given.is_empty() { "HEAD" } else { given }
 }
 
-/// The commits that `tip` has and none of `known` has.
-pub(super) fn between(repository: &Repository, known: &[ObjectId], tip: ObjectId) -> Commits {
+/// The commits that one of `tips` has and none of `known` has.
+pub(super) fn between(repository: &Repository, known: &[ObjectId], tips: &[ObjectId]) -> Commits {
     let mut walk =
         Walk { objects: Objects::new(repository), repository, nodes: HashMap::new(), todo: BinaryHeap::new(), open: 0 };
-    walk.meet(tip, false);
+    for &tip in tips {
+        walk.meet(tip, false);
+    }
     for &known in known {
         walk.meet(known, true);
     }

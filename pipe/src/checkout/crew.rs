@@ -2,10 +2,11 @@
 //!
 //! Owns who is idle between two runs of the pool, so that each thread keeps its visitor and what it has unpacked.
 
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
 use super::added::Worker;
-use super::{Coverage, Visitor};
+use super::{Coverage, Visitor, pool};
 
 /// Workers between two batches.
 pub(super) struct Crew<W, F> {
@@ -25,6 +26,19 @@ impl<'a, V: Visitor, F: Fn() -> Worker<'a, V>> Crew<Worker<'a, V>, F> {
 
     pub(super) fn give(&self, worker: Worker<'a, V>) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+
+    /// Works through `tasks` with up to `threads` workers, which are idle again when it returns.
+    pub(super) fn work<T: Send>(
+        &self,
+        threads: NonZeroUsize,
+        tasks: Vec<T>,
+        step: impl Fn(&mut Worker<'a, V>, T) + Sync,
+    ) where
+        F: Sync,
+    {
+        let workers = pool::run(threads, tasks, || self.take(), |worker, task, _| step(worker, task));
+        workers.into_iter().for_each(|worker| self.give(worker));
     }
 
     /// The visitors; what the workers went through is added to `coverage`.

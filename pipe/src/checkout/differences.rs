@@ -5,17 +5,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::checkout::Skipped;
 use gix::ObjectId;
 use gix::index::entry::Stage;
-use penstock_common::Skipped;
 
 use super::index::Index;
 use super::objects::Objects;
-use super::platform::{path_bytes, path_name};
+use super::places::Places;
+use super::platform::path_name;
 use super::repository::Repository;
-use super::snapshot::{self, File, is_content, tree};
+use super::snapshot::{self, File, is_file, tree};
 use super::tree_diff::differences;
 
 /// How a file of the head stands to the base.
@@ -38,8 +39,8 @@ pub struct Differences {
     listed: HashMap<Vec<u8>, Standing>,
     /// How files of the head stand that are not listed.
     others: Standing,
-    /// The places that are compared; all if none are named.
-    places: Vec<Vec<u8>>,
+    /// The paths that are compared.
+    places: Places,
 }
 
 /// A file of the base.
@@ -64,23 +65,23 @@ impl Differences {
             return Err(missing);
         }
         let standing = |before: &[ObjectId]| if before.is_empty() { Standing::Added } else { Standing::Changed };
-        let head = head_files.into_iter().filter(is_content);
+        let head = head_files.into_iter().filter(is_file);
         let listed = head.map(|change| (change.path, standing(&change.before))).collect();
-        let base_files = base_files.into_iter().filter(is_content);
+        let base_files = base_files.into_iter().filter(is_file);
         let base = base_files.map(|change| BaseFile { gone: change.before.is_empty(), file: change.into() }).collect();
-        Self { base, listed, others: Standing::Same, places: Vec::new() }.all_there(&objects)
+        Self { base, listed, others: Standing::Same, places: Places::default() }.all_there(&objects)
     }
 
-    /// Compares a commit with the work tree, or with what lies in these `places` of it.
-    pub fn of_work_tree(repository: &Repository, base: ObjectId, places: &[PathBuf]) -> Result<Self, Skipped> {
-        let mut result = Self { base: Vec::new(), listed: HashMap::new(), others: Standing::Added, places: Vec::new() };
+    /// Compares a commit with the work tree, in these `places` only.
+    pub fn of_work_tree(repository: &Repository, base: ObjectId, places: &Places) -> Result<Self, Skipped> {
+        let (base_files, listed, places) = (Vec::new(), HashMap::new(), places.clone());
+        let mut result = Self { base: base_files, listed, others: Standing::Added, places };
         let Some(root) = repository.location().root.as_deref() else { return Ok(result) };
         let (files, skipped) = snapshot::files(repository, base);
         if let Some(missing) = skipped.into_iter().next() {
             return Err(missing);
         }
         let unwritten = unwritten(repository, root);
-        result.places = places.iter().filter_map(|place| below(place, root)).collect();
         for file in files {
             if !result.covers(&file.path) {
                 continue;
@@ -90,15 +91,22 @@ impl Differences {
                 continue;
             }
             result.listed.insert(file.path.clone(), Standing::Changed);
-            let gone = !fs::symlink_metadata(root.join(path_name(&file.path))).is_ok_and(|found| found.is_file());
+            let is_there = || fs::symlink_metadata(root.join(path_name(&file.path))).is_ok_and(|found| found.is_file());
+            // A file that a sparse checkout leaves out is not deleted.
+            let gone = !unwritten.contains_key(&file.path) && !is_there();
             result.base.push(BaseFile { file, gone });
         }
         result.all_there(&Objects::new(repository))
     }
 
+    /// Whether the whole repository is compared.
+    pub fn is_everything(&self) -> bool {
+        self.places.is_everything()
+    }
+
     /// Whether the file at `path` lies in what is compared.
     pub fn covers(&self, path: &[u8]) -> bool {
-        self.places.is_empty() || self.places.iter().any(|place| is_at_or_below(path, place))
+        self.places.covers(path)
     }
 
     /// How the file at `path` of the head stands to the base.
@@ -139,16 +147,6 @@ fn unwritten(repository: &Repository, root: &Path) -> HashMap<Vec<u8>, ObjectId>
         }
     }
     found
-}
-
-/// The name of `place` from `root` on; nothing for the root itself, none outside of it.
-fn below(place: &Path, root: &Path) -> Option<Vec<u8>> {
-    let place = fs::canonicalize(place).ok()?;
-    Some(path_bytes(place.strip_prefix(root).ok()?.as_os_str()).into_owned())
-}
-
-fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
-    place.is_empty() || path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 #[cfg(test)]
@@ -196,7 +194,10 @@ mod tests {
     fn commits_are_compared_by_their_objects() {
         let (git, before, after) = changed();
         let differences = Differences::of_commits(&open(&git), before, after).unwrap();
-        assert_eq!(base(&differences), ["changed", "-gone", "-moved", "sub/changed"]);
+        assert_eq!(
+            base(&differences),
+            [".bitbucket/pipelines/generated/x", "changed", "-gone", "-moved", "sub/changed"]
+        );
         let standing = |name: &str| differences.standing(name.as_bytes());
         assert_eq!(["same", "sub/same", "unknown"].map(standing), [Standing::Same; 3]);
         assert_eq!(["changed", "sub/changed"].map(standing), [Standing::Changed; 2]);
@@ -224,13 +225,14 @@ mod tests {
         }
         git.git(&["update-index", "-q", "--refresh"]);
         git.write("untracked", "3");
-        let differences = Differences::of_work_tree(&open(&git), before, &[]).unwrap();
+        let differences = Differences::of_work_tree(&open(&git), before, &Places::default()).unwrap();
         let standing = |name: &str| differences.standing(name.as_bytes());
         assert_eq!(["same", "sub/same"].map(standing), [Standing::Same; 2]);
         assert_eq!(["untracked", "added"].map(standing), [Standing::Added; 2]);
         assert_eq!(standing("changed"), Standing::Changed);
         git.write("same", "SAME\n");
-        let differences = Differences::of_work_tree(&open(&git), after, &[git.at("same"), git.at("sub")]).unwrap();
+        let places = Places::of(&[git.at("same"), git.at("sub")], open(&git).location()).unwrap();
+        let differences = Differences::of_work_tree(&open(&git), after, &places).unwrap();
         assert_eq!(differences.standing(b"same"), Standing::Changed);
         assert!(differences.covers(b"sub/changed") && !differences.covers(b"changed"));
         assert!(base(&differences).iter().all(|path| path == "same" || path.starts_with("sub/")));
@@ -241,7 +243,7 @@ mod tests {
         let (git, _, after) = changed();
         git.git(&["sparse-checkout", "set", "--no-cone", "/sub/"]);
         assert!(!git.at("same").exists());
-        let differences = Differences::of_work_tree(&open(&git), after, &[]).unwrap();
+        let differences = Differences::of_work_tree(&open(&git), after, &Places::default()).unwrap();
         assert!(base(&differences).iter().all(|path| !path.starts_with('-')), "{:?}", base(&differences));
     }
 

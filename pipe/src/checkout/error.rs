@@ -1,7 +1,7 @@
 //! Why something could not be looked at.
 //!
-//! Owns the one error type of `checkout`. What was passed over while the rest was read is no error but a
-//! [`Skipped`](penstock_common::Skipped); this is for what keeps a source from being read at all.
+//! Owns the one error type of `checkout`. What was passed over while the rest was read is no error
+//! but a [`Skipped`](super::Skipped); this is for a source that cannot be read at all.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,8 @@ pub enum Error {
         /// What it is.
         kind: &'static str,
     },
-    /// An argument names something that is never looked at: git's own files, or what Pipelines puts into the clone.
+    /// An argument names files that are never scanned: git's own, or untracked files that Pipelines
+    /// puts into the clone.
     #[error("`{}` is never scanned", shown(.path))]
     Excluded {
         /// As given.
@@ -43,6 +44,22 @@ pub enum Error {
     #[error("`{}` is not in a git repository", shown(.path))]
     NotARepository {
         /// Where the search began.
+        path: PathBuf,
+    },
+    /// An argument is in another repository than the first, or in none.
+    #[error("`{}` is not in the repository `{}`", shown(.path), shown(.repository))]
+    OutsideOfRepository {
+        /// As given.
+        path: PathBuf,
+        /// The repository.
+        repository: PathBuf,
+    },
+    /// A git variable names something that is not a repository.
+    #[error("`{variable}` names `{}`, which is no git folder", shown(.path))]
+    Environment {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
         path: PathBuf,
     },
     /// Files were asked for in a repository that has none checked out.
@@ -89,6 +106,13 @@ pub enum Error {
         /// Whether the clone was cut off.
         shallow: bool,
     },
+    /// The object folders that git's variables name cannot be combined.
+    #[error("the folders of objects cannot be opened together")]
+    Objects {
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// Standard input broke off.
     #[error("standard input cannot be read")]
     Input(#[source] io::Error),
@@ -105,8 +129,12 @@ impl Error {
             Self::NotARepository { .. } => {
                 "run it inside a clone; outside of git, `penstock scan PATH` reads plain files"
             }
+            Self::OutsideOfRepository { .. } => "name paths of one repository; run it once for each",
+            Self::Environment { .. } => "correct the variable, or unset it to search from the current folder",
             Self::NoWorkTree { .. } => "use `--history` or `--range A..B`",
-            Self::Unsupported { .. } => "`--all-files` scans the files without reading the repository",
+            Self::Unsupported { .. } => {
+                "`penstock scan --all-files` scans the files without reading the repository; in a hook, `git commit --no-verify` commits without the scan"
+            }
             Self::Foreign { .. } => {
                 "run it as the owner of the repository or on a clone of your own; `--all-files` scans the files without reading the repository"
             }
@@ -118,6 +146,7 @@ impl Error {
                 "fetch the whole history: `clone: depth: full` in the pipeline, `git fetch --unshallow` elsewhere"
             }
             Self::UnknownRevision { shallow: false, .. } => "check the spelling, or fetch the branch first",
+            Self::Objects { .. } => "check `TMPDIR`, `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`",
             Self::Input(_) => return None,
         })
     }
@@ -130,6 +159,8 @@ impl Error {
                 | Self::NotAFile { .. }
                 | Self::Excluded { .. }
                 | Self::NotARepository { .. }
+                | Self::OutsideOfRepository { .. }
+                | Self::Environment { .. }
                 | Self::NoWorkTree { .. }
                 | Self::RangeSyntax { .. }
                 | Self::UnknownRevision { shallow: false, .. }

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use penstock_common::CommitInfo;
+use crate::checkout::CommitInfo;
 
 use super::{Item, Visitor};
 

@@ -2,9 +2,11 @@
 //!
 //! Owns reading the index so that a damaged or hostile one is an error and nothing worse. Does not compare it with anything.
 
+use std::collections::HashMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 
 use super::error::{Error, chain};
@@ -19,7 +21,7 @@ pub(super) struct Index(gix::index::File);
 impl Index {
     /// Reads the index at `location`, which was checked. None before the first `git add`.
     pub(super) fn read(location: &Location) -> Result<Option<Self>, Error> {
-        let path = location.git_dir.join("index");
+        let path = location.index();
         let Ok(metadata) = fs::metadata(&path) else { return Ok(None) };
         if !metadata.is_file() || metadata.len() < SMALLEST {
             return Err(Error::damaged(&path, "the index is cut off"));
@@ -53,6 +55,31 @@ impl Index {
     /// Whether the file at `path` is tracked.
     pub(super) fn has_file(&self, path: &[u8]) -> bool {
         self.0.entry_index_by_path(path.as_bstr()).is_ok()
+    }
+
+    /// The folders whose content is known to equal a tree, by name with a final `/`: those in git's
+    /// cache-tree, and those that a sparse index has in place of their files.
+    pub(super) fn folders(&self) -> HashMap<Vec<u8>, ObjectId> {
+        let mut folders = HashMap::new();
+        let mut open: Vec<(Vec<u8>, &gix::index::extension::Tree)> =
+            self.0.tree().map(|tree| (Vec::new(), tree)).into_iter().collect();
+        while let Some((path, tree)) = open.pop() {
+            for child in &tree.children {
+                open.push(([&path[..], &child.name, b"/"].concat(), child));
+            }
+            // An entry without a count is invalid: something below it has changed.
+            if tree.num_entries.is_some() {
+                folders.insert(path, tree.id);
+            }
+        }
+        let in_place = self.entries().filter(|(_, entry)| entry.mode == gix::index::entry::Mode::DIR);
+        folders.extend(in_place.map(|(path, entry)| (path.to_vec(), entry.id)));
+        folders
+    }
+
+    /// Whether `place` is a file or folder in the index.
+    pub(super) fn has_place(&self, place: &[u8]) -> bool {
+        self.has_file(place) || self.has_folder(&[place, b"/"].concat())
     }
 
     /// Whether something in `folder`, given with a final `/`, is tracked.

@@ -3,10 +3,9 @@
 //! Owns finding and reading content. Git is read with a library: no `git` binary and no program that the repository or its
 //! configuration names is ever run. Knows nothing of secrets, findings or output: each source hands [`Item`]s to a [`Visitor`].
 
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-
-use penstock_common::{CommitInfo, Skipped};
 
 mod added;
 pub mod archive;
@@ -15,15 +14,20 @@ pub mod content;
 mod crew;
 pub mod differences;
 pub mod error;
+mod exclude;
 pub mod fetch;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod git_environment;
 pub mod history;
+mod hooks;
 mod ignoring;
 mod index;
+mod joined;
 pub mod locate;
 mod objects;
 pub mod path;
+mod places;
 pub mod platform;
 mod pool;
 pub mod range;
@@ -31,6 +35,7 @@ mod read;
 pub mod repository;
 mod scope;
 pub mod snapshot;
+mod sparse;
 pub mod staged;
 pub mod stdin;
 mod tally;
@@ -39,7 +44,11 @@ pub mod work_tree;
 
 pub use differences::{Differences, Standing};
 pub use error::Error;
+pub use exclude::Exclude;
+pub use git_environment::GitEnvironment;
+pub use hooks::{HooksFolder, UserConfiguration};
 pub use locate::{Location, Trust};
+pub use places::Places;
 pub use repository::{Repository, Tips};
 pub use scope::TreeOptions;
 
@@ -57,8 +66,42 @@ pub struct Item<'a> {
     pub commit: Option<&'a Arc<CommitInfo>>,
 }
 
+/// A commit as git stores it. Its texts are untrusted: mask them before they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitInfo {
+    /// Full object id, lower-case hex.
+    pub id: String,
+    /// Author's name.
+    pub author: String,
+    /// Author's mail address.
+    pub email: String,
+    /// Author's date, RFC 3339 in UTC.
+    pub date: String,
+    /// First line of the message.
+    pub subject: String,
+}
+
+/// Something that was not read, or not completely. Its texts may quote it: mask them before they
+/// are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Its path or object id.
+    pub subject: String,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// `true` for a documented limit, which leaves the run complete; `false` for something that
+    /// should have been read.
+    pub by_limit: bool,
+}
+
 /// Takes the items that one worker thread reads. Every thread has its own, so it may keep caches and needs no locks.
 pub trait Visitor: Send {
+    /// Whether the file at `path`, raw as in [`Item::path`], is to be read. Called once per file,
+    /// before it is read.
+    fn wants(&mut self, _path: &[u8], _commit: Option<&CommitInfo>) -> bool {
+        true
+    }
+
     /// Looks at one item.
     fn visit(&mut self, item: Item<'_>);
 }
@@ -72,6 +115,17 @@ pub struct Coverage {
     pub bytes: u64,
     /// What was passed over and why, sorted.
     pub skipped: Vec<Skipped>,
+    /// Files that should have been read and were not, or not completely.
+    pub unread: Vec<Unread>,
+}
+
+/// A file that should have been read and was not, or not completely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// As in [`Item::path`].
+    pub path: Vec<u8>,
+    /// Whether a documented limit is the cause.
+    pub by_limit: bool,
 }
 
 impl Coverage {
@@ -85,6 +139,18 @@ impl Coverage {
         self.files += other.files;
         self.bytes += other.bytes;
         self.skipped.extend(other.skipped);
+        self.unread.extend(other.unread);
+    }
+
+    /// Reports what a partial clone lacks once, not for each file.
+    pub fn sum_up(&mut self) {
+        objects::sum_up(&mut self.skipped, 0);
+    }
+
+    /// Skips the file at `path`.
+    fn pass_over(&mut self, path: &[u8], skipped: Skipped) {
+        self.unread.push(Unread { path: path.to_vec(), by_limit: skipped.by_limit });
+        self.skipped.push(skipped);
     }
 }
 
@@ -101,6 +167,12 @@ pub struct Limits {
     pub max_file_size: u64,
     /// Worker threads; at least 1.
     pub threads: usize,
+}
+
+impl Limits {
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.threads).unwrap_or(NonZeroUsize::MIN)
+    }
 }
 
 impl Default for Limits {

@@ -155,6 +155,45 @@ pub fn is_ours(path: &Path) -> io::Result<bool> {
     gix::sec::identity::is_path_owned_by_current_user(path)
 }
 
+/// Standard input for reading; an error if it is closed.
+#[cfg(unix)]
+pub fn standard_input() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    // Open it as a file: the standard library treats an unreadable standard input as empty.
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // The library replaces a closed one with `/dev/null`, open for reading and writing. Shells open
+    // it for reading only.
+    let mode = rustix::fs::fcntl_getfl(&input)? & rustix::fs::OFlags::RWMODE;
+    let found = input.metadata()?;
+    let is_null = || std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == found.rdev());
+    if mode == rustix::fs::OFlags::RDWR && found.file_type().is_char_device() && is_null() {
+        return Err(io::Error::new(io::ErrorKind::NotConnected, "it is closed"));
+    }
+    Ok(input)
+}
+
+/// Standard input, to be read.
+#[cfg(not(unix))]
+pub fn standard_input() -> io::Result<io::StdinLock<'static>> {
+    Ok(io::stdin().lock())
+}
+
+/// Whether both are in the same file system, as far as the system reports it.
+pub fn on_one_file_system(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+        device(one).zip(device(other)).is_none_or(|(one, other)| one == other)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        true
+    }
+}
+
 /// The bytes of a name as git would write it. On Windows, where names are not bytes, text with `/` between segments.
 pub fn path_bytes(name: &OsStr) -> Cow<'_, [u8]> {
     #[cfg(unix)]
@@ -179,20 +218,6 @@ pub fn path_name(bytes: &[u8]) -> OsString {
     {
         String::from_utf8_lossy(bytes).into_owned().into()
     }
-}
-
-/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
-#[cfg(unix)]
-pub fn make_executable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
-}
-
-/// Lets the owner and everybody who may read `path` run it as well; does nothing where files carry no such mark.
-#[cfg(not(unix))]
-pub fn make_executable(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

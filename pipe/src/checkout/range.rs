@@ -6,16 +6,16 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::checkout::{CommitInfo, Skipped};
 use gix::ObjectId;
-use penstock_common::{CommitInfo, Skipped};
 
 use super::added::Worker;
 use super::commits::{Commits, between, in_range, info};
 use super::crew::Crew;
 use super::objects::Objects;
+use super::places::Places;
 use super::repository::Repository;
 use super::tree_diff::{Change, changes};
 use super::{Coverage, Error, Limits, Progress, Visitor, pool};
@@ -31,15 +31,55 @@ struct Added {
     changes: Vec<Change>,
 }
 
-/// Looks at what the commits of `range` add. `make` makes one visitor per thread; all of them are handed back.
+/// Looks at what the commits of `range` add in `places`. `make` makes one visitor per thread; all
+/// of them are returned.
 pub fn scan<V: Visitor>(
     repository: &Repository,
     range: &str,
+    places: &Places,
     limits: &Limits,
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> Result<(Vec<V>, Coverage), Error> {
-    Ok(scan_commits(repository, in_range(repository, range)?, limits, progress, make))
+    let commits = in_range(repository, range)?;
+    check(repository, places, &[&commits.ends[..], &commits.ids].concat())?;
+    Ok(scan_commits(repository, commits, places, limits, progress, make))
+}
+
+/// Looks at what the commits that any reference reaches add in `places`.
+pub fn scan_history<V: Visitor>(
+    repository: &Repository,
+    places: &Places,
+    limits: &Limits,
+    progress: Option<&dyn Progress>,
+    make: impl Fn() -> V + Sync,
+) -> Result<(Vec<V>, Coverage), Error> {
+    let tips = repository.all_tips()?;
+    let mut commits = between(repository, &[], &tips.commits);
+    check(repository, places, &commits.ids)?;
+    // The whole history is scanned, so it does not matter that all files of an edge commit count as
+    // added.
+    commits.skipped = tips.skipped;
+    commits.skipped.extend(repository.is_shallow().then(cut_off));
+    Ok(scan_commits(repository, commits, places, limits, progress, make))
+}
+
+/// The history that a shallow clone lacks.
+pub(super) fn cut_off() -> Skipped {
+    let reason = "the clone is shallow: older commits are not in it".to_owned();
+    Skipped { subject: "history".to_owned(), reason, by_limit: true }
+}
+
+/// Whether every one of `places` is on the disk or in one of `commits`.
+fn check(repository: &Repository, places: &Places, commits: &[ObjectId]) -> Result<(), Error> {
+    let objects = Objects::new(repository);
+    places.check(|place| {
+        let has = |commit: &ObjectId| {
+            let tree = objects.commit(*commit, |commit| commit.tree());
+            tree.and_then(|tree| objects.has(tree, place)).unwrap_or(false)
+        };
+        commits.iter().any(has)
+    })
 }
 
 /// Looks at what the commits that `tip` has and none of `known` has add.
@@ -51,24 +91,26 @@ pub fn scan_between<V: Visitor>(
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> (Vec<V>, Coverage) {
-    scan_commits(repository, between(repository, known, tip), limits, progress, make)
+    let commits = between(repository, known, &[tip]);
+    scan_commits(repository, commits, &Places::default(), limits, progress, make)
 }
 
 /// The commits that `tip` has and none of `known` has, parents before children. `None` if the clone is cut off among them: then it is
 /// not known where they begin.
 pub fn commits_between(repository: &Repository, known: &[ObjectId], tip: ObjectId) -> Option<Vec<ObjectId>> {
-    let commits = between(repository, known, tip);
+    let commits = between(repository, known, &[tip]);
     commits.skipped.is_empty().then_some(commits.ids)
 }
 
 fn scan_commits<V: Visitor>(
     repository: &Repository,
     commits: Commits,
+    places: &Places,
     limits: &Limits,
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> (Vec<V>, Coverage) {
-    let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
+    let threads = limits.workers();
     let crew = Crew::new(|| Worker::new(repository, make(), progress));
     let mut coverage = Coverage { skipped: commits.skipped, ..Coverage::default() };
     let mut seen = Seen::default();
@@ -92,18 +134,12 @@ fn scan_commits<V: Visitor>(
         made.sort_by_key(|added| added.place);
         let mut tasks = Vec::new();
         for Added { info, changes, .. } in made {
-            let new = changes.into_iter().filter(|change| seen.insert(change));
+            let new = changes.into_iter().filter(|change| places.covers(&change.path) && seen.insert(change));
             tasks.extend(new.map(|change| (Arc::clone(&info), change)));
         }
-        let workers = pool::run(
-            threads,
-            tasks,
-            || crew.take(),
-            |worker, (info, change): (_, Change), _| {
-                worker.look(&change, Some(&info), limits.max_file_size);
-            },
-        );
-        workers.into_iter().for_each(|worker| crew.give(worker));
+        crew.work(threads, tasks, |worker, (info, change): (_, Change)| {
+            worker.look(&change, Some(&info), limits.max_file_size);
+        });
     }
     let visitors = crew.disband(&mut coverage);
     (visitors, coverage)

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 
 use super::platform::{self, Kind};
 
@@ -28,6 +28,15 @@ pub(super) enum Passed {
 }
 
 impl Passed {
+    /// Whether there was a file to read.
+    pub(super) fn is_file(&self) -> bool {
+        match self {
+            Self::Symlink | Self::Special(_) => false,
+            Self::TooLarge(..) => true,
+            Self::Failed(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
     /// As listed for people; nothing for what is out of scope.
     pub(super) fn skipped(self, subject: &[u8]) -> Option<Skipped> {
         let (reason, by_limit) = match self {

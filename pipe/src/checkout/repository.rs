@@ -9,16 +9,17 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use crate::checkout::Skipped;
 use gix::ObjectId;
-use penstock_common::Skipped;
 
 use super::error::{Error, chain};
+use super::joined;
 use super::locate::{Location, Trust, small_file};
 use super::objects::Objects;
 
 /// Largest object that the library may inflate: a damaged or hostile pack can claim any size. Commits, folders and files
 /// within the limits of a scan are far below.
-const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=1073741824";
+const LARGEST_OBJECT_BYTES: usize = 1 << 30;
 
 /// Folders that a reference's name may be deep.
 const REFERENCE_DEPTH: usize = 32;
@@ -30,8 +31,10 @@ pub struct Repository {
     object_dirs: Vec<PathBuf>,
     shallow: BTreeSet<ObjectId>,
     partial: bool,
-    /// Where it lies, if it lives only as long as this.
-    folder: Option<tempfile::TempDir>,
+    /// A temporary folder, deleted with this: the repository itself, or the list of its object
+    /// folders.
+    _folder: Option<tempfile::TempDir>,
+    is_temporary: bool,
 }
 
 /// What the references of a repository name.
@@ -48,7 +51,7 @@ pub struct Tips {
 impl Repository {
     /// Opens the repository that `path` lies in.
     pub fn discover(path: &Path, trust: &Trust) -> Result<Self, Error> {
-        match Location::discover(path)? {
+        match Location::discover(path, &trust.environment)? {
             Some(location) => Self::open(location, trust),
             None => Err(Error::NotARepository { path: path.to_owned() }),
         }
@@ -56,6 +59,12 @@ impl Repository {
 
     /// Opens the repository at `location` after all checks.
     pub fn open(location: Location, trust: &Trust) -> Result<Self, Error> {
+        location.check_references()?;
+        Self::open_objects(location, trust)
+    }
+
+    /// The same for callers that need no references, so any reference storage works.
+    pub(super) fn open_objects(location: Location, trust: &Trust) -> Result<Self, Error> {
         location.check(trust)?;
         for folder in [&location.git_dir, &location.common_dir] {
             location.check_deep(&folder.join("refs"), trust, REFERENCE_DEPTH)?;
@@ -64,29 +73,38 @@ impl Repository {
         for folder in &object_dirs {
             location.check_deep(folder, trust, 1)?;
         }
-        let shallow = shallow_commits(&location.common_dir)?;
+        let shallow = shallow_commits(&location.shallow())?;
         let partial = is_partial(&location, &object_dirs)?;
         let gix = gix::open::Options::isolated()
             .with(gix::sec::Trust::Full)
             .open_path_as_is(true)
             .filter_config_section(is_ours)
-            .config_overrides([LARGEST_OBJECT])
+            .config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_OBJECT_BYTES}")])
             .open(&location.git_dir)
             .map_err(|error| Error::damaged(location.name(), chain(&error)))?;
         let mut gix = gix.to_thread_local();
         // A namespace would hide references; the repository's configuration can set one.
         gix.clear_namespace();
-        Ok(Self { location, gix: gix.into_sync(), object_dirs, shallow, partial, folder: None })
+        let mut gix = gix.into_sync();
+        let folder = if location.has_named_objects() {
+            let (folder, store) =
+                joined::store(&object_dirs, LARGEST_OBJECT_BYTES).map_err(|source| Error::Objects { source })?;
+            gix.objects = store;
+            Some(folder)
+        } else {
+            None
+        };
+        Ok(Self { location, gix, object_dirs, shallow, partial, _folder: folder, is_temporary: false })
     }
 
     /// The same; the temporary folder that it lies in goes when it goes.
     pub(super) fn with_folder(self, folder: tempfile::TempDir) -> Self {
-        Self { folder: Some(folder), ..self }
+        Self { _folder: Some(folder), is_temporary: true, ..self }
     }
 
     /// Whether it was made for the time being.
     pub fn is_temporary(&self) -> bool {
-        self.folder.is_some()
+        self.is_temporary
     }
 
     /// Where the repository keeps its things.
@@ -235,9 +253,14 @@ fn is_ours(section: &gix::config::file::Metadata) -> bool {
 
 /// The repository's own folder of objects and its alternates, also those of alternates.
 fn object_dirs(location: &Location, trust: &Trust) -> Result<Vec<PathBuf>, Error> {
-    let own = location.common_dir.join("objects");
+    let own = location.objects();
     let list = own.join("info").join("alternates");
     let mut found = vec![own.clone()];
+    for named in &location.named.alternates {
+        // Git skips missing ones too.
+        found.extend(fs::canonicalize(named).ok());
+        found.extend(gix::odb::alternate::resolve(named.clone(), &location.common_dir).unwrap_or_default());
+    }
     if !list.exists() {
         return Ok(found);
     }
@@ -255,16 +278,15 @@ fn object_dirs(location: &Location, trust: &Trust) -> Result<Vec<PathBuf>, Error
 }
 
 /// The commits listed in the file `shallow`.
-fn shallow_commits(common_dir: &Path) -> Result<BTreeSet<ObjectId>, Error> {
-    let path = common_dir.join("shallow");
+fn shallow_commits(path: &Path) -> Result<BTreeSet<ObjectId>, Error> {
     if !path.exists() {
         return Ok(BTreeSet::new());
     }
-    small_file(&path)?
+    small_file(path)?
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
         .map(|line| {
-            ObjectId::from_hex(line.trim_ascii()).map_err(|_| Error::damaged(&path, "a line in it is no object id"))
+            ObjectId::from_hex(line.trim_ascii()).map_err(|_| Error::damaged(path, "a line in it is no object id"))
         })
         .collect()
 }

@@ -15,6 +15,7 @@ use super::ignoring::Patterns;
 use super::index::Index;
 use super::locate::{Location, Trust};
 use super::platform::{self, Kind, path_bytes};
+use super::sparse::Part;
 
 /// Which files of a tree count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub(super) struct Tree {
     pub(super) path: PathBuf,
     /// Its repository, checked; none outside of git, or if every file counts anyway.
     pub(super) location: Option<Location>,
+    /// The same, even if every file counts: for questions that only the index can answer.
+    pub(super) repository: Option<Location>,
+    /// Whether it is in a repository, even one that may not be read.
+    pub(super) in_repository: bool,
     /// The root of the outermost tree around it.
     pub(super) outermost: PathBuf,
     /// What it tracks, read when first asked for.
@@ -65,6 +70,20 @@ pub(super) struct Start {
     pub(super) path: PathBuf,
 }
 
+impl Start {
+    /// This as a part of its repository; none if it has none or every file counts anyway.
+    pub(super) fn part(&self) -> Option<Part> {
+        let Folder { tree, inside, shown, .. } = &self.folder;
+        let location = tree.location.clone()?;
+        let name = |folder: &[u8]| {
+            let file = self.file.as_deref().map(path_bytes).unwrap_or_default();
+            let name = [folder, &file].concat();
+            name.strip_suffix(b"/").map(<[u8]>::to_vec).unwrap_or(name)
+        };
+        Some(Part { location, inside: name(inside), shown: name(shown) })
+    }
+}
+
 impl Tree {
     /// The names of the files of patterns that hold in this tree, strongest first.
     pub(super) fn pattern_files(&self) -> &'static [&'static str] {
@@ -80,12 +99,18 @@ impl Tree {
     }
 }
 
+/// The folder in the clone where Pipelines keeps the files of the step.
+pub(super) const GENERATED: &[u8] = b".bitbucket/pipelines/generated/";
+
 /// What one argument names.
 struct Argument<'a> {
     given: &'a Path,
     path: PathBuf,
     is_folder: bool,
     location: Option<Location>,
+    /// The location, if it may be read.
+    repository: Option<Location>,
+    tracked_only: bool,
 }
 
 /// Where to begin for `paths`, each place once.
@@ -122,9 +147,12 @@ impl<'a> Argument<'a> {
         };
         let location = if options.all_files {
             // Only the root is wanted, for names; a damaged or foreign repository is not read.
-            Location::discover(&path).ok().flatten().filter(|location| location.root.is_some())
+            Location::discover(&path, &options.trust.environment)
+                .ok()
+                .flatten()
+                .filter(|location| location.root.is_some())
         } else {
-            let location = Location::discover(&path)?;
+            let location = Location::discover(&path, &options.trust.environment)?;
             if let Some(location) = &location {
                 location.check(&options.trust)?;
                 if location.root.is_none() {
@@ -133,7 +161,20 @@ impl<'a> Argument<'a> {
             }
             location
         };
-        Ok(Self { given, path, is_folder, location })
+        // Without all files it was checked above.
+        let may_be_read = |location: &Location| !options.all_files || location.check(&options.trust).is_ok();
+        let repository = location.clone().filter(may_be_read);
+        let root = location.as_ref().and_then(|location| location.root.as_deref());
+        let name = root.map(|root| below(&path, root)).unwrap_or_default();
+        let tracked_only = name.starts_with(GENERATED);
+        if tracked_only {
+            let index = repository.as_ref().and_then(|location| Index::read(location).ok().flatten());
+            let place = name.strip_suffix(b"/").unwrap_or(&name);
+            if !index.is_some_and(|index| index.has_place(place)) {
+                return Err(Error::Excluded { path: given.to_owned() });
+            }
+        }
+        Ok(Self { given, path, is_folder, location, repository, tracked_only })
     }
 
     fn start(self, common: Option<&Path>, single: bool, options: &TreeOptions) -> Start {
@@ -144,7 +185,9 @@ impl<'a> Argument<'a> {
         let root = self.location.as_ref().and_then(|location| location.root.clone()).unwrap_or_else(|| folder.clone());
         let tree = Arc::new(Tree {
             outermost: options.trust.within.clone().unwrap_or_else(|| root.clone()),
+            in_repository: self.location.is_some(),
             location: if options.all_files { None } else { self.location },
+            repository: self.repository,
             path: root,
             index: OnceLock::new(),
         });
@@ -155,21 +198,14 @@ impl<'a> Argument<'a> {
             None => as_given(if file.is_some() { self.given.parent() } else { Some(self.given) }),
         };
         let patterns = if options.all_files { Arc::default() } else { patterns_above(&tree, &folder) };
-        let folder = Folder { path: folder, shown, inside, tree, patterns, tracked_only: false };
+        let folder = Folder { path: folder, shown, inside, tree, patterns, tracked_only: self.tracked_only };
         Start { folder, file, path: self.path }
     }
 }
 
-/// Git's own files, and what Pipelines puts into the clone of every step, are not the user's.
+/// Git's own files are never scanned.
 fn is_excluded(path: &Path) -> bool {
-    let names: Vec<&OsStr> = path
-        .components()
-        .filter_map(|component| if let Component::Normal(name) = component { Some(name) } else { None })
-        .collect();
-    names.contains(&OsStr::new(".git"))
-        || names
-            .windows(3)
-            .any(|three| three == [OsStr::new(".bitbucket"), OsStr::new("pipelines"), OsStr::new("generated")])
+    path.components().any(|component| component == Component::Normal(OsStr::new(".git")))
 }
 
 /// The patterns of all folders from the tree's root down to the one above `folder`.

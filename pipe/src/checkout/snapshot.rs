@@ -1,26 +1,23 @@
-//! The files of one commit, as git's objects hold them.
+//! The files of one commit, from git's objects.
 //!
-//! Owns listing them and reading their content, whatever stands in the work tree: a pipeline's clone may hold a local merge, and what
-//! earlier steps built. Symbolic links are not followed and not looked at, as in a work tree; neither is what Pipelines generates.
+//! Owns listing them and reading their content, regardless of the work tree: a pipeline's clone may
+//! contain a local merge, and files that earlier steps built. As in a work tree, symbolic links are
+//! neither followed nor scanned. All other files are scanned, whatever their names: Pipelines
+//! writes to clones, not to commits.
 
-use std::num::NonZeroUsize;
-
+use crate::checkout::Skipped;
 use gix::ObjectId;
 use gix::objs::Kind;
-use penstock_common::Skipped;
 
 use super::added::Worker;
 use super::crew::Crew;
 use super::objects::{Fault, Objects};
 use super::repository::Repository;
 use super::tree_diff::{Change, changes};
-use super::{Coverage, Limits, Progress, Visitor, pool};
+use super::{Coverage, Limits, Progress, Visitor};
 
 /// Files that one task reads.
 const FILES_PER_TASK: usize = 64;
-
-/// What Pipelines puts into every clone.
-const GENERATED: &[u8] = b".bitbucket/pipelines/generated/";
 
 /// A file of a commit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +39,7 @@ pub fn files(repository: &Repository, commit: ObjectId) -> (Vec<File>, Vec<Skipp
             Vec::new()
         }
     };
-    (files.into_iter().filter(is_content).map(File::from).collect(), skipped)
+    (files.into_iter().filter(is_file).map(File::from).collect(), skipped)
 }
 
 /// Looks at these files. `make` makes one visitor per thread; all of them are handed back.
@@ -53,20 +50,13 @@ pub fn scan<V: Visitor>(
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> (Vec<V>, Coverage) {
-    let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
     let crew = Crew::new(|| Worker::new(repository, make(), progress));
     let tasks = files.chunks(FILES_PER_TASK).rev().collect();
-    let workers = pool::run(
-        threads,
-        tasks,
-        || crew.take(),
-        |worker, files: &[File], _| {
-            for file in files {
-                worker.look_whole(&file.path, file.id, limits.max_file_size);
-            }
-        },
-    );
-    workers.into_iter().for_each(|worker| crew.give(worker));
+    crew.work(limits.workers(), tasks, |worker, files: &[File]| {
+        for file in files {
+            worker.look_whole(&file.path, file.id, limits.max_file_size);
+        }
+    });
     let mut coverage = Coverage::default();
     let visitors = crew.disband(&mut coverage);
     (visitors, coverage)
@@ -102,9 +92,9 @@ pub(super) fn tree(objects: &Objects, commit: ObjectId) -> Result<ObjectId, Faul
     objects.commit(commit, |commit| commit.tree())
 }
 
-/// Whether it is looked at at all.
-pub(super) fn is_content(change: &Change) -> bool {
-    !change.link && !change.path.starts_with(GENERATED)
+/// Whether it is a file, not a symbolic link.
+pub(super) fn is_file(change: &Change) -> bool {
+    !change.link
 }
 
 impl From<Change> for File {

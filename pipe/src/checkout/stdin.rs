@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 
 use super::{Coverage, Error, Item, Limits, Visitor};
 
@@ -19,7 +19,11 @@ pub fn scan<V: Visitor>(
     let mut bytes = Vec::new();
     // One byte more tells whether there is more.
     input.take(limits.max_file_size.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::Input)?;
-    let mut coverage = Coverage { files: 1, ..Coverage::default() };
+    let mut coverage = Coverage::default();
+    if bytes.is_empty() || !visitor.wants(name, None) {
+        return Ok((vec![visitor], coverage));
+    }
+    coverage.files = 1;
     if bytes.len() as u64 > limits.max_file_size {
         bytes.pop();
         let reason = format!("only its first {} bytes were read, which is the limit", bytes.len());

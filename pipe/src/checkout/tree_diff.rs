@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::checkout::Skipped;
 use gix::ObjectId;
-use gix::objs::{Kind, TreeRefIter, tree::EntryMode};
-use penstock_common::Skipped;
+use gix::objs::tree::EntryMode;
 
 use super::objects::Objects;
-use super::path::display;
 
 /// Places at which one comparison opens the very same folder. Folders that hold the same folder many times over, a few levels
 /// deep, make more files than any disk has.
@@ -174,21 +173,9 @@ impl Diff<'_> {
         if self.left == 0 || self.changes.len() >= MOST_CHANGES {
             return self.limited(tree, "the commit has more files than are compared");
         }
-        let subject = || if path.is_empty() { format!("root folder {tree}") } else { display(path) };
-        let mut buffer = Vec::new();
-        if let Err(fault) = self.objects.read(tree, Kind::Tree, &mut buffer) {
-            self.skipped.push(fault.skipped(subject()));
-            return Vec::new();
-        }
-        let mut entries = Vec::new();
-        for entry in TreeRefIter::from_bytes(&buffer, gix::hash::Kind::Sha1) {
-            let Ok(entry) = entry else {
-                let reason = format!("its object {tree} is damaged: it breaks off");
-                self.skipped.push(Skipped { subject: subject(), reason, by_limit: false });
-                break;
-            };
-            entries.push(Entry { name: entry.filename.to_vec(), mode: entry.mode, id: entry.oid.to_owned() });
-        }
+        let (entries, fault) = self.objects.entries(tree, path);
+        self.skipped.extend(fault);
+        let mut entries: Vec<Entry> = entries.into_iter().map(|(name, mode, id)| Entry { name, mode, id }).collect();
         self.left = self.left.saturating_sub(entries.len().max(1));
         // Git sorts a folder as if its name ended in `/`, and a hostile tree need not be sorted at all.
         entries.sort_by(|a, b| a.name.cmp(&b.name));

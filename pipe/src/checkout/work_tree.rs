@@ -1,28 +1,32 @@
 //! The files of a work tree.
 //!
-//! Owns the walk: folders are listed and files read by a few threads at once, each with its own visitor and buffer. Which
-//! files count: in a repository those that git tracks and the untracked ones that are not ignored; outside of git all that no
-//! file of patterns ignores; with `all_files` every one. A PATH counts itself even if it is ignored. Symbolic links are never
-//! followed, `.git` and what Pipelines generates never entered, pipes and devices never opened.
+//! Owns the walk: folders are listed and files read by a few threads at once, each with its own
+//! visitor and buffer. Which files count: in a repository those that git tracks and the untracked
+//! ones that are not ignored; outside of git all that no ignore file excludes; with `all_files`
+//! every one. A PATH itself counts even if it is ignored. Symbolic links are never followed, `.git`
+//! is never entered, pipes and devices never opened. In the folder where Pipelines keeps the files
+//! of the step, only tracked files count.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::num::NonZeroUsize;
+use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 
 use super::ignoring::Patterns;
 use super::index::Index;
 use super::locate::{Location, Trust};
+use super::places::Places;
 use super::platform::{self, Kind, OpenFolder, path_bytes};
 use super::pool::{self, Queue};
 use super::read::{Buffer, failure};
-use super::scope::{Folder, Tree, TreeOptions, resolve};
+use super::scope::{Folder, GENERATED, Start, Tree, TreeOptions, resolve};
+use super::sparse::{self, Part};
 use super::tally::Tally;
-use super::{Coverage, Error, Item, Limits, Progress, Visitor};
+use super::{Coverage, Error, Item, Limits, Progress, Unread, Visitor};
 
 /// Files of one folder that one task reads; the rest of a large folder goes to other threads.
 const FILES_PER_TASK: usize = 256;
@@ -36,10 +40,16 @@ pub fn scan<V: Visitor>(
     progress: Option<&dyn Progress>,
     make: impl Fn() -> V + Sync,
 ) -> Result<(Vec<V>, Coverage), Error> {
-    let starts = resolve(paths, options)?;
+    let (left_out, paths) = left_out(paths, options)?;
+    let starts = if paths.is_empty() && !left_out.is_empty() { Vec::new() } else { resolve(&paths, options)? };
     let apart = starts.iter().map(|start| start.path.clone()).collect::<HashSet<_>>();
-    let walk =
-        Walk { options, max_size: limits.max_file_size, apart: if starts.len() > 1 { apart } else { HashSet::new() } };
+    let parts = left_out.into_iter().chain(starts.iter().filter_map(Start::part)).collect();
+    let walk = Walk {
+        options,
+        max_size: limits.max_file_size,
+        apart: if starts.len() > 1 { apart } else { HashSet::new() },
+        parts: Mutex::new(parts),
+    };
     let tasks = starts
         .into_iter()
         .map(|start| match start.file {
@@ -47,9 +57,8 @@ pub fn scan<V: Visitor>(
             None => Task::Folder(start.folder),
         })
         .collect();
-    let threads = NonZeroUsize::new(limits.threads).unwrap_or(NonZeroUsize::MIN);
     let workers = pool::run(
-        threads,
+        limits.workers(),
         tasks,
         || Worker::new(make(), progress),
         |worker, task, queue| walk.step(worker, task, queue),
@@ -60,8 +69,31 @@ pub fn scan<V: Visitor>(
         coverage.merge(worker.coverage);
         visitors.push(worker.visitor);
     }
+    let parts = walk.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (more, read) = sparse::scan(&parts, &options.trust, limits, progress, &make);
+    visitors.extend(more);
+    coverage.merge(read);
     coverage.skipped.sort();
     Ok((visitors, coverage))
+}
+
+/// Those of `paths` that a sparse checkout leaves out of the work tree, and the others.
+fn left_out(paths: &[PathBuf], options: &TreeOptions) -> Result<(Vec<Part>, Vec<PathBuf>), Error> {
+    let (mut parts, mut others) = (Vec::new(), Vec::new());
+    for path in paths {
+        let is_gone =
+            !options.all_files && fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let found =
+            is_gone.then(|| Places::find(std::slice::from_ref(path), &options.trust.environment).ok()).flatten();
+        match found.and_then(|(location, places)| Some((places.single()?.to_vec(), location))) {
+            Some((inside, location)) if location.root.is_some() && sparse::is_left_out(&location, &inside) => {
+                location.check(&options.trust)?;
+                parts.push(Part { location, shown: inside.clone(), inside });
+            }
+            _ => others.push(path.clone()),
+        }
+    }
+    Ok((parts, others))
 }
 
 enum Task {
@@ -75,6 +107,8 @@ struct Walk<'a> {
     max_size: u64,
     /// Places that have a start of their own: another start's walk leaves them out, so that each file comes once.
     apart: HashSet<PathBuf>,
+    /// Parts of repositories to scan, for files that are not on the disk.
+    parts: Mutex<Vec<Part>>,
 }
 
 /// What each thread has for itself.
@@ -115,7 +149,7 @@ impl<'a, V: Visitor> Worker<'a, V> {
 
     /// What the tree tracks. A broken index is named once; what is tracked and ignored cannot be told then.
     fn index<'t>(&mut self, tree: &'t Tree) -> Option<&'t Index> {
-        let location = tree.location.as_ref()?;
+        let location = tree.repository.as_ref()?;
         tree.index
             .get_or_init(|| {
                 Index::read(location).unwrap_or_else(|error| {
@@ -149,8 +183,7 @@ impl Walk<'_> {
                 folder.patterns = Patterns::below(&folder.patterns, &folder.path, &names);
             }
         }
-        let mut folders = std::mem::take(&mut listing.folders);
-        folders.retain(|name| !(name == "generated" && folder.path.ends_with(".bitbucket/pipelines")));
+        let folders = std::mem::take(&mut listing.folders);
         let below: Vec<_> = folders.iter().filter_map(|name| self.subfolder(worker, &folder, name)).collect();
         listing.files.retain(|name| self.counts(worker, &folder, name));
         for (name, kind) in &listing.special {
@@ -182,7 +215,9 @@ impl Walk<'_> {
         }
         let name = path_bytes(name);
         let inside = [&folder.inside, &*name, b"/"].concat();
-        let ignored = !self.options.all_files && (folder.tracked_only || folder.patterns.ignores(&path, true));
+        let ignored = folder.tracked_only
+            || folder.tree.in_repository && inside == GENERATED
+            || !self.options.all_files && folder.patterns.ignores(&path, true);
         if ignored && !worker.index(&folder.tree).is_some_and(|index| index.has_folder(&inside)) {
             return None;
         }
@@ -198,14 +233,14 @@ impl Walk<'_> {
 
     /// Whether the file `name` in `folder` is in scope.
     fn counts<V: Visitor>(&self, worker: &mut Worker<'_, V>, folder: &Folder, name: &OsStr) -> bool {
-        if self.options.all_files && self.apart.is_empty() {
+        if self.options.all_files && self.apart.is_empty() && !folder.tracked_only {
             return true;
         }
         let path = folder.path.join(name);
         if self.apart.contains(&path) {
             return false;
         }
-        if self.options.all_files || !(folder.tracked_only || folder.patterns.ignores(&path, false)) {
+        if !(folder.tracked_only || !self.options.all_files && folder.patterns.ignores(&path, false)) {
             return true;
         }
         worker.index(&folder.tree).is_some_and(|index| index.has_file(&[&folder.inside, &*path_bytes(name)].concat()))
@@ -225,12 +260,23 @@ impl Walk<'_> {
             return false;
         }
         let outermost = folder.tree.outermost.clone();
-        let trust = Trust { foreign: self.options.trust.foreign, within: Some(outermost.clone()) };
+        // Git's variables apply to the outermost repository; git itself unsets them in a submodule.
+        let foreign = self.options.trust.foreign;
+        let trust = Trust { foreign, within: Some(outermost.clone()), ..Trust::default() };
         if let Err(error) = location.check(&trust) {
             worker.skip(shown, format!("it is looked at as a plain folder: {error}"), false);
             return true;
         }
-        let tree = Tree { path: folder.path.clone(), location: Some(location), outermost, index: OnceLock::new() };
+        let part = Part { location: location.clone(), inside: Vec::new(), shown: folder.shown.clone() };
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+        let tree = Tree {
+            path: folder.path.clone(),
+            repository: Some(location.clone()),
+            location: Some(location),
+            in_repository: true,
+            outermost,
+            index: OnceLock::new(),
+        };
         folder.patterns = tree.patterns();
         folder.tree = Arc::new(tree);
         folder.inside.clear();
@@ -248,6 +294,9 @@ impl Walk<'_> {
             shown.clear();
             shown.extend_from_slice(&folder.shown);
             shown.extend_from_slice(&path_bytes(name));
+            if !visitor.wants(shown, None) {
+                continue;
+            }
             let file = match &opened {
                 Some(opened) => opened.file(name),
                 None => {
@@ -264,7 +313,13 @@ impl Walk<'_> {
                     coverage.bytes += bytes.len() as u64;
                     tally.add(bytes.len());
                 }
-                Err(passed) => coverage.skipped.extend(passed.skipped(shown)),
+                Err(passed) => {
+                    let is_file = passed.is_file();
+                    match passed.skipped(shown) {
+                        Some(skipped) if is_file => coverage.pass_over(shown, skipped),
+                        skipped => coverage.skipped.extend(skipped),
+                    }
+                }
             }
         }
     }
@@ -279,7 +334,10 @@ fn list<V: Visitor>(worker: &mut Worker<'_, V>, folder: &Folder) -> Listing {
         Ok(entries) => entries,
         Err(error) => {
             let (reason, by_limit) = failure(&error);
-            worker.skip(shown, reason, by_limit);
+            if worker.visitor.wants(shown, None) {
+                worker.skip(shown, reason, by_limit);
+                worker.coverage.unread.push(Unread { path: shown.to_vec(), by_limit });
+            }
             return listing;
         }
     };

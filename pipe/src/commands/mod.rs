@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
-use crate::settings::{Environment, Variables};
+use crate::settings::Variables;
 
 /// Exit codes of `penstock`, as documented in the README.
 pub mod exit {
@@ -53,13 +53,13 @@ fn print(bytes: &[u8]) -> Result<ExitCode, Error> {
 /// Runs a command.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let variables = Variables::of_process();
-    let environment: Environment = variables.read()?;
+    let environment = variables.environment()?;
     match cli.command {
         Command::Scan(arguments) => scan::run(&arguments, &environment),
         Command::Pipe(arguments) => pipe::run(&arguments, &variables, &environment),
         Command::Api(arguments) => api::run(&arguments, &variables),
         Command::Rules(arguments) => rules::run(arguments.action.as_ref()),
-        Command::Init(arguments) => init::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments, &environment),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual(),
     }

@@ -17,6 +17,7 @@ use penstock_common::{Category, Delivery, Destination, Subject};
 use self::left_behind::Digest;
 use self::log::Log;
 use super::exit;
+use crate::analyze::secrets::mask;
 use crate::bitbucket::Bitbucket;
 use crate::cli::{PipeArgs, ScanArgs};
 use crate::error::Error;
@@ -66,10 +67,13 @@ impl<'a> Step<'a> {
         Ok(Self { settings, build, environment, connection, plan, log })
     }
 
-    fn run(self) -> Result<ExitCode, Error> {
+    fn run(mut self) -> Result<ExitCode, Error> {
         self.introduce();
         let open = self.open_status();
         let mut assessment = self.review()?;
+        for plan in self.plan.iter_mut() {
+            plan.allow_incomplete = assessment.allow_incomplete;
+        }
         let sent = self.send(&mut assessment);
         let report = Report { run: &assessment.run, below_minimum: assessment.below_minimum, color: self.log.color() };
         show(&report)?;
@@ -149,13 +153,15 @@ impl<'a> Step<'a> {
         if let Some(folder) = &self.build.pipe_shared_storage_dir {
             match left_behind::share(folder, &self.settings.name, &digest) {
                 Ok(path) => self.log.debug(&format!("for other pipes: {}", path.display())),
-                Err(error) => self.log.warning(&format!("nothing is left for other pipes: {error}")),
+                Err(error) => {
+                    self.log.warning(&format!("nothing is left for other pipes: {}", error.in_one_line()));
+                }
             }
         }
         if let Some(path) = &self.build.variables_path
             && let Err(error) = left_behind::append_variables(path, &digest)
         {
-            self.log.warning(&format!("there are no output variables: {error}"));
+            self.log.warning(&format!("there are no output variables: {}", error.in_one_line()));
         }
     }
 
@@ -226,7 +232,7 @@ fn plan(settings: &PipeSettings, build: &PipelinesEnv, connection: &Connection, 
     Plan {
         connection: connection.clone(),
         subject,
-        name: settings.name.clone(),
+        name: mask(&settings.name),
         web: links::BITBUCKET.to_owned(),
         categories: vec![Category::Secret],
         allow_incomplete: settings.allow_incomplete,

@@ -27,10 +27,11 @@ pub(super) async fn post(plan: &Plan, client: &Client, status: &BuildStatus) -> 
     let commit = plan.subject.commit.as_str();
     let repository = plan.repository(client);
     let post = async |repository: &InRepository| repository.post_status(commit, status).await.map(|_| ());
-    match following(&repository, post).await {
+    match following(plan, client, post).await {
         Err(error) if error.status() == Some(403) && !error.names_scopes() => {
             // The scope suffices to look, so what is missing is not the scope.
-            let is_foreign = matches!(repository.status(commit, &status.key).await, Ok(Some(_)));
+            let there = repository.statuses_with_key(commit, &status.key).await.unwrap_or_default();
+            let is_foreign = there.iter().any(|one| one.refname == status.refname);
             let stop = Stop::from(error);
             if is_foreign { Err(foreign(stop)) } else { Err(stop) }
         }

@@ -2,10 +2,9 @@
 //!
 //! Owns by whom they are sent. With a token that is done directly; without one, or if the token may not, by the authentication proxy of Pipelines.
 
-use penstock_common::Run;
 use penstock_common::bitbucket::client::{Client, Error, InRepository, SetupError};
 use penstock_common::decorate::report::{self, Insight};
-use penstock_common::delivery::Outcome;
+use penstock_common::{Run, plain};
 
 use super::moved::following;
 use super::{Ended, Plan, Stop, TOKEN};
@@ -22,7 +21,7 @@ pub(super) async fn publish(
     }
     let refused = match direct {
         Some(client) => match post(plan, client.as_ref().map_err(Stop::from)?, &insights).await {
-            Ok(detail) => return Ok(detail),
+            Ok(posted) => return posted.ended(""),
             Err(error) if error.is_denied() && proxied.is_some() => Some(error),
             Err(error) => return Err(error.into()),
         },
@@ -33,9 +32,9 @@ pub(super) async fn publish(
     };
     let client = client.as_ref().map_err(Stop::from)?;
     match (post(plan, client, &insights).await, refused) {
-        (Ok(detail), None) => Ok(format!("{detail}, by the authentication proxy")),
-        (Ok(detail), Some(refused)) => {
-            Ok(format!("{detail}, by the authentication proxy, because the token may not: {refused}"))
+        (Ok(posted), None) => posted.ended(", by the authentication proxy"),
+        (Ok(posted), Some(refused)) => {
+            posted.ended(&format!(", by the authentication proxy, because the token may not: {refused}"))
         }
         // What our own credentials came to can be helped; the proxy is what it is.
         (Err(_), Some(refused)) => Err(refused.into()),
@@ -52,20 +51,70 @@ fn by_proxy(plan: &Plan, error: Error) -> Stop {
         None => format!("{TOKEN}, or `AUTH_PROXY` to where the authentication proxy listens"),
         _ => error.remedy().unwrap_or_default(),
     };
-    Stop { outcome: Outcome::Failed { reason, remedy }, ..error.into() }
+    Stop { outcome: Stop::failed(reason, remedy).outcome, ..error.into() }
 }
 
-async fn post(plan: &Plan, client: &Client, insights: &[Insight]) -> Result<String, Error> {
+/// The result of posting the reports.
+struct Posted {
+    /// What was posted.
+    detail: String,
+    /// What was not posted, and why.
+    missing: Option<(String, Error)>,
+}
+
+impl Posted {
+    /// The outcome of the destination; `way` describes how the reports were posted. Missing ones
+    /// are counted.
+    fn ended(self, way: &str) -> Ended {
+        match self.missing {
+            None => Ok(format!("{}{way}", self.detail)),
+            Some((missing, why)) => {
+                let reason = format!("{missing} could not be posted: {why}; there is {}{way}", self.detail);
+                Err(Stop::failed(reason, why.remedy().unwrap_or_default()))
+            }
+        }
+    }
+}
+
+/// The parts of the reports that are missing.
+#[derive(Default)]
+struct Missing {
+    reports: usize,
+    annotations: usize,
+    why: Option<Error>,
+}
+
+/// Posts all reports. If one is refused, the next one is still posted; if the next one would fail
+/// in the same way, or none is left, it is an error.
+async fn post(plan: &Plan, client: &Client, insights: &[Insight]) -> Result<Posted, Error> {
     let commit = plan.subject.commit.as_str();
     let post = async |repository: &InRepository| {
+        let mut missing = Missing::default();
         for insight in insights {
             let Insight { report, annotations } = insight;
-            repository.replace_report(commit, &insight.pending(), report, annotations).await?;
+            match repository.replace_report(commit, &insight.pending(), report, annotations).await {
+                Ok(refused) => {
+                    missing.annotations += refused.annotations;
+                    missing.why = missing.why.or(refused.why);
+                }
+                Err(error) if error.stays() || missing.reports + 1 == insights.len() => return Err(error),
+                Err(error) => {
+                    missing.reports += 1;
+                    missing.annotations += annotations.len();
+                    missing.why = missing.why.or(Some(error));
+                }
+            }
         }
-        Ok(())
+        Ok(missing)
     };
-    let ((), moved) = following(&plan.repository(client), post).await?;
+    let (missing, moved) = following(plan, client, post).await?;
     let annotations: usize = insights.iter().map(|insight| insight.annotations.len()).sum();
-    let plural = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    Ok(format!("{} with {}{moved}", plural(insights.len(), "report"), plural(annotations, "annotation")))
+    let words = |reports: usize, annotations: usize| {
+        let parts = [(reports, "report"), (annotations, "annotation")];
+        parts.map(|(number, noun)| (number > 0).then(|| plain::count(number as u64, noun)))
+    };
+    let [reports, noted] = words(insights.len() - missing.reports, annotations.saturating_sub(missing.annotations));
+    let lacks: Vec<String> = words(missing.reports, missing.annotations).into_iter().flatten().collect();
+    let detail = format!("{} with {}{moved}", reports.unwrap_or_default(), noted.unwrap_or("0 annotations".to_owned()));
+    Ok(Posted { detail, missing: missing.why.map(|why| (lacks.join(" and "), why)) })
 }

@@ -15,10 +15,11 @@ use penstock_common::delivery::Outcome;
 use penstock_common::plain;
 use penstock_common::upload::answer::Answer;
 use penstock_common::upload::v1::{IDEMPOTENCY_HEADER, MEDIA_TYPE, PATH, Upload};
-use penstock_common::{Delivery, Run, Secret};
+use penstock_common::{Delivery, Run, Secret, masked};
 use serde::Deserialize;
 
 use super::{Plan, Sent, Stop};
+use crate::analyze::secrets::{BuiltIn, mask};
 
 /// How the audience of every identity token begins that is made for no service in particular: others may take it too.
 const WORKSPACE_AUDIENCE: &str = "ari:cloud:bitbucket::workspace/";
@@ -29,7 +30,9 @@ const AUDIENCE_MAX: usize = 150;
 
 pub(super) async fn publish(plan: &Plan, run: &Run, time: Duration) -> Sent {
     match send(plan, run, time).await {
-        Ok((detail, answer)) => Sent { outcome: Outcome::Published { detail }, unreachable: false, answer },
+        Ok((detail, answer)) => {
+            Sent { outcome: Outcome::Published { detail: mask(&detail) }, unreachable: false, answer }
+        }
         Err(stop) => Sent { outcome: stop.outcome, unreachable: stop.unreachable, answer: None },
     }
 }
@@ -69,7 +72,7 @@ fn client(plan: &Plan) -> Result<Client, Stop> {
 async fn send(plan: &Plan, run: &Run, time: Duration) -> Result<(String, Option<Answer>), Stop> {
     let client = client(plan)?.within(time);
     let run = Run { subject: Some(plan.subject.clone()), ..run.clone() };
-    let upload = Upload::new(run, &plan.name, plan.step_run_number, Vec::new());
+    let upload = Upload::new(run, plan.name.clone(), plan.step_run_number, Vec::new());
     let unsent = |error: &dyn std::error::Error| Stop::failed(format!("the run cannot be sent: {error}"), "");
     let body = upload.to_bytes().map_err(|error| unsent(&error))?;
     let key = upload.idempotency_key(&body);
@@ -82,7 +85,7 @@ async fn send(plan: &Plan, run: &Run, time: Duration) -> Result<(String, Option<
         .repeatable();
     let told = client.send(&request).await?;
     // An older app says less.
-    let answer: Option<Answer> = client.read(&told).ok();
+    let answer: Option<Answer> = masked::read(&told.body, &mut BuiltIn::default()).ok().map(|(answer, _)| answer);
     let note = match answer.as_ref().map(|answer| (answer.state, answer.note.as_str())) {
         None | Some((_, "")) => String::new(),
         Some((_, note)) => format!(": {}", plain::line(note)),

@@ -78,14 +78,14 @@ impl fmt::Debug for OpenStatus {
 }
 
 impl Shared {
-    fn stop(&self, why: &str) {
+    fn stop(&self, why: &'static str) {
         // Held until it is posted: whoever else wants to close it waits for that.
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *closed, true) {
             return;
         }
         if let Some(Ok(client)) = self.plan.direct() {
-            let status = status::stopped(&self.plan.context(), why);
+            let status = status::stopped(&self.plan.context(), &why.into());
             // There is nobody left to tell what came of it.
             let _ = bitbucket::block_on(build_status::post(&self.plan, &client.within(CLOSING), &status));
         }

@@ -18,15 +18,19 @@ use penstock_common::bitbucket::client::{Access, Auth, Client, Error, InReposito
 use penstock_common::decorate::{Context, Counted};
 use penstock_common::delivery::Outcome;
 use penstock_common::upload::answer::Answer;
-use penstock_common::{Category, Delivery, Destination, Run, Secret, Subject};
+use penstock_common::{Category, Delivery, Destination, Masked, Run, Secret, Subject};
 
 pub use in_progress::OpenStatus;
 
+use crate::analyze::secrets::mask;
 use crate::bitbucket;
 use crate::settings::Connection;
 
 /// How long one destination may take, waits for a server that asks for patience included.
 const TIME: Duration = Duration::from_secs(60);
+/// Time limit for all destinations in Bitbucket together: each of them may wait for the same rate
+/// limit.
+const TIME_FOR_ALL: Duration = Duration::from_secs(120);
 /// How long all destinations in Bitbucket together may take after the companion app could not be reached. Without a network all that is posted in a
 /// step should cost at most ten seconds: this, five for connecting to the app, and half a second more than two to open the status.
 const TIME_WITHOUT_NETWORK: Duration = Duration::from_secs(2);
@@ -43,7 +47,7 @@ pub struct Plan {
     /// What the run is about.
     pub subject: Subject,
     /// `NAME`.
-    pub name: String,
+    pub name: Masked,
     /// Where people see Bitbucket: `decorate::links::BITBUCKET`.
     pub web: String,
     /// What was looked for.
@@ -121,7 +125,7 @@ impl Plan {
 
     fn repository(&self, client: &Client) -> InRepository {
         let time = if self.hurried { TIME_WITHOUT_NETWORK } else { TIME };
-        client.within(time).in_repository(&self.subject.workspace, &self.subject.repository)
+        client.within(time).in_repository(self.subject.workspace.as_str(), self.subject.repository.as_str())
     }
 }
 
@@ -137,7 +141,7 @@ pub struct Sent {
 /// Sends `run` to the companion app, before anything is posted: its verdict is the one that counts, and it says what it posts itself.
 pub fn send(plan: &Plan, run: &Run) -> Sent {
     bitbucket::block_on(companion::publish(plan, run, TIME)).unwrap_or_else(|error| {
-        let outcome = Outcome::Failed { reason: error.to_string(), remedy: String::new() };
+        let outcome = Stop::failed(error.to_string(), "").outcome;
         Sent { outcome, unreachable: false, answer: None }
     })
 }
@@ -146,14 +150,15 @@ pub fn send(plan: &Plan, run: &Run) -> Sent {
 /// posts one: it replaces one of ours.
 pub fn run(plan: &Plan, run: &Run, sent: Sent, keeps_status: bool) -> Vec<Delivery> {
     bitbucket::block_on(all(plan, run, sent, keeps_status)).unwrap_or_else(|error| {
-        let failed = || Outcome::Failed { reason: error.to_string(), remedy: String::new() };
+        let failed = || Stop::failed(error.to_string(), "").outcome;
         Destination::ALL.into_iter().map(|destination| Delivery { destination, outcome: failed() }).collect()
     })
 }
 
 async fn all(plan: &Plan, run: &Run, sent: Sent, keeps_status: bool) -> Vec<Delivery> {
     let plan = &Plan { hurried: sent.unreachable, ..plan.clone() };
-    let (direct, proxied) = (plan.direct(), plan.proxied());
+    let in_time = |client: Result<Client, SetupError>| client.map(|client| client.within(TIME_FOR_ALL));
+    let (direct, proxied) = (plan.direct().map(in_time), plan.proxied().map(in_time));
     let by_app = |destination| sent.answer.as_ref().and_then(|answer| answer.by_app(destination));
     let mut deliveries = Vec::with_capacity(Destination::ALL.len());
     for destination in Destination::ALL {
@@ -176,7 +181,7 @@ async fn all(plan: &Plan, run: &Run, sent: Sent, keeps_status: bool) -> Vec<Deli
             Destination::PrComment => pr_comment::publish(plan, run, direct.as_ref()).await,
         };
         let outcome = match ended {
-            Ok(detail) => Outcome::Published { detail },
+            Ok(detail) => Outcome::Published { detail: mask(&detail) },
             Err(stop) => stop.outcome,
         };
         deliveries.push(Delivery { destination, outcome });
@@ -205,18 +210,18 @@ impl Stop {
         Self { outcome, unreachable: false, uncertain: false }
     }
 
-    fn skipped(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::because(Outcome::Skipped { reason: reason.into(), remedy: remedy.into() })
+    fn skipped(reason: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self::because(Outcome::Skipped { reason: mask(reason.as_ref()), remedy: mask(remedy.as_ref()) })
     }
 
-    fn failed(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::because(Outcome::Failed { reason: reason.into(), remedy: remedy.into() })
+    fn failed(reason: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self::because(Outcome::Failed { reason: mask(reason.as_ref()), remedy: mask(remedy.as_ref()) })
     }
 
     /// The same with another remedy.
-    fn remedied(mut self, remedy: impl Into<String>) -> Self {
+    fn remedied(mut self, remedy: impl AsRef<str>) -> Self {
         match &mut self.outcome {
-            Outcome::Skipped { remedy: old, .. } | Outcome::Failed { remedy: old, .. } => *old = remedy.into(),
+            Outcome::Skipped { remedy: old, .. } | Outcome::Failed { remedy: old, .. } => *old = mask(remedy.as_ref()),
             Outcome::Published { .. } => {}
         }
         self

@@ -1,25 +1,51 @@
-//! Repositories that were moved or renamed.
+//! Repositories and workspaces that were moved or renamed.
 //!
-//! Owns starting again under the new name. The client follows redirects of what is read, on the same host only; what is changed has to be asked for
-//! by its own name.
+//! Owns the retry under the new name. The client follows redirects of reads, on the same host only;
+//! writes need the current name. Bitbucket does not redirect from the former name of a workspace:
+//! there the repository is found by its UUID.
 
-use penstock_common::bitbucket::client::{Error, InRepository};
+use penstock_common::bitbucket::client::{Client, Error, InRepository};
 
-/// Does `act` in `repository`; if that was moved, in the one it leads to. What is handed back beside says so, and is empty otherwise.
+use super::Plan;
+
+/// The workspace placeholder that Bitbucket accepts for a repository named by UUID:
+/// <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#uri-uuid>.
+const ANY_WORKSPACE: &str = "{}";
+
+/// Runs `act` in the plan's repository, or in the one that its former name leads to. Also returns a
+/// remark about the new name, empty if there is none.
 pub(super) async fn following<T>(
-    repository: &InRepository,
+    plan: &Plan,
+    client: &Client,
     act: impl AsyncFn(&InRepository) -> Result<T, Error>,
 ) -> Result<(T, String), Error> {
+    let repository = plan.repository(client);
     let client = repository.client();
-    let done = match act(repository).await {
+    let (done, name) = match act(&repository).await {
         Err(Error::Moved { call, to }) => match names(&to) {
-            Some((workspace, slug)) => act(&client.in_repository(workspace, slug)).await?,
+            Some((workspace, slug)) => (act(&client.in_repository(workspace, slug)).await?, None),
             None => return Err(Error::Moved { call, to }),
         },
-        outcome => outcome?,
+        Err(error) if error.is_not_found() => match by_uuid(plan, client).await {
+            Some((workspace, slug)) => {
+                let name = format!("{workspace}/{slug}");
+                (act(&client.in_repository(workspace, slug)).await?, Some(name))
+            }
+            None => return Err(error),
+        },
+        outcome => (outcome?, None),
     };
-    let told = client.moved().map(|name| format!("; the repository is called {name} now"));
-    Ok((done, told.unwrap_or_default()))
+    let remark = name.or_else(|| client.moved()).map(|name| format!("; the repository is called {name} now"));
+    Ok((done, remark.unwrap_or_default()))
+}
+
+/// The current name of the repository, if it differs from the one the step has.
+async fn by_uuid(plan: &Plan, client: &Client) -> Option<(String, String)> {
+    let uuid = plan.subject.repository_uuid.as_deref()?;
+    let found = client.in_repository(ANY_WORKSPACE, format!("{{{uuid}}}")).get().await.ok()?;
+    let (workspace, slug) = names(&format!("/repositories/{}", found.full_name))?;
+    let is_known = (workspace.as_str(), slug.as_str()) == (&*plan.subject.workspace, &*plan.subject.repository);
+    (!is_known).then_some((workspace, slug))
 }
 
 /// Workspace and slug in the path of a call.

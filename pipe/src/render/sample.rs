@@ -5,10 +5,11 @@ use penstock_common::gate::evaluate;
 use penstock_common::measure::measure;
 use penstock_common::{
     Base, BaseKind, Category, Change, CommitInfo, Comparison, Confidence, Excerpt, ExcerptLine, Finding, Location,
-    Notice, Reference, Run, Severity, Skipped, Suppression, SuppressionKind, ToolRun, Validity,
+    Masked, Notice, Reference, Run, Severity, Skipped, Suppression, SuppressionKind, ToolRun, Validity,
 };
 
 use super::Report;
+use crate::analyze::secrets::verbatim;
 use crate::assess::{Layers, conditions};
 
 pub(super) fn report(run: &Run) -> Report<'_> {
@@ -16,7 +17,7 @@ pub(super) fn report(run: &Run) -> Report<'_> {
 }
 
 pub(super) fn location(path: &str, line: u32, column: u32, length: u32) -> Location {
-    let path = path.to_owned();
+    let path = verbatim(path);
     Location { path, start_line: line, start_column: column, end_line: line, end_column: column + length }
 }
 
@@ -31,12 +32,12 @@ fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> F
     };
     Finding {
         category: Category::Secret,
-        rule: rule.to_owned(),
-        title: title.to_owned(),
+        rule: verbatim(rule),
+        title: verbatim(title),
         severity,
         confidence: Confidence::High,
-        message: title.to_owned(),
-        masked: Some("••••••••".to_owned()),
+        message: verbatim(title),
+        masked: Some("••••••••".into()),
         validity: None,
         excerpt: None,
         related: Vec::new(),
@@ -44,7 +45,7 @@ fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> F
         decoded_from: None,
         commit: None,
         references: Vec::new(),
-        remediation: Some("Change it where it is used.".to_owned()),
+        remediation: Some("Change it where it is used.".into()),
         fingerprints: input.fingerprints(),
         change: None,
         suppression: None,
@@ -54,14 +55,14 @@ fn finding(rule: &str, title: &str, severity: Severity, location: Location) -> F
 }
 
 fn line(number: u32, text: &str, mark: Option<(u32, u32)>) -> ExcerptLine {
-    ExcerptLine { number, text: text.to_owned(), mark }
+    ExcerptLine { number, text: verbatim(text), mark }
 }
 
 pub(super) fn run() -> Run {
     let key = Finding {
         validity: Some(Validity::ValidForm),
-        message: "AWS access key (valid form)".to_owned(),
-        masked: Some("AKIA••••••••".to_owned()),
+        message: "AWS access key (valid form)".into(),
+        masked: Some("AKIA••••••••".into()),
         excerpt: Some(Excerpt {
             lines: vec![
                 line(11, "# 鍵 of the build", None),
@@ -70,8 +71,8 @@ pub(super) fn run() -> Run {
             ],
         }),
         related: vec![location("config/build settings.py", 13, 12, 40)],
-        references: vec![Reference::Url("https://example.com/rotate".to_owned())],
-        owners: vec!["jo@example.com".to_owned(), "@acme/build".to_owned()],
+        references: vec![Reference::Url("https://example.com/rotate".into())],
+        owners: vec!["jo@example.com".into(), "@acme/build".into()],
         ..finding(
             "example-access-key",
             "AWS access key",
@@ -87,14 +88,14 @@ pub(super) fn run() -> Run {
     };
     let commit = CommitInfo {
         id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-        author: "Jo Doe".to_owned(),
-        email: "jo@example.com".to_owned(),
+        author: "Jo Doe".into(),
+        email: "jo@example.com".into(),
         date: "2026-01-02T03:04:05Z".to_owned(),
-        subject: "add the deploy script".to_owned(),
+        subject: "add the deploy script".into(),
     };
     let suppressed = Finding {
         change: None,
-        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "only used in tests".to_owned() }),
+        suppression: Some(Suppression { kind: SuppressionKind::Inline, reason: "only used in tests".into() }),
         ..finding("example-password", "Password", Severity::High, location("tests/login.py", 3, 5, 9))
     };
     let run = Run {
@@ -102,20 +103,20 @@ pub(super) fn run() -> Run {
         started_at: "2026-11-23T14:05:09Z".to_owned(),
         finished_at: Some("2026-11-23T14:05:11Z".to_owned()),
         tools: vec![ToolRun {
-            name: "penstock".to_owned(),
-            version: "0.1.0".to_owned(),
+            name: "penstock".into(),
+            version: "0.1.0".into(),
             configuration: String::new(),
-            scope: "tree .".to_owned(),
+            scope: "tree .".into(),
             complete: false,
             files: 12,
             bytes: 1_234_567,
             skipped: vec![
                 Skipped {
-                    subject: "big.sql".to_owned(),
-                    reason: "its 20000000 bytes are over the limit of 10000000".to_owned(),
+                    subject: "big.sql".into(),
+                    reason: "its 20000000 bytes are over the limit of 10000000".into(),
                     by_limit: true,
                 },
-                Skipped { subject: "locked".to_owned(), reason: "permission denied".to_owned(), by_limit: false },
+                Skipped { subject: "locked".into(), reason: "permission denied".into(), by_limit: false },
             ],
         }],
         findings: vec![
@@ -129,8 +130,8 @@ pub(super) fn run() -> Run {
         comparison: None,
         gate: None,
         notices: vec![Notice {
-            subject: "penstock.toml:7".to_owned(),
-            text: "this suppression means no finding; it can be removed".to_owned(),
+            subject: "penstock.toml:7".into(),
+            text: "this suppression matches no finding; it can be removed".into(),
         }],
         metrics: None,
     };
@@ -155,24 +156,25 @@ pub(super) fn compared() -> Run {
     let gone = |line| finding("example-token", "Token", Severity::Medium, location("src/main.rs", line, 5, 9));
     let mut leaked = run.findings[3].clone();
     leaked.change = None;
-    leaked.message = "removed in fedcba987654, still leaked: revoke it (Password)".to_owned();
+    leaked.message = "removed in fedcba987654, still leaked: revoke it (Password)".into();
     run.comparison = Some(Comparison {
         base: Base {
             kind: BaseKind::MergeBase,
             commit: Some("89abcdef0123456789abcdef0123456789abcdef".to_owned()),
-            reason: "merge base with `main`".to_owned(),
-            hint: String::new(),
+            reason: "merge base with `main`".into(),
+            hint: Masked::EMPTY,
         },
         fixed: vec![gone(3), gone(4)],
         leaked: vec![leaked],
-        policy_changes: vec!["`scan.exclude` gains `secrets/**`".to_owned()],
+        policy_changes: vec!["`scan.exclude` gains `secrets/**`".into()],
+        unread: Some(0),
     });
     judged(run)
 }
 
 fn password_alone() -> Finding {
     Finding {
-        decoded_from: Some("base64".to_owned()),
+        decoded_from: Some("base64".into()),
         ..finding("example-password", "Password", Severity::Low, location("old/deploy.sh", 2, 1, 4))
     }
 }
@@ -180,9 +182,9 @@ fn password_alone() -> Finding {
 /// The run with `text` in every field that can hold text.
 pub(super) fn with_text_everywhere(text: &str) -> Run {
     let mut run = compared();
-    let put = || text.to_owned();
+    let put = || verbatim(text);
     if let Some(Comparison { base, policy_changes, .. }) = &mut run.comparison {
-        (base.commit, base.reason, base.hint) = (Some(put()), put(), put());
+        (base.commit, base.reason, base.hint) = (Some(text.to_owned()), put(), put());
         *policy_changes = vec![put()];
     }
     run.notices.iter_mut().for_each(|notice| (notice.subject, notice.text) = (put(), put()));
@@ -192,7 +194,7 @@ pub(super) fn with_text_everywhere(text: &str) -> Run {
     for finding in findings.iter_mut().chain(lists) {
         finding.rule = put();
         finding.title = put();
-        finding.message = format!("{text}.");
+        finding.message = verbatim(&format!("{text}."));
         finding.location.path = put();
         finding.masked = Some(put());
         finding.decoded_from = Some(put());
@@ -204,17 +206,19 @@ pub(super) fn with_text_everywhere(text: &str) -> Run {
             line.text = put();
         }
         if let Some(commit) = &mut finding.commit {
-            *commit = CommitInfo { id: put(), author: put(), email: put(), date: put(), subject: put() };
+            *commit =
+                CommitInfo { id: text.to_owned(), author: put(), email: put(), date: text.to_owned(), subject: put() };
         }
         if let Some(suppression) = &mut finding.suppression {
             suppression.reason = put();
         }
     }
     for tool in &mut run.tools {
-        (tool.name, tool.version, tool.configuration, tool.scope) = (put(), put(), put(), put());
+        (tool.name, tool.version, tool.scope) = (put(), put(), put());
+        text.clone_into(&mut tool.configuration);
         tool.skipped.iter_mut().for_each(|one| (one.subject, one.reason) = (put(), put()));
     }
-    run.started_at = put();
-    run.finished_at = Some(put());
+    text.clone_into(&mut run.started_at);
+    run.finished_at = Some(text.to_owned());
     run
 }

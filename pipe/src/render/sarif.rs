@@ -56,7 +56,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn descriptor(finding: &Finding) -> Descriptor<'_> {
     // An alias names a rule of another tool, which may mean something else by it.
     let known: Option<&Rule> =
-        rule::find(&finding.rule).map(|index| &rule::builtin()[index]).filter(|rule| rule.id == finding.rule);
+        rule::find(&finding.rule).map(|index| &rule::builtin()[index]).filter(|rule| finding.rule == rule.id);
     let title = known.map_or(finding.title.as_str(), |rule| rule.title);
     let severity = known.map_or(finding.severity, |rule| rule.severity);
     let revoke = known.map(|rule| rule.revoke).or(finding.remediation.as_deref());

@@ -148,10 +148,17 @@ impl Summary {
         shown.join(", ")
     }
 
+    /// Whether there was nothing to read. If files were there but not read, the run is incomplete
+    /// instead.
+    fn is_of_nothing(&self) -> bool {
+        self.files == 0 && self.complete && self.findings == 0
+    }
+
     /// The one line that ends a report for people. `escape` makes text harmless for where the line goes.
     pub(super) fn line(&self, report: &Report<'_>, escape: fn(&str) -> String) -> String {
         let below_minimum = report.below_minimum;
         let mut line = match self.findings {
+            0 if self.is_of_nothing() => "nothing to scan".to_owned(),
             0 => "no findings".to_owned(),
             number => format!("{} ({})", count(number, "finding"), self.severities()),
         };
@@ -179,7 +186,11 @@ impl Summary {
             }
             let _ = write!(line, "; {skipped} skipped ({})", reasons.join(", "));
         }
-        let _ = write!(line, "; {}", escape(&conditions::sentence(report.run)));
+        if self.files == 0 && !self.complete {
+            line.push_str("; nothing was read");
+        } else if !self.is_of_nothing() {
+            let _ = write!(line, "; {}", escape(&conditions::sentence(report.run)));
+        }
         if !self.complete {
             line.push_str(", but the scan is incomplete");
         }

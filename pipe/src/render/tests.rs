@@ -1,6 +1,9 @@
 //! Every format over the same run: what it looks like, that it is well formed, and that hostile text stays text.
 
 use super::*;
+use penstock_common::masked;
+
+use crate::analyze::secrets::{BuiltIn, verbatim};
 
 fn rendered(format: Format, run: &Run) -> String {
     let mut out = Vec::new();
@@ -50,6 +53,22 @@ fn hostile_text_adds_no_lines() {
     }
 }
 
+/// The description of a third-party rule may be a page long.
+#[test]
+fn long_words_are_cut_in_text_and_nowhere_else() {
+    let long = "word ".repeat(2000);
+    let mut run = sample::run();
+    for finding in &mut run.findings {
+        (finding.title, finding.message) = (verbatim(&long), verbatim(&format!("Because {long}")));
+        finding.remediation = Some(verbatim(&long));
+    }
+    let text = rendered(Format::Text, &run);
+    let longest = text.lines().map(|line| line.chars().count()).max();
+    assert!(longest < Some(700) && text.contains('…'), "{longest:?}");
+    let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json, &run)).unwrap();
+    assert_eq!(json["findings"][0]["title"], long);
+}
+
 #[test]
 fn json_stays_well_formed_and_keeps_the_text() {
     let run = sample::with_text_everywhere(HOSTILE);
@@ -68,7 +87,8 @@ fn json_stays_well_formed_and_keeps_the_text() {
 #[test]
 fn the_document_can_be_read_as_a_run_again() {
     let run = sample::run();
-    assert_eq!(serde_json::from_str::<Run>(&rendered(Format::Json, &run)).unwrap(), run);
+    let read = masked::read::<Run>(rendered(Format::Json, &run).as_bytes(), &mut BuiltIn::default());
+    assert_eq!(read.unwrap(), (run, false));
 }
 
 #[test]
@@ -122,7 +142,7 @@ fn a_run_without_findings() {
     let report = Report { below_minimum: 0, ..sample::report(&run) };
     let mut text = Vec::new();
     write(Format::Text, &report, &mut text).unwrap();
-    assert_eq!(String::from_utf8(text).unwrap(), "no findings; 0 files, 0 bytes read; passed\n");
+    assert_eq!(String::from_utf8(text).unwrap(), "nothing to scan; 0 files, 0 bytes read\n");
     let mut junit = Vec::new();
     write(Format::Junit, &report, &mut junit).unwrap();
     insta::assert_snapshot!("junit_without_findings", String::from_utf8(junit).unwrap());
@@ -139,7 +159,7 @@ fn many_of_everything_are_cut_in_text() {
     let skipped = run.tools[0].skipped.clone();
     for number in 0..30 {
         run.tools[0].skipped.extend(skipped.iter().cloned().map(|mut one| {
-            one.subject = format!("{number}-{}", one.subject);
+            one.subject = verbatim(&format!("{number}-{}", one.subject));
             one
         }));
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use penstock_common::gate::Verdict;
+use penstock_common::plain::cut;
 use penstock_common::{Change, Finding, Location, Reference, Run, Skipped, SuppressionKind};
 
 use self::style::Style;
@@ -18,6 +19,10 @@ use super::clean::line;
 use super::cluster::{Cluster, clusters};
 use super::{Report, Summary, conditions};
 
+/// Maximum characters of a headline: the description of a third-party rule may be a page long.
+const TITLE_MAX: usize = 160;
+/// Maximum characters of the message of a finding. The other formats have all of it.
+const NOTE_MAX: usize = 500;
 /// Places of the same secret that are listed.
 const PLACES: usize = 10;
 /// Suppressed findings that are listed.
@@ -146,7 +151,7 @@ impl<'r> Printer<'_, 'r> {
         }
         let place = format!("{}:{}", finding.location.start_line, finding.location.start_column);
         let severity = self.style.severity(finding.severity);
-        writeln!(self.out, "  {place} {severity}: {} ({about})", self.style.heading(&line(&finding.title)))?;
+        writeln!(self.out, "  {place} {severity}: {} ({about})", self.style.heading(&cut(&finding.title, TITLE_MAX)))?;
         match &finding.excerpt {
             Some(excerpt) => frame::write(excerpt, &self.style, self.out)?,
             None => {
@@ -156,8 +161,8 @@ impl<'r> Printer<'_, 'r> {
             }
         }
         // A message that only repeats the headline is left out.
-        if !finding.message.starts_with(&finding.title) {
-            self.note("note", &line(&finding.message))?;
+        if !finding.message.starts_with(finding.title.as_str()) {
+            self.note("note", &cut(&finding.message, NOTE_MAX))?;
         }
         for location in &finding.related {
             self.note("belongs to it", &place_of(location))?;
@@ -208,7 +213,7 @@ impl<'r> Printer<'_, 'r> {
             _ => None,
         });
         match (&finding.remediation, page) {
-            (Some(remedy), _) => self.note("to revoke", &line(remedy))?,
+            (Some(remedy), _) => self.note("to revoke", &cut(remedy, NOTE_MAX))?,
             (None, None) => return Ok(()),
             (None, Some(_)) => {}
         }

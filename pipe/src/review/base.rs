@@ -4,17 +4,16 @@
 //! Reads commits and folders, no files.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gix::ObjectId;
-use penstock_common::{Base, BaseKind};
+use penstock_common::{Base, BaseKind, Masked};
 
 use super::changed_lines::ChangedLines;
 use super::remote::Remote;
 use crate::checkout::fetch::{Wanted, fetch};
-use crate::checkout::{self, Differences, Repository};
+use crate::checkout::{self, Differences, Places, Repository};
 use crate::pipelines_env::PipelinesEnv;
 
 /// What to do where the clone does not hold what is needed.
@@ -30,14 +29,31 @@ const DIFF_BYTES: u64 = 32 << 20;
 pub(super) enum Head {
     /// A commit.
     Commit(ObjectId),
-    /// The work tree, or what lies in these places of it.
-    WorkTree(Vec<PathBuf>),
+    /// The work tree, in these places only.
+    WorkTree(Places),
+}
+
+/// A description of a base, not masked yet: names of branches and tags are untrusted.
+#[derive(Clone)]
+pub(super) struct Reasoned {
+    pub(super) kind: BaseKind,
+    pub(super) commit: Option<ObjectId>,
+    pub(super) reason: String,
+    pub(super) hint: String,
+}
+
+impl Reasoned {
+    /// The description to show.
+    pub(super) fn masked(&self, mask: &dyn Fn(&str) -> Masked) -> Base {
+        let commit = self.commit.map(|commit| commit.to_string());
+        Base { kind: self.kind, commit, reason: mask(&self.reason), hint: mask(&self.hint) }
+    }
 }
 
 /// A base, and what follows from it.
 pub(super) struct Chosen {
-    /// As it is told.
-    pub(super) base: Base,
+    /// Which base it is.
+    pub(super) base: Reasoned,
     /// How to compare.
     pub(super) against: Against,
     /// Holds base and head; may hold more than the clone.
@@ -46,6 +62,8 @@ pub(super) struct Chosen {
     pub(super) policy: Policy,
     /// The last commit of the head, if it has any.
     pub(super) tip: Option<ObjectId>,
+    /// The head itself, if it is a commit and not a work tree.
+    pub(super) head: Option<ObjectId>,
 }
 
 /// By whose rules a head is judged.
@@ -100,6 +118,13 @@ impl Choice<'_> {
             }
             (None, branch, _) => self.branch(branch.as_deref()),
         })
+    }
+
+    fn commit(&self) -> Option<ObjectId> {
+        match self.head {
+            Head::Commit(commit) => Some(*commit),
+            Head::WorkTree(_) => None,
+        }
     }
 
     /// The commit at the head; for a work tree, the one it was made from.
@@ -212,13 +237,15 @@ impl Choice<'_> {
         let diff = remote.pull_request_diff(pull_request, DIFF_BYTES).map_err(|error| error.to_string())?;
         let lines = ChangedLines::read(&diff).map_err(|error| error.to_string())?;
         let reason = "the pull request's difference as Bitbucket tells it: what stands on changed lines is new";
-        let base = Base { kind: BaseKind::Diff, commit: None, reason: reason.to_owned(), hint: DEPTH_HINT.to_owned() };
+        let base =
+            Reasoned { kind: BaseKind::Diff, commit: None, reason: reason.to_owned(), hint: DEPTH_HINT.to_owned() };
         Ok(Chosen {
             base,
             against: Against::Lines(lines),
             repository: Arc::clone(store),
             policy: Policy::Own,
             tip: self.head_commit(),
+            head: self.commit(),
         })
     }
 
@@ -350,19 +377,27 @@ impl Choice<'_> {
             Head::WorkTree(places) => Differences::of_work_tree(store, commit, places),
         };
         let differences = differences.map_err(|missing| format!("{}: {}", missing.subject, missing.reason))?;
-        let base = Base { kind, commit: Some(commit.to_string()), reason, hint: String::new() };
+        let base = Reasoned { kind, commit: Some(commit), reason, hint: String::new() };
         let against = Against::Files { differences, known: Some(vec![commit]) };
-        Ok(Chosen { base, against, repository: Arc::clone(store), policy: Policy::Own, tip: self.head_commit() })
+        Ok(Chosen {
+            base,
+            against,
+            repository: Arc::clone(store),
+            policy: Policy::Own,
+            tip: self.head_commit(),
+            head: self.commit(),
+        })
     }
 
     fn nothing(&self, kind: BaseKind, reason: String, hint: String) -> Chosen {
-        let base = Base { kind, commit: None, reason, hint };
+        let base = Reasoned { kind, commit: None, reason, hint };
         Chosen {
             base,
             against: Against::Nothing,
             repository: Arc::clone(&self.repository),
             policy: Policy::Own,
             tip: None,
+            head: self.commit(),
         }
     }
 }

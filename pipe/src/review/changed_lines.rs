@@ -29,6 +29,11 @@ impl ChangedLines {
         if reader.is_within_hunk() { Err(Unreadable(number)) } else { Ok(Self(reader.files)) }
     }
 
+    /// Whether the change wrote anything in the file.
+    pub(super) fn has(&self, file: &[u8]) -> bool {
+        self.0.contains_key(file)
+    }
+
     /// Whether the change wrote any line of this place in the file.
     pub(super) fn touches(&self, file: &[u8], place: &Location) -> bool {
         let touched =
@@ -170,7 +175,7 @@ mod tests {
     use super::*;
 
     fn place(start_line: u32, end_line: u32) -> Location {
-        Location { path: String::new(), start_line, start_column: 1, end_line, end_column: 1 }
+        Location { path: penstock_common::Masked::EMPTY, start_line, start_column: 1, end_line, end_column: 1 }
     }
 
     #[test]

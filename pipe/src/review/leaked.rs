@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use gix::ObjectId;
-use penstock_common::Category;
+use penstock_common::{Masked, masked};
 
 use crate::analyze::secrets::Found;
 use crate::checkout::snapshot::{self, File};
@@ -28,7 +28,7 @@ pub(super) struct Commits {
     pub(super) tip: ObjectId,
 }
 
-/// What the commits brought to light.
+/// The secrets that commits added and later ones removed.
 #[derive(Default)]
 pub(super) struct Leaked {
     /// Each secret once, with the commit that added it.
@@ -37,7 +37,13 @@ pub(super) struct Leaked {
     pub(super) unknown: Option<String>,
 }
 
-/// Looks at what the commits add. `standing` are the values that stand in base or head.
+/// Whether a value of a secret is not among the `standing` ones.
+pub(super) fn has_left(secret: &Found, standing: &HashSet<u128>) -> bool {
+    secret.parts.iter().any(|part| !standing.contains(&part.value))
+}
+
+/// Scans what the commits add. `standing` are the values in base or head. A secret of two halves
+/// has leaked if either half is not among them.
 pub(super) fn leaked(
     scan: &Scan<'_>,
     commits: &Commits,
@@ -54,9 +60,8 @@ pub(super) fn leaked(
     let place_of = |one: &Found| {
         one.finding.commit.as_ref().and_then(|commit| place.get(&commit.id)).copied().unwrap_or(usize::MAX)
     };
-    let mut first: BTreeMap<(u128, String), Found> = BTreeMap::new();
-    let gone = |one: &Found| one.finding.category == Category::Secret && !standing.contains(&one.identity);
-    for one in scanned.found.into_iter().filter(gone) {
+    let mut first: BTreeMap<(u128, Masked), Found> = BTreeMap::new();
+    for one in scanned.found.into_iter().filter(|one| has_left(one, standing)) {
         let key = (one.identity, one.finding.rule.clone());
         match first.get(&key) {
             Some(other) if place_of(other) <= place_of(&one) => {}
@@ -65,7 +70,12 @@ pub(super) fn leaked(
             }
         }
     }
-    let mut found: Vec<Found> = first.into_values().collect();
+    // A half that leaked with its partner counts once.
+    let pairs = first.values().filter(|one| one.parts.len() > 1);
+    let paired: HashSet<(Vec<u8>, u128)> =
+        pairs.flat_map(|one| one.parts.iter().map(|part| (one.file.clone(), part.value))).collect();
+    let is_told = |one: &Found| one.parts.len() > 1 || !paired.contains(&(one.file.clone(), one.identity));
+    let mut found: Vec<Found> = first.into_values().filter(is_told).collect();
     // The order of the keys is that of random values, and must leave no trace.
     found.sort_by(|a, b| {
         let key = |one: &Found| (place_of(one), one.finding.location.clone(), one.finding.rule.clone());
@@ -76,10 +86,10 @@ pub(super) fn leaked(
         let after = order.get(place_of(one).saturating_add(1)..).unwrap_or_default();
         let remover = if number < TRACED && after.len() <= COMMITS { trace.remover(one, after)? } else { None };
         let removed = match remover {
-            Some(commit) => format!("removed in {}", &commit.to_string()[..12]),
-            None => "removed".to_owned(),
+            Some(commit) => scan.masked(&format!("removed in {}", &commit.to_string()[..12])),
+            None => "removed".into(),
         };
-        one.finding.message = format!("{removed}, still leaked: revoke it ({})", one.finding.message);
+        one.finding.message = masked![removed, ", still leaked: revoke it (", one.finding.message, ")"];
     }
     let fault = scanned.tool.skipped.iter().find(|skipped| !skipped.by_limit);
     let unknown = fault.map(|fault| format!("not all commits could be read: {}: {}", fault.subject, fault.reason));
@@ -116,8 +126,10 @@ impl Trace<'_> {
         if !self.held.contains_key(&key) {
             let file = File { path: leaked.file.clone(), id };
             let scanned = self.scan.look(&Target::Files(Arc::clone(self.repository), vec![file]), None)?;
-            self.held.insert(key.clone(), scanned.found.iter().map(|one| one.identity).collect());
+            let held = scanned.found.iter().flat_map(|one| &one.parts).map(|part| part.value);
+            self.held.insert(key.clone(), held.collect());
         }
-        Ok(self.held[&key].contains(&leaked.identity))
+        let held = &self.held[&key];
+        Ok(leaked.parts.iter().all(|part| held.contains(&part.value)))
     }
 }

@@ -8,15 +8,17 @@ mod changed_lines;
 mod comparison;
 mod head;
 mod leaked;
+mod nothing;
 mod owners;
 mod policy;
 mod remote;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use penstock_common::gate::{Count, Evaluation, Measure, Metric, Verdict, evaluate};
 use penstock_common::measure::measure;
-use penstock_common::{BaseKind, Notice, Run, Secret, time};
+use penstock_common::{BaseKind, Masked, Notice, Run, Secret, time};
 
 pub use remote::{Remote, RemoteError};
 
@@ -75,11 +77,17 @@ impl Assessment {
     }
 }
 
+/// A notice whose texts are not masked yet: it was made before the scan.
+struct Remark {
+    subject: String,
+    text: String,
+}
+
 /// Makes a review.
 pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
     let Request { arguments, environment, build, progress, .. } = *request;
-    let mut notices = Vec::new();
-    let place = head::find(request, &mut notices)?;
+    let mut remarks = Vec::new();
+    let place = head::find(request, &mut remarks)?;
     let chosen = match &place.compared {
         Some((repository, head)) => {
             let choice = Choice {
@@ -94,7 +102,7 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
         }
         None => None,
     };
-    let judged = policy::judge_by(&place, chosen.as_ref(), arguments, &mut notices)?;
+    let judged = policy::judge_by(&place, chosen.as_ref(), arguments, &mut remarks)?;
     let settings = settings::scan(arguments, &judged.policy.file, environment)?;
     if let (None, Some(word)) = (&chosen, arguments.fail_on.iter().find(|word| matches!(word, FailOn::New(_)))) {
         return Err(settings::Error::NoBase(*word).into());
@@ -109,49 +117,58 @@ pub fn run(request: &Request<'_>) -> Result<Assessment, Error> {
         enabled: settings.enabled,
         exclude: settings.exclude,
         gitleaks: judged.policy.gitleaks,
+        allow: settings.allow,
         now: settings::now(environment),
         key,
     };
     let scan = Scan::new(&look)?;
-    let head = scan.look(&place.target, progress)?;
+    let mut head = scan.look(&place.target, progress)?;
+    let mut notices = std::mem::take(&mut head.unknown_rules);
+    notices.extend(nothing::account(&mut head, build.is_some(), &|text| scan.masked(text)));
+    if place.is_whole {
+        remarks.extend(scan.unmatched_excludes().map(|pattern| Remark {
+            subject: "scan.exclude".to_owned(),
+            text: format!("`{pattern}` matches no file, so it leaves out nothing"),
+        }));
+    }
     let below_minimum = head.below_minimum;
-    let owners = judged.owners.masked(|name| scan.masked(name));
+    let mask = |text: &str| scan.masked(text);
+    let owners = judged.owners.masked(&mask);
     let (mut run, leaked_unknown) = match &chosen {
         Some(chosen) => {
             let compared = Compared::with(chosen, head, &scan, progress)?;
-            let policy_changes = judged.changes.iter().map(|sentence| scan.masked(sentence)).collect();
-            compared.into_run(look.now, policy_changes, &owners)
+            let policy_changes = judged.changes.iter().map(|sentence| mask(sentence)).collect();
+            compared.into_run(look.now, policy_changes, &owners, &mask)
         }
         None => (comparison::run_of(head, look.now, &owners), None),
     };
-    if let Some(comparison) = &mut run.comparison {
-        // Branches and tags may be called by anything.
-        comparison.base.reason = scan.masked(&comparison.base.reason);
-        comparison.base.hint = scan.masked(&comparison.base.hint);
-    }
     run.subject = build.and_then(PipelinesEnv::subject);
-    notices.extend(suppress(&mut run, &settings.suppress, &scan, look.now));
+    notices.extend(suppress(&mut run, &settings.suppress, &mask, look.now));
     let conditions = if chosen.is_some() { settings.compared } else { settings.alone };
-    notices.extend(conditions.loosened.into_iter().map(|text| Notice { subject: "gate".to_owned(), text }));
+    remarks.extend(conditions.loosened.into_iter().map(|text| Remark { subject: "gate".to_owned(), text }));
     let mut measures = measure(&run.findings, run.comparison.as_ref());
     if let Some(why) = leaked_unknown {
         let metrics = Count::ALL.map(Metric::Leaked);
-        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(scan.masked(&why)))));
+        measures.values.extend(metrics.map(|metric| (metric, Measure::Unknown(mask(&why)))));
+    }
+    // Some missing files may be allowed. In a build, reading nothing at all is never allowed.
+    let read_any = run.tools.iter().any(|tool| tool.files > 0);
+    let allow_incomplete = settings.allow_incomplete && (read_any || build.is_none());
+    if !read_any && !run.complete() {
+        nothing::forget(&mut measures, allow_incomplete);
     }
     run.gate = Some(evaluate(&conditions.all, &measures));
-    for notice in &mut notices {
-        *notice = Notice { subject: scan.masked(&notice.subject), text: scan.masked(&notice.text) };
-    }
+    notices.extend(remarks.iter().map(|one| Notice { subject: mask(&one.subject), text: mask(&one.text) }));
     notices.sort();
     run.notices = notices;
     // A clock may be set back meanwhile.
     run.finished_at = Some(time::rfc3339(settings::now(environment).max(look.now)));
     let secrets = scan.into_secrets();
-    Ok(Assessment { run, below_minimum, allow_incomplete: settings.allow_incomplete, secrets })
+    Ok(Assessment { run, below_minimum, allow_incomplete, secrets })
 }
 
 /// Marks what the configuration suppresses, in all lists. What was suppressed and is gone is not worth a word.
-fn suppress(run: &mut Run, entries: &[Suppress], scan: &Scan<'_>, now: i64) -> Vec<Notice> {
+fn suppress(run: &mut Run, entries: &[Suppress], mask: &dyn Fn(&str) -> Masked, now: i64) -> Vec<Notice> {
     let proof = match run.comparison.as_ref().map(|comparison| comparison.base.kind) {
         None | Some(BaseKind::NotApplicable) => Proof::NotNeeded,
         Some(BaseKind::Unknown) => Proof::Missing,
@@ -160,15 +177,13 @@ fn suppress(run: &mut Run, entries: &[Suppress], scan: &Scan<'_>, now: i64) -> V
     let named = |given: &str, id: &str| {
         given == id || rule::find(id).is_some_and(|index| rule::builtin()[index].is_named(given))
     };
-    let entries: Vec<Suppress> =
-        entries.iter().map(|entry| Suppress { reason: scan.masked(&entry.reason), ..entry.clone() }).collect();
     let today = time::date(now);
     suppress::lift(&mut run.findings, proof);
-    let notices = suppress::suppress(&entries, &mut run.findings, proof, today, &named);
+    let notices = suppress::suppress(entries, &mut run.findings, proof, today, &named, mask);
     if let Some(comparison) = &mut run.comparison {
         // What is fixed stands in the base, what has leaked does not.
         for (list, proof) in [(&mut comparison.fixed, Proof::NotNeeded), (&mut comparison.leaked, Proof::Missing)] {
-            suppress::suppress(&entries, list, proof, today, &named);
+            suppress::suppress(entries, list, proof, today, &named, mask);
         }
         comparison.fixed.retain(|finding| finding.is_active());
     }

@@ -8,9 +8,11 @@ mod line;
 use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
-use penstock_common::Notice;
+
+use penstock_common::Masked;
 
 use self::line::{Line, Unread};
+use super::Remark;
 use crate::analyze::secrets::Found;
 use crate::checkout::platform::path_name;
 use crate::settings::{FileError, Root};
@@ -22,10 +24,10 @@ const RULES_MAX: usize = 5_000;
 /// Lines that are told one by one.
 const TOLD_MAX: usize = 10;
 
-/// The rules of a file; none if there is no file.
+/// The rules of a file; none if there is no file. Names are not masked yet.
 #[derive(Default)]
-pub(super) struct Owners {
-    rules: Vec<Vec<String>>,
+pub(super) struct Owners<N = String> {
+    rules: Vec<Vec<N>>,
     patterns: GlobSet,
     /// Of each pattern, its rule: one rule may need two.
     rule_of: Vec<usize>,
@@ -33,8 +35,8 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Reads the file of a root, if it has one.
-    pub(super) fn read(root: Root<'_>, notices: &mut Vec<Notice>) -> Self {
-        let whole = |text: String| Notice { subject: FILE_NAME.to_owned(), text };
+    pub(super) fn read(root: Root<'_>, notices: &mut Vec<Remark>) -> Self {
+        let whole = |text: String| Remark { subject: FILE_NAME.to_owned(), text };
         match root.text(FILE_NAME) {
             Ok(None) => Self::default(),
             Ok(Some(text)) => Self::of_text(&text, notices).unwrap_or_else(|why| {
@@ -54,7 +56,7 @@ impl Owners {
         }
     }
 
-    fn of_text(text: &str, notices: &mut Vec<Notice>) -> Result<Self, String> {
+    fn of_text(text: &str, notices: &mut Vec<Remark>) -> Result<Self, String> {
         let mut rules = Vec::new();
         let mut patterns = GlobSetBuilder::new();
         let mut rule_of = Vec::new();
@@ -75,23 +77,35 @@ impl Owners {
         }
         let patterns = patterns.build().map_err(|_| "its patterns are too large together".to_owned())?;
         let more = unread.len().saturating_sub(TOLD_MAX);
-        notices.extend(unread.into_iter().take(TOLD_MAX).map(|(number, error)| Notice {
+        notices.extend(unread.into_iter().take(TOLD_MAX).map(|(number, error)| Remark {
             subject: format!("{FILE_NAME}:{number}"),
             text: format!("{error}; the line is passed over"),
         }));
         if more > 0 {
             let text = format!("{more} further lines cannot be read and are passed over");
-            notices.push(Notice { subject: FILE_NAME.to_owned(), text });
+            notices.push(Remark { subject: FILE_NAME.to_owned(), text });
         }
         Ok(Self { rules, patterns, rule_of })
     }
 
-    /// With every name as `mask` leaves it: a repository may call anything an owner.
-    pub(super) fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
-        self.rules.iter_mut().flatten().for_each(|owner| *owner = mask(owner));
-        self
+    /// Masks every name: the names in a repository are untrusted.
+    pub(super) fn masked(self, mask: &dyn Fn(&str) -> Masked) -> Owners<Masked> {
+        let rule = |owners: &Vec<String>| owners.iter().map(|owner| mask(owner)).collect();
+        Owners { rules: self.rules.iter().map(rule).collect(), patterns: self.patterns, rule_of: self.rule_of }
     }
+}
 
+impl<N> Owners<N> {
+    /// The owners of the file at this path from the root.
+    fn of(&self, path: &[u8]) -> &[N] {
+        let path = path_name(path);
+        let fitting = self.patterns.matches(Path::new(&path));
+        let last = fitting.into_iter().map(|pattern| self.rule_of[pattern]).max();
+        last.map_or(&[][..], |rule| &self.rules[rule])
+    }
+}
+
+impl Owners<Masked> {
     /// Says of each finding who owns its file, asking once for each file.
     pub(super) fn tell(&self, found: &mut [Found]) {
         if self.rules.is_empty() {
@@ -101,14 +115,6 @@ impl Owners {
             let owners = self.of(&file[0].file);
             file.iter_mut().for_each(|one| one.finding.owners = owners.to_vec());
         }
-    }
-
-    /// Who owns the file at this path from the root on.
-    fn of(&self, path: &[u8]) -> &[String] {
-        let path = path_name(path);
-        let fitting = self.patterns.matches(Path::new(&path));
-        let last = fitting.into_iter().map(|pattern| self.rule_of[pattern]).max();
-        last.map_or(&[][..], |rule| &self.rules[rule])
     }
 }
 

@@ -8,12 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gix::ObjectId;
-use penstock_common::Notice;
 
+use super::Remark;
 use super::base::{self, Chosen, Head};
 use super::head::Place;
 use super::owners::Owners;
-
 use crate::analyze::secrets::gitleaks::Layer;
 use crate::checkout::{Repository, snapshot};
 use crate::cli::ScanArgs;
@@ -60,7 +59,7 @@ pub(super) fn judge_by(
     place: &Place,
     chosen: Option<&Chosen>,
     arguments: &ScanArgs,
-    notices: &mut Vec<Notice>,
+    notices: &mut Vec<Remark>,
 ) -> Result<Judged, Error> {
     let folder = place.root.as_deref().map_or(Root::Nowhere, Root::Folder);
     let Some(chosen) = chosen else { return unchanged(folder, arguments, notices) };
@@ -73,14 +72,14 @@ pub(super) fn judge_by(
     let base::Policy::Destination(tip) = chosen.policy else {
         return unchanged(head, arguments, notices);
     };
-    let merge_base = chosen.base.commit.as_deref().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
+    let merge_base = chosen.base.commit;
     let is_readable = |commit: &ObjectId| {
         // One that is too large is there, and told as a mistake.
         snapshot::content(&chosen.repository, *commit, settings::FILE_NAME.as_bytes(), u64::MAX).is_ok()
     };
     let Some(commit) = tip.into_iter().chain(merge_base).find(is_readable) else {
         let text = "the destination's configuration cannot be read: the defaults hold, and nothing is suppressed by it";
-        notices.push(Notice { subject: "policy".to_owned(), text: text.to_owned() });
+        notices.push(Remark { subject: "policy".to_owned(), text: text.to_owned() });
         return unchanged(Root::Nowhere, arguments, notices);
     };
     let files = of(commit);
@@ -90,7 +89,7 @@ pub(super) fn judge_by(
 }
 
 /// What the files of a root say, where nothing is compared with them.
-fn unchanged(root: Root<'_>, arguments: &ScanArgs, notices: &mut Vec<Notice>) -> Result<Judged, Error> {
+fn unchanged(root: Root<'_>, arguments: &ScanArgs, notices: &mut Vec<Remark>) -> Result<Judged, Error> {
     let policy = read(root, arguments)?;
     Ok(Judged { policy, changes: Vec::new(), owners: Owners::read(root, notices) })
 }

@@ -4,31 +4,48 @@
 //! from here. Nothing here is printed: variables of CI hold secrets.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::checkout::{GitEnvironment, UserConfiguration};
 
 /// Most items of a list.
 const LIST_MAX: usize = 1000;
 
 /// All variables of the process. Its `Debug` shows names only.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    all: BTreeMap<String, String>,
+    git: GitEnvironment,
+    user: UserConfiguration,
+}
 
 impl Variables {
     /// Reads the environment of the process. Variables that are not UTF-8 are none of ours. An empty variable counts as not set: shells
     /// and pipelines make them easily.
     pub fn of_process() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-        let all = std::env::vars_os();
-        all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        let all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        // A path need not be UTF-8.
+        let git = GitEnvironment::read(|name| all.get(OsStr::new(name)).cloned());
+        let user = UserConfiguration::read(|name| all.get(OsStr::new(name)).cloned());
+        let texts =
+            all.into_iter().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self { git, user, ..texts.collect() }
+    }
+
+    /// Variables that every command uses.
+    pub fn environment(&self) -> Result<Environment, Unreadable> {
+        Ok(Environment { git: self.git.clone(), user: self.user.clone(), ..self.read()? })
     }
 
     /// Fills a struct whose fields are called as the variables are, in lower case. Variables that are written in lower case themselves
     /// are others: `ci` is not `CI`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
-        let upper = self.0.iter().filter(|(name, _)| !name.contains(|c: char| c.is_ascii_lowercase()));
+        let upper = self.all.iter().filter(|(name, _)| !name.contains(|c: char| c.is_ascii_lowercase()));
         // The library's messages may quote the value, which may be a secret: only the variable's name is told.
         envy::from_iter(upper.map(|(name, value)| (name.clone(), value.clone())))
             .map_err(|error| Unreadable(name_in(&error)))
@@ -36,7 +53,7 @@ impl Variables {
 
     /// The same with values that come before those of the environment.
     pub fn with(mut self, pairs: impl IntoIterator<Item = (&'static str, String)>) -> Self {
-        self.0.extend(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self.all.extend(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)));
         self
     }
 
@@ -48,25 +65,26 @@ impl Variables {
             let Some(count) = count.filter(|_| self.get(name).is_none()) else { continue };
             let items = (0..count.min(LIST_MAX)).filter_map(|at| self.get(&format!("{name}_{at}")));
             let joined = items.collect::<Vec<_>>().join(",");
-            self.0.insert(name.to_owned(), joined);
+            self.all.insert(name.to_owned(), joined);
         }
         self
     }
 
     /// Names of all variables that are set, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.all.keys().map(String::as_str)
     }
 
     /// The value of one variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.all.get(name).map(String::as_str)
     }
 }
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().filter(|(name, value)| !value.is_empty() && !is_unresolved(name, value)).collect())
+        let set = |(name, value): &(String, String)| !value.is_empty() && !is_unresolved(name, value);
+        Self { all: pairs.into_iter().filter(set).collect(), ..Self::default() }
     }
 }
 
@@ -78,7 +96,7 @@ fn is_unresolved(name: &str, value: &str) -> bool {
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.all.keys()).finish()
     }
 }
 
@@ -106,6 +124,13 @@ pub struct Environment {
     pub ci: Option<String>,
     /// Columns of the terminal, if the shell exports them.
     pub columns: Option<u16>,
+    /// Git's variables about the repository.
+    #[serde(skip)]
+    pub git: GitEnvironment,
+    /// The paths of git's system and user configuration. Only `init` reads these files, to find the
+    /// hooks folder.
+    #[serde(skip)]
+    pub user: UserConfiguration,
 }
 
 /// A variable that does not hold what it should.

@@ -13,11 +13,15 @@ use schemars::JsonSchema;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::analyze::secrets::allow::Tool;
 use crate::analyze::secrets::rule;
 use crate::assess::{FailOn, Suppress};
+use crate::checkout::Exclude;
 use crate::cli::parse_size;
-pub use crate::mistake::Mistake;
+pub(super) use crate::mistake::distance;
+pub use crate::mistake::{Mistake, nearest};
 
+mod allow;
 mod gate;
 mod suppress;
 mod told;
@@ -32,6 +36,8 @@ pub struct File {
     pub secrets: SecretsTable,
     /// What fails a run.
     pub gate: GateTable,
+    /// Which comments allow a finding.
+    pub allow: AllowTable,
     /// Findings that somebody decided to live with.
     #[schemars(schema_with = "suppress::schema")]
     pub suppress: Vec<Suppress>,
@@ -53,7 +59,8 @@ pub struct ScanTable {
     /// Leave out files larger than this, as `"10MB"`.
     #[schemars(with = "String", extend("default" = "10MB"))]
     pub max_file_size: Option<u64>,
-    /// Paths to leave out, as globs from the root of the repository: `"vendor/**"`.
+    /// Paths to leave out, as patterns of `.gitignore` from the root of the repository:
+    /// `"vendor/"`.
     pub exclude: Vec<String>,
 }
 
@@ -99,6 +106,18 @@ impl GateTable {
     }
 }
 
+/// `[allow]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AllowTable {
+    /// A comment counts only with a reason. Comments of other tools have none.
+    #[schemars(with = "bool", extend("default" = false))]
+    pub require_reason: Option<bool>,
+    /// The other tools whose comments count.
+    #[schemars(schema_with = "allow::tools_schema")]
+    pub tools: Option<Vec<Tool>>,
+}
+
 /// Reads the text of a `penstock.toml`. All mistakes are told at once.
 pub fn read(path: &Path, text: &str) -> Result<File, Vec<Mistake>> {
     let mut reader = Reader { file: path.display().to_string(), text, mistakes: Vec::new() };
@@ -131,8 +150,9 @@ impl Reader<'_> {
                 "scan" => self.table(value, |reader, key, value| reader.scan(key, value, &mut file.scan)),
                 "secrets" => self.table(value, |reader, key, value| reader.secrets(key, value, &mut file.secrets)),
                 "gate" => self.table(value, |reader, key, value| reader.gate(key, value, &mut file.gate)),
+                "allow" => self.table(value, |reader, key, value| reader.allow(key, value, &mut file.allow)),
                 "suppress" => self.suppressions(value, &mut file.suppress),
-                _ => self.unknown(key, &["scan", "secrets", "gate", "suppress"]),
+                _ => self.unknown(key, &["scan", "secrets", "gate", "allow", "suppress"]),
             }
         }
     }
@@ -144,11 +164,11 @@ impl Reader<'_> {
             "submodules" => table.submodules = self.boolean(value),
             "max-file-size" => table.max_file_size = self.parsed(value, parse_size),
             "exclude" => {
-                for glob in self.strings(value) {
-                    if let Err(error) = globset::Glob::new(&glob.0) {
-                        self.mistake(glob.1.clone(), error.to_string(), None);
+                for (pattern, span) in self.strings(value) {
+                    if let Some(why) = Exclude::check(&pattern) {
+                        self.mistake(span, format!("`{pattern}` is no pattern as in `.gitignore`: {why}"), None);
                     }
-                    table.exclude.push(glob.0);
+                    table.exclude.push(pattern);
                 }
             }
             _ => self.unknown(key, &["all-files", "archives", "submodules", "max-file-size", "exclude"]),
@@ -244,11 +264,7 @@ impl Reader<'_> {
             self.mistake(key.span(), what, Some(hint.to_owned()));
             return;
         }
-        let hint = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
-        self.mistake(key.span(), format!("unknown key `{name}`"), Some(hint));
+        self.mistake(key.span(), format!("unknown key `{name}`"), Some(suggestion(name, known)));
     }
 
     fn mistake(&mut self, span: Range<usize>, what: String, hint: Option<String>) {
@@ -256,36 +272,20 @@ impl Reader<'_> {
     }
 }
 
-/// The candidate that differs least from `word`, if it differs little.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let bound = (word.len() / 3).clamp(1, 3);
-    candidates
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= bound)
-        .min()
-        .map(|(_, near)| near)
-}
-
-/// Edit distance (Levenshtein).
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
-        }
+/// The known name most similar to `name`, or all of them.
+fn suggestion(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", known.join(", ")),
     }
-    row[b.len()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mistakes(text: &str) -> Vec<String> {
+    /// Each mistake in `text` with its remedy.
+    pub(super) fn mistakes(text: &str) -> Vec<String> {
         let mistakes = read(Path::new("penstock.toml"), text).expect_err("a mistake");
         mistakes.iter().map(|m| format!("{m}; {}", m.hint.as_deref().unwrap_or("-"))).collect()
     }

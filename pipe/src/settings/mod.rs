@@ -24,6 +24,7 @@ pub use file::{File, Mistake};
 pub use root::{CommitFiles, Root};
 pub use small_file::FileError;
 
+use crate::analyze::secrets::allow::{Allow, Tool};
 use crate::analyze::secrets::rule;
 use crate::assess::{Conditions, FailOn, Layers, Suppress, conditions};
 use crate::checkout::{Limits, TreeOptions, Trust};
@@ -53,6 +54,8 @@ pub struct ScanSettings {
     pub alone: Conditions,
     /// Findings that somebody decided to live with.
     pub suppress: Vec<Suppress>,
+    /// Which comments allow a finding.
+    pub allow: Allow,
     /// Whether an incomplete run may pass.
     pub allow_incomplete: bool,
 }
@@ -102,7 +105,8 @@ pub fn read_file(named: Option<&Path>, root: Root<'_>) -> Result<File, Error> {
 
 /// What a repository of somebody else may do.
 pub fn trust(arguments: &ScanArgs, environment: &Environment) -> Trust {
-    Trust { foreign: arguments.trust_repository || environment.in_ci(), within: None }
+    let foreign = arguments.trust_repository || environment.in_ci();
+    Trust { foreign, within: None, environment: environment.git.clone() }
 }
 
 /// Puts flags, file and environment together.
@@ -132,6 +136,10 @@ pub fn scan(arguments: &ScanArgs, file: &File, environment: &Environment) -> Res
         compared: conditions(&layers, true),
         alone: conditions(&layers, false),
         suppress: file.suppress.clone(),
+        allow: Allow {
+            require_reason: file.allow.require_reason.unwrap_or(false),
+            tools: file.allow.tools.clone().unwrap_or_else(|| Tool::ALL.to_vec()),
+        },
         allow_incomplete: arguments.allow_incomplete,
     })
 }

@@ -64,6 +64,7 @@ fn what_may_not_be_read_is_named() {
     assert_snapshot!(run("hidden"), @r"
     exit 3
     ! .: permission denied
+    ! scan: nothing was read: 1 path could not be read or is over a limit
     ");
     assert_snapshot!(run("hidden/inside.env"), @r"
     exit 3
@@ -75,6 +76,7 @@ fn what_may_not_be_read_is_named() {
     assert_snapshot!(scan(&folder, &["/proc/self/mem"]), @r"
     exit 3
     ! mem: it cannot be read: Input/output error (os error 5)
+    ! scan: nothing was read: 1 path could not be read or is over a limit
     ");
 }
 
@@ -123,8 +125,9 @@ fn pipes_links_and_huge_files_are_passed_over() {
     ? pipe: it is a named pipe
     ");
     assert_snapshot!(scan(&folder, &["huge"]), @r"
-    exit 0
+    exit 3
     ? huge: its 5000000000 bytes are over the limit of 10000000
+    ! scan: nothing was read: 1 path could not be read or is over a limit
     ");
 }
 
@@ -138,8 +141,9 @@ fn one_line_of_sixty_megabytes_is_read_to_its_end() {
     long.txt:1 gitlab-pat
     ");
     assert_snapshot!(scan(&folder, &[]), @r"
-    exit 0
+    exit 3
     ? long.txt: its 60000031 bytes are over the limit of 10000000
+    ! scan: nothing was read: 1 path could not be read or is over a limit
     ");
 }
 

@@ -97,7 +97,7 @@ fn a_suppression_is_told_when_it_is_over() {
     folder.write("penstock.toml", "[[suppress]]\npath = \"debt\"\nreason = \"for now\"\nuntil = 2026-01-01\n");
     let told = Penstock::new().arg("scan").dir(folder.path()).run();
     assert_eq!(told.code, 1);
-    assert!(told.stdout.contains("note: penstock.toml:1: this suppression was over on 2026-01-01"), "{}", told.stdout);
+    assert!(told.stdout.contains("note: penstock.toml:1: this suppression expired on 2026-01-01"), "{}", told.stdout);
 }
 
 #[test]

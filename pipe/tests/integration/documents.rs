@@ -153,6 +153,36 @@ fn the_configuration_to_begin_with_names_every_key_with_the_default_of_the_schem
     assert_eq!(known, text.keys().cloned().collect());
 }
 
+/// Of the promises of the scanner. Those of the app are in its own tests.
+#[test]
+fn every_promise_has_its_test() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let document = fs::read_to_string(crates.join("docs/security.md")).expect("the document");
+    let sections = document.split("\n## ").filter(|section| !section.starts_with("The companion app"));
+    let mut all = String::new();
+    ["pipe/src", "pipe/tests", "common/src"].iter().for_each(|folder| sources(&crates.join(folder), &mut all));
+    let of = |section: &str| -> Vec<String> {
+        let names = section.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2);
+        names.filter(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).map(str::to_owned).collect()
+    };
+    let names: Vec<String> = sections.flat_map(of).collect();
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        assert!(all.contains(&format!("fn {name}(")), "docs/security.md names the test `{name}`, which does not exist");
+    }
+}
+
+fn sources(folder: &Path, all: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            all.push_str(&fs::read_to_string(&path).expect("source"));
+        }
+    }
+}
+
 #[test]
 fn the_readme_shows_the_step_that_init_shows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

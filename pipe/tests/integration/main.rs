@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agreement;
+mod allow;
 mod api;
 mod archives;
 mod bad_input;
@@ -12,8 +13,14 @@ mod documents;
 mod expand;
 mod fingerprints;
 mod folder;
+mod git_environment;
+mod init;
+mod masked;
 mod masks;
+mod nothing;
 mod pack;
+mod pairs;
+mod paths;
 mod pipeline;
 mod publish;
 mod renew;
@@ -21,3 +28,6 @@ mod rules;
 mod run;
 mod schema;
 mod short_clone;
+mod sparse;
+mod unread;
+mod writes;

@@ -15,19 +15,20 @@ struct RuleFile {
 }
 
 #[derive(Deserialize)]
-struct Examples {
-    id: String,
+pub(crate) struct Examples {
+    pub(crate) id: String,
     #[serde(default)]
     shape: String,
     #[serde(default)]
     part_of: String,
     #[serde(default)]
-    positive: Vec<String>,
+    pub(crate) positive: Vec<String>,
     #[serde(default)]
     negative: Vec<String>,
 }
 
-fn examples() -> BTreeMap<String, Vec<Examples>> {
+/// The examples of all rules, by file.
+pub(crate) fn examples() -> BTreeMap<String, Vec<Examples>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {

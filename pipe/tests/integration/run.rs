@@ -40,6 +40,7 @@ impl Penstock {
 
     /// As somebody who owns nothing, where the tests run as root: to root no file is unreadable.
     #[cfg(unix)]
+    #[expect(clippy::disallowed_methods, reason = "copies the program under test")]
     pub(crate) fn as_nobody() -> Self {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         use std::os::unix::process::CommandExt;
@@ -50,7 +51,10 @@ impl Penstock {
         // Where the build lies may be closed to others.
         let copy = tempfile::tempdir().unwrap();
         let program = copy.path().join("penstock");
-        std::fs::copy(env!("CARGO_BIN_EXE_penstock"), &program).unwrap();
+        // By another process: a program cannot be run while a process has it open for writing, and
+        // what another test starts inherits what this process has open.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_penstock")).arg(&program).status().unwrap();
+        assert!(copied.success());
         std::fs::set_permissions(copy.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut run = Self::at(&program);
         run.copy = Some(copy);

@@ -43,7 +43,8 @@ pub(crate) fn heads(git: &Git) -> Heads {
 fn repository_json(world: &World, repository: &Repository) -> Value {
     let mut shown = repository.json(&world.urls, None);
     if let Some(shown) = shown.as_object_mut() {
-        for name in ["created_on", "updated_on", "size", "fork_policy", "mainbranch"] {
+        // As recorded: <https://github.com/B-AROL-O/ble-testsuite/tree/main/docs/sample_webhooks>.
+        for name in ["slug", "created_on", "updated_on", "size", "fork_policy", "mainbranch"] {
             shown.remove(name);
         }
     }
@@ -129,15 +130,21 @@ fn change(
     let is_truncated = commits.len() > COMMITS_MAX;
     commits.truncate(COMMITS_MAX);
     let is_forced = old.zip(new).is_some_and(|(old, new)| git.run(["merge-base", "--is-ancestor", old, new]).is_err());
-    json!({
+    let mut change = json!({
         "old": old.map(end),
         "new": new.map(end),
         "created": old.is_none(),
         "closed": new.is_none(),
         "forced": is_forced,
         "truncated": is_truncated,
-        "commits": commits,
-    })
+    });
+    // A deleted branch is reported without the key. Seen:
+    // <https://github.com/php-censor/php-censor/issues/337>,
+    // <https://github.com/zulip/zulip/pull/8931>.
+    if new.is_some() {
+        change["commits"] = commits.into();
+    }
+    change
 }
 
 /// Something about a pull request.
@@ -184,10 +191,17 @@ pub(crate) fn comment(
 }
 
 /// A build status was set.
-pub(crate) fn status(world: &World, uuid: &str, commit: &str, key: &str, actor: &User, is_new: bool) -> Option<Event> {
+pub(crate) fn status(
+    world: &World,
+    uuid: &str,
+    commit: &str,
+    (key, refname): (&str, Option<&str>),
+    actor: &User,
+    is_new: bool,
+) -> Option<Event> {
     let repository = world.repository(uuid)?;
     let (api, _) = repository.at(&world.urls);
-    let found = repository.statuses.get(commit, key)?;
+    let found = repository.statuses.get(commit, key, refname)?;
     let mut shown = found.json(&api, commit);
     let arguments = ["--max-count=1".to_owned(), commit.to_owned()];
     let commit = log(&repository.git, &world.urls, &repository.full_name(), &arguments).ok()?.pop();

@@ -45,7 +45,7 @@ pub(crate) enum Vouched {
     Nobody,
 }
 
-const INVALID: &str = "Token is invalid, expired, or not supported for this endpoint.";
+pub(super) const INVALID: &str = "Token is invalid, expired, or not supported for this endpoint.";
 
 impl Caller {
     fn nobody() -> Self {

@@ -13,6 +13,7 @@ use super::{Asked, Subject, commit_id};
 use crate::app::App;
 use crate::git::Git;
 use crate::state::Urls;
+use crate::state::account::User;
 
 pub(super) fn routes() -> Router<App> {
     const HERE: &str = "/repositories/{workspace}/{repo_slug}";
@@ -58,11 +59,18 @@ fn commit_json(urls: &Urls, full_name: &str, fields: &[&str]) -> Value {
         .split_whitespace()
         .map(|parent| json!({"type": "commit", "hash": parent, "links": links(parent)}))
         .collect();
+    let mut by = json!({"type": "author", "raw": author});
+    // If the address belongs to an account, the account is given, too. The sandbox knows one
+    // address.
+    let known = User::somebody();
+    if author.starts_with(&format!("{} <", known.name)) {
+        by["user"] = known.json(urls);
+    }
     json!({
         "type": "commit",
         "hash": hash,
         "date": date,
-        "author": {"type": "author", "raw": author},
+        "author": by,
         "message": message,
         "summary": {"type": "rendered", "raw": message, "markup": "markdown", "html": ""},
         "parents": parents,

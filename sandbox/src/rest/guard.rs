@@ -15,12 +15,14 @@ use super::admit::admit;
 use super::auth::{Caller, Vouched};
 use super::rate::{self, Rate};
 use super::refusal::Refusal;
-use super::{Asked, Base, fields};
+use super::{Asked, Base, fields, user};
 use crate::app::App;
 use crate::connect::token;
 use crate::contract::{Family, Operation, Verdict};
 use crate::journal::Place;
 
+/// The operation that returns the owner of the credentials.
+const USER: &str = "get_user";
 /// Largest body of a request.
 pub(crate) const BODY_MAX: usize = 16 << 20;
 
@@ -84,6 +86,17 @@ fn is_removed(path: &str) -> bool {
     path.starts_with("/2.0/repositories/") && path.split('/').nth(5).is_some_and(|name| removed.contains(&name))
 }
 
+/// Whether a revision in the address contains an encoded slash. Bitbucket takes it for the end of
+/// the revision, and the rest names no commit. Seen:
+/// <https://github.com/CenterForOpenScience/waterbutler/pull/377>,
+/// <https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/102>,
+/// <https://bitbucket.org/site/master/issues/9969>.
+fn names_a_slash_in_a_revision(path: &str) -> bool {
+    let mut parts = path.split('/').skip(5);
+    let is_about_a_revision = matches!(parts.next(), Some("src" | "commit" | "commits"));
+    is_about_a_revision && parts.next().is_some_and(|revision| revision.to_ascii_lowercase().contains("%2f"))
+}
+
 /// Lets a call in, with what its handler wants to know. `rate` is told to the caller also if it is not let in.
 async fn enter(
     app: &App,
@@ -106,6 +119,12 @@ async fn enter(
         query: parts.uri.query().unwrap_or_default(),
     };
     let caller = Caller::of_api(&app.world(), asked, &parts.headers, parts.extensions.get::<Vouched>())?;
+    if operation.name == USER {
+        user::check(app, &caller)?;
+    }
+    if names_a_slash_in_a_revision(parts.uri.path()) {
+        return Err(Refusal::no_commit(parts.uri.path().split('/').nth(6).unwrap_or_default()));
+    }
     if names.is_some() {
         rate.insert(rate::count(app, &caller)).check()?;
     }

@@ -106,6 +106,14 @@ impl Refusal {
         refusal
     }
 
+    /// A field whose value the contract cannot check. This is not a violation: only some
+    /// deployments send such a value.
+    pub(crate) fn invalid_field(field: &str, words: &str) -> Self {
+        let mut refusal = Self::new(StatusCode::BAD_REQUEST, &format!("{field}: {words}"));
+        refusal.0.fields = Some(json!({field: [words]}));
+        refusal
+    }
+
     /// The client should have known better: its test fails.
     pub(crate) fn wrong(message: &str) -> Self {
         let mut refusal = Self::new(StatusCode::BAD_REQUEST, message);

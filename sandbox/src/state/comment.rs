@@ -70,7 +70,7 @@ impl Comment {
             "id": self.id,
             "created_on": clock::written(self.created),
             "updated_on": clock::written(self.updated),
-            "content": {"type": "rendered", "raw": self.raw, "markup": self.markup, "html": html(&self.raw)},
+            "content": {"type": "rendered", "raw": self.raw, "markup": self.markup, "html": paragraph(&self.raw)},
             "user": self.author.json(urls),
             "deleted": self.deleted,
             "pending": self.pending,
@@ -100,7 +100,7 @@ impl Comment {
 }
 
 /// Text as a paragraph: the sandbox renders no markup.
-fn html(raw: &str) -> String {
+pub(super) fn paragraph(raw: &str) -> String {
     let escaped = raw.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if escaped.is_empty() { escaped } else { format!("<p>{escaped}</p>") }
 }

@@ -278,11 +278,13 @@ impl World {
         Ok(self.repositories.entry(uuid).or_insert(repository))
     }
 
-    /// Where a name leads. Workspace and repository may be named by slug or by UUID in braces.
+    /// Where a name leads. Workspace and repository may be named by slug or by UUID in braces; a
+    /// repository's UUID is enough if the workspace is `{}` ("so long as you use an empty field":
+    /// <https://developer.atlassian.com/cloud/bitbucket/rest/intro/#uri-uuid>).
     pub(crate) fn find(&self, workspace: &str, repository: &str) -> Found<'_> {
         let is_named = |candidate: &&Repository| {
-            (candidate.workspace == workspace || candidate.workspace_uuid == workspace)
-                && (candidate.slug == repository || candidate.uuid == repository)
+            let is_in = candidate.workspace == workspace || candidate.workspace_uuid == workspace;
+            is_in && candidate.slug == repository || (is_in || workspace == "{}") && candidate.uuid == repository
         };
         if let Some(found) = self.repositories.values().find(is_named) {
             return Found::Here(found);

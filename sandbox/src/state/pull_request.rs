@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Urls;
 use super::account::{Act, User};
-use super::comment::Comment;
+use super::comment::{Comment, paragraph};
 use crate::clock;
 
 /// How a pull request stands.
@@ -105,7 +105,8 @@ impl PullRequest {
             "id": self.id,
             "title": self.title,
             "description": self.description,
-            "summary": {"raw": self.description, "markup": "markdown", "html": ""},
+            "rendered": {"title": rendered(&self.title), "description": rendered(&self.description)},
+            "summary": rendered(&self.description),
             "reviewers": [],
             "participants": [],
             "state": self.state.name(),
@@ -132,6 +133,12 @@ impl PullRequest {
         }
         shown
     }
+}
+
+/// Text as its markup is shown; the sandbox renders none. As recorded:
+/// <https://github.com/B-AROL-O/ble-testsuite/blob/main/docs/sample_webhooks/2023-05-11-165428-webhook-site.json>.
+fn rendered(raw: &str) -> Value {
+    json!({"type": "rendered", "raw": raw, "markup": "markdown", "html": paragraph(raw)})
 }
 
 fn end(end: &End, repository: Value) -> Value {

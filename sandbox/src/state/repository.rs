@@ -155,6 +155,7 @@ impl Repository {
     pub(crate) fn json(&self, urls: &Urls, parent: Option<Value>) -> Value {
         let mut shown = self.short_json(urls);
         let (api, site) = self.at(urls);
+        shown["slug"] = self.slug.clone().into();
         shown["scm"] = "git".into();
         shown["is_private"] = self.is_private.into();
         shown["created_on"] = clock::written(self.created).into();

@@ -41,6 +41,10 @@ impl Status {
         Value::Object(shown)
     }
 
+    fn is(&self, key: &str, refname: Option<&str>) -> bool {
+        self.key == key && self.refname.as_deref() == refname
+    }
+
     /// With its author, whom Bitbucket does not show: for people to look at.
     pub(crate) fn with_author(&self, repository: &str, commit: &str, urls: &Urls) -> Value {
         let mut shown = self.json(repository, commit);
@@ -59,9 +63,19 @@ impl Statuses {
         self.0.get(commit).map_or(&[], Vec::as_slice)
     }
 
-    /// One of them.
-    pub(crate) fn get(&self, commit: &str, key: &str) -> Option<&Status> {
-        self.of(commit).iter().find(|status| status.key == key)
+    /// Those with a key: one for each `refname`, the last one set first. Which of them Bitbucket
+    /// shows for a request with only a key is not documented.
+    pub(crate) fn with_key(&self, commit: &str, key: &str) -> Vec<&Status> {
+        let mut all: Vec<&Status> = self.of(commit).iter().filter(|status| status.key == key).collect();
+        all.sort_by_key(|status| std::cmp::Reverse(status.updated));
+        all
+    }
+
+    /// The status with a key and a `refname`. Both identify it:
+    /// <https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/930> ("multiple build
+    /// statuses with the same key but different refnames are allowed").
+    pub(crate) fn get(&self, commit: &str, key: &str, refname: Option<&str>) -> Option<&Status> {
+        self.of(commit).iter().find(|status| status.is(key, refname))
     }
 
     /// Creates or overwrites a status; whose it was is for the caller to look at first.
@@ -69,7 +83,7 @@ impl Statuses {
         let now = clock::now();
         let refname = fields.get("refname").and_then(Value::as_str).map(str::to_owned);
         let statuses = self.0.entry(commit.to_owned()).or_default();
-        let place = statuses.iter().position(|status| status.key == key);
+        let place = statuses.iter().position(|status| status.is(key, refname.as_deref()));
         let created = place.map_or(now, |place| statuses[place].created);
         let author = place.map_or_else(|| author.clone(), |place| statuses[place].author.clone());
         let status = Status { key: key.to_owned(), refname, author, fields, created, updated: now };

@@ -71,8 +71,8 @@ fn a_scope_that_is_missing_is_named() {
     assert_eq!(reply.json()["error"]["detail"]["required"], json!(["read:repository:bitbucket"]));
     let token = sandbox.repository_token(SHOP, &["pullrequest:write"]).unwrap();
     assert_eq!(client.bearer(&token).get(HERE).status, 200);
-    // An access token has no account to read.
-    assert_eq!(Client::with_token(&sandbox).get("/user").status, 403);
+    let api = sandbox.api_token("acme", "ada@example.com", &["read:repository:bitbucket"]).unwrap();
+    assert_eq!(Client::new(&sandbox).basic("ada@example.com", &api).get("/user").status, 403);
 }
 
 #[test]
@@ -114,4 +114,29 @@ fn a_token_does_not_belong_in_the_url() {
     let violations = sandbox.take_violations();
     assert!(!violations.is_empty());
     assert!(!format!("{violations:?}{:?}", sandbox.journal()).contains(&token));
+}
+
+#[test]
+fn access_tokens_and_apps_that_are_to_be_refused_have_no_account() {
+    let sandbox = shop();
+    for token in [
+        sandbox.repository_token(SHOP, &["repository", "account"]).unwrap(),
+        sandbox.workspace_token("acme", &["repository", "account"]).unwrap(),
+    ] {
+        let reply = Client::new(&sandbox).bearer(&token).get("/user");
+        assert_eq!((reply.status, reply.message().contains("not supported for this endpoint")), (401, true));
+    }
+    let (id, secret) = sandbox.oauth_consumer("acme", &["account"]).unwrap();
+    let request = Client::new(&sandbox).basic(&id, &secret);
+    let request = request.request("POST", &format!("{}/site/oauth2/access_token", sandbox.site_url()));
+    let form = request.header("content-type", "application/x-www-form-urlencoded");
+    let granted = send(form.body("grant_type=client_credentials")).unwrap().json();
+    let client = Client::new(&sandbox).bearer(granted["access_token"].as_str().unwrap());
+    assert!(client.get("/user").json()["uuid"].is_string());
+    for status in [401, 403] {
+        sandbox.refuse_user_to_apps(Some(status));
+        assert_eq!(client.get("/user").status, status);
+    }
+    sandbox.refuse_user_to_apps(None);
+    assert_eq!(client.get("/user").status, 200);
 }

@@ -111,6 +111,17 @@ fn files_and_directories() {
     assert_eq!(paths(&format!("{HERE}/src/feature/src/")), ["src/lib.rs", "src/new.rs"]);
     assert_eq!(client.get(&format!("{HERE}/src/main/none")).status, 404);
     assert_eq!(client.get(&format!("{HERE}/src/none/README.md")).status, 404);
+    // A slash in a branch's name ends the revision, however it is written.
+    sandbox.branch(SHOP, "topic/x", "main").unwrap();
+    for name in ["topic%2Fx", "topic%2fx", "topic/x"] {
+        assert_eq!(client.get(&format!("{HERE}/src/{name}/README.md")).status, 404, "{name}");
+    }
+    for what in ["commit", "commits"] {
+        assert_eq!(client.get(&format!("{HERE}/{what}/topic%2Fx")).status, 404, "{what}");
+    }
+    assert_eq!(client.get(&format!("{HERE}/refs/branches/topic/x")).status, 200);
+    let tip = sandbox.tip(SHOP, "topic/x").unwrap();
+    assert_eq!(client.get(&format!("{HERE}/src/{tip}/README.md")).status, 200);
     let root = client.get(&format!("{HERE}/src"));
     assert_eq!(root.status, 302);
 }

@@ -60,3 +60,46 @@ fn a_long_key_is_refused_in_the_words_of_the_server() {
         assert_eq!(sandbox.take_violations().len(), 1, "{name}");
     }
 }
+
+#[test]
+fn a_key_with_two_refnames_is_two_statuses() {
+    let sandbox = shop();
+    let client = Client::with_token(&sandbox);
+    let all = format!("{}/statuses", commit_path(&sandbox, "feature"));
+    let on = |refname: Option<&str>, state: &str| {
+        let mut sent = status(state);
+        sent.as_object_mut().unwrap().remove("refname");
+        if let Some(refname) = refname {
+            sent["refname"] = refname.into();
+        }
+        assert_eq!(client.post(&format!("{all}/build"), &sent).status, 201);
+    };
+    on(Some("feature"), "FAILED");
+    let key = status("FAILED")["key"].as_str().unwrap().to_owned();
+    let build = format!("{all}/build/{key}");
+    assert_eq!(client.put(&build, &status("SUCCESSFUL")).status, 200);
+    on(Some("release"), "FAILED");
+    on(None, "STOPPED");
+    assert_eq!(client.all(&all).len(), 3);
+    assert_eq!(client.get(&build).json()["state"], "STOPPED", "the one that was set last");
+    assert_eq!(client.put(&build, &status("SUCCESSFUL")).status, 500);
+}
+
+#[test]
+fn a_host_without_a_dot_is_no_address() {
+    let sandbox = shop();
+    let build = format!("{}/statuses/build", commit_path(&sandbox, "feature"));
+    let client = Client::with_token(&sandbox);
+    for (url, expected) in [
+        ("http://intranet:8080/job", 400),
+        ("http://localhost/", 400),
+        ("http://127.0.0.1:8080/", 201),
+        ("https://ci.example.com/", 201),
+    ] {
+        let mut sent = status("FAILED");
+        sent["url"] = url.into();
+        let reply = client.post(&build, &sent);
+        let words = if expected == 400 { "url: Enter a valid URL." } else { "" };
+        assert_eq!((reply.status, reply.message().as_str()), (expected, words), "{url}");
+    }
+}

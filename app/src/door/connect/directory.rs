@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use penstock_common::Uuid;
+use penstock_common::{Uuid, plain};
 
 use super::ClientKey;
 use super::exchange::Exchange;
-use super::lifecycle::{Candidate, Decision, Known, Principal, Row, State as Standing};
+use super::lifecycle::{Candidate, Decision, Known, Principal, ProofFailure, Row, State as Standing};
 use crate::bitbucket::{Credential, Credentials, NoCredential};
 use crate::store::system::{self, Installation, Written};
 use crate::store::{Result, Store};
@@ -53,7 +53,7 @@ pub(super) async fn known(store: &Store, installation: &ClientKey) -> Result<Kno
         as_of: found.as_of,
     });
     let waiting = system.candidates(DOOR, name).await?.into_iter().filter_map(candidate).collect();
-    Ok(Known { row, waiting, unsigned_total: system.unsigned_candidates(DOOR).await? })
+    Ok(Known { row, waiting })
 }
 
 /// An active installation and its workspace.
@@ -61,7 +61,8 @@ pub(super) async fn active(store: &Store, installation: &ClientKey) -> Result<Op
     Ok(store.system().installation(DOOR, installation.as_str()).await?.filter(|found| found.active))
 }
 
-fn candidate(kept: system::Candidate) -> Option<Candidate> {
+/// A candidate as stored; `None` if its name is not valid.
+pub(super) fn candidate(kept: system::Candidate) -> Option<Candidate> {
     Some(Candidate {
         installation: kept.name.parse().ok()?,
         secret: kept.secret,
@@ -69,6 +70,8 @@ fn candidate(kept: system::Candidate) -> Option<Candidate> {
         as_of: kept.as_of,
         since: kept.since,
         failures: kept.failures,
+        claimed: kept.claimed,
+        waits_for: kept.waits_for.as_deref().and_then(ProofFailure::of_code),
     })
 }
 
@@ -122,6 +125,21 @@ fn kept(candidate: &Candidate, id: u128, retry_at: i64) -> system::Candidate {
         failures: candidate.failures,
         retry_at,
         expires_at: candidate.expires_at(),
+        claimed: candidate.claimed,
+        waits_for: candidate.waits_for.map(|failure| failure.code().to_owned()),
         secret: candidate.secret.clone(),
     }
+}
+
+/// What an installation waits for, for the operator. Nothing of its secret is in it.
+pub fn waiting_line(kept: &system::Candidate, now: i64) -> String {
+    let failure = kept.waits_for.as_deref().and_then(ProofFailure::of_code);
+    let waits_for = failure.map_or_else(|| "it was not tried yet".to_owned(), |failure| failure.to_string());
+    format!(
+        "installation {}: not proven for {} s, tried {}: {waits_for}; given up in {} s",
+        kept.name,
+        (now - kept.since).max(0) / 1000,
+        plain::count(u64::from(kept.failures), "time"),
+        (kept.expires_at - now).max(0) / 1000,
+    )
 }

@@ -4,7 +4,7 @@
 //! key is not there, and no more than a few questions a minute are asked, whatever comes in.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use penstock_common::bitbucket::client::{Client, Method};
@@ -32,8 +32,10 @@ pub struct HttpInstallKeys {
     host: Client,
     clock: Clock,
     known: Mutex<HashMap<KeyId, Known>>,
-    /// When was asked in the last minute. Whoever holds it may ask.
-    asked: Turn<Vec<i64>>,
+    /// The requests under way. Others for the same key wait for the answer.
+    turns: Mutex<HashMap<KeyId, Arc<Turn<()>>>>,
+    /// When keys that were not known were requested in the last minute.
+    asked: Mutex<Vec<i64>>,
 }
 
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Known {
 impl HttpInstallKeys {
     /// `host` is a client of it, without credentials: [`crate::bitbucket::Reach::install_keys`].
     pub fn new(host: Client, clock: Clock) -> Self {
-        Self { host, clock, known: Mutex::default(), asked: Turn::default() }
+        Self { host, clock, known: Mutex::default(), turns: Mutex::default(), asked: Mutex::default() }
     }
 
     fn known(&self, id: &KeyId) -> Option<Known> {
@@ -72,6 +74,24 @@ impl HttpInstallKeys {
             }
         }
         known.insert(id.clone(), Known { key, since: now });
+    }
+
+    fn turn(&self, id: &KeyId) -> Arc<Turn<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry(id.clone()).or_default())
+    }
+
+    /// Whether another request for an unknown name fits into this minute. Further ones are not
+    /// sent.
+    fn may_ask(&self, now: i64) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|at| (0..MINUTE).contains(&(now - at)));
+        if asked.len() >= QUESTIONS_MAX {
+            return false;
+        }
+        asked.push(now);
+        true
     }
 
     async fn ask(&self, id: &KeyId) -> Result<Option<InstallKey>, KeysUnavailable> {
@@ -92,19 +112,19 @@ impl InstallKeys for HttpInstallKeys {
         if let Some(known) = self.known(id).filter(|known| known.is_fresh((self.clock)())) {
             return Ok(known.key);
         }
-        let mut asked = self.asked.lock().await;
+        let turn = self.turn(id);
+        let _mine = turn.lock().await;
         let now = (self.clock)();
         let known = self.known(id);
-        // Somebody may have asked for it while this one waited.
+        // Another request may have fetched it while this one waited.
         if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now)) {
             return Ok(known.key.clone());
         }
         let old = known.filter(|known| known.key.is_some() && known.holds(now, STALE)).map(|known| known.key);
-        asked.retain(|at| (0..MINUTE).contains(&(now - at)));
-        if asked.len() >= QUESTIONS_MAX {
-            return old.ok_or(KeysUnavailable);
+        // A known key may be fetched again at any time: its id cannot be made up.
+        if old.is_none() && !self.may_ask(now) {
+            return Err(KeysUnavailable);
         }
-        asked.push(now);
         match self.ask(id).await {
             Ok(key) => {
                 self.keep(id, now, key.clone());

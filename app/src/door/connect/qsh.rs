@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -47,7 +49,7 @@ pub fn canonical(method: &str, path: &str, query: &str, order: Order) -> String 
 /// The hash of a request: 64 lower-case hexadecimal digits.
 pub fn hash(method: &str, path: &str, query: &str, order: Order) -> String {
     let digest = Sha256::digest(canonical(method, path, query, order));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest)
 }
 
 fn canonical_path(path: &str) -> String {

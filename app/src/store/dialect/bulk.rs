@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe};
+use sqlx::{Arguments, AssertSqlSafe, Postgres};
 
 use crate::store::db::Tx;
 use crate::store::error::{Error, Result};
+use crate::store::interruption::point;
 use crate::store::key::Key;
+use crate::store::transaction::Engine as _;
 
 /// Rows in one statement of SQLite.
 const CHUNK: usize = 64;
@@ -55,15 +57,18 @@ impl Column {
         }
     }
 
-    /// Takes rows off the top, at most `count`.
-    fn take(&mut self, count: usize) -> Self {
+    /// Takes the rows from `from` on. They come off the end, because what is left keeps the room of
+    /// all: taken off the top, each part would have as much room as all that follow it.
+    fn take_from(&mut self, from: usize) -> Self {
         macro_rules! taken {
             ($($kind:ident),*) => {
                 match self {
-                    $(Self::$kind(rows) => {
-                        let rest = rows.split_off(count.min(rows.len()));
-                        Self::$kind(std::mem::replace(rows, rest))
+                    $(Self::$kind(rows) if from == 0 => {
+                        let mut all = std::mem::take(rows);
+                        all.shrink_to_fit();
+                        Self::$kind(all)
                     })*
+                    $(Self::$kind(rows) => Self::$kind(rows.split_off(from)),)*
                 }
             };
         }
@@ -135,9 +140,11 @@ impl Rows {
     pub(crate) fn parts(mut self, size: usize) -> Vec<Self> {
         let mut parts = Vec::with_capacity(self.len().div_ceil(size));
         while self.len() > 0 {
-            let columns = self.columns.iter_mut().map(|column| column.take(size)).collect();
+            let from = (self.len() - 1) / size * size;
+            let columns = self.columns.iter_mut().map(|column| column.take_from(from)).collect();
             parts.push(Self { table: self.table, names: self.names.clone(), columns });
         }
+        parts.reverse();
         parts
     }
 
@@ -151,10 +158,12 @@ impl Rows {
         if !fits {
             return Err(Error::Corrupt(self.table.name));
         }
+        point().await;
         match tx {
             Tx::Postgres(tx) => {
                 let (sql, arguments) = self.postgres(of)?;
-                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?;
+                let limit = tx.limit();
+                Postgres::limited(limit, sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx)).await?;
             }
             Tx::Sqlite(tx) => {
                 let (table, names) = (self.table, self.names);
@@ -245,4 +254,26 @@ impl Cells {
 
 fn encode(error: BoxDynError) -> Error {
     Error::Query(sqlx::Error::Encode(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts of a column take no more memory together than the column did.
+    #[test]
+    fn a_part_has_room_for_itself_only() {
+        let mut column = Column::Integer((0..45_000).collect());
+        let (mut room, mut rows) = (0, Vec::new());
+        while column.len() > 0 {
+            let Column::Integer(part) = column.take_from((column.len() - 1) / 250 * 250) else {
+                panic!("another kind")
+            };
+            assert!(part.len() <= 250);
+            room += part.capacity();
+            rows.splice(0..0, part);
+        }
+        assert!(room <= 2 * 45_000, "{room}");
+        assert_eq!(rows, (0..45_000).collect::<Vec<i64>>());
+    }
 }

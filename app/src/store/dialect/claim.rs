@@ -3,9 +3,12 @@
 //! Owns the only difference between the two: on PostgreSQL several copies take jobs at the same time and step over what another one is
 //! taking; SQLite has one writer.
 
+use sqlx::Postgres;
+
 use crate::store::db::Tx;
 use crate::store::error::Result;
 use crate::store::key::Key;
+use crate::store::transaction::Engine as _;
 
 /// Takes the job of one tenant that has waited longest, among those whose repository is free.
 pub(crate) const SQLITE: &str = "\
@@ -37,7 +40,8 @@ where
         }
         Tx::Postgres(tx) => {
             let query = sqlx::query_as(POSTGRES).bind(tenant).bind(now).bind(lease_until).bind(owner);
-            query.fetch_optional(&mut **tx).await
+            let limit = tx.limit();
+            Postgres::limited(limit, query.fetch_optional(&mut **tx)).await
         }
     };
     match taken {

@@ -2,18 +2,21 @@
 //!
 //! Owns the two ways to it. Ids and digests come out as hexadecimal digits.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Postgres};
 
 use crate::store::db::Tx;
 use crate::store::error::Result;
 use crate::store::key::Key;
+use crate::store::transaction::Engine as _;
 
 /// The rows of one tenant in `table`, a name of ours.
 pub(crate) async fn rows(tx: &mut Tx, table: &'static str, tenant: Key) -> Result<Vec<String>> {
     Ok(match tx {
         Tx::Postgres(tx) => {
             let sql = format!("select to_jsonb(t)::text from {table} t where workspace = $1");
-            sqlx::query_scalar(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut **tx).await?
+            let limit = tx.limit();
+            let rows = sqlx::query_scalar(AssertSqlSafe(sql)).bind(tenant);
+            Postgres::limited(limit, rows.fetch_all(&mut **tx)).await?
         }
         Tx::Sqlite(tx) => {
             let columns: Vec<(String, String)> =

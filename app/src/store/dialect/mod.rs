@@ -5,3 +5,5 @@
 pub(super) mod bulk;
 pub(super) mod claim;
 pub(super) mod export;
+pub(super) mod logs;
+pub(super) mod without_finding;

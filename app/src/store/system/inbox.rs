@@ -29,21 +29,41 @@ impl System {
         Ok(new)
     }
 
-    /// Webhooks that nobody handled, the oldest first.
+    /// Unhandled webhooks, about `limit`. The oldest of each tenant are among them, so that a
+    /// tenant with many delays only its own.
     pub async fn waiting_news(&self, limit: i64) -> Result<Vec<Header>> {
         let mut tx = self.store.shared.inbox.read(None).await?;
         let rows: Vec<(Key, Key, i64)> = on!(&mut tx, connection => {
             sqlx::query_as("select id, workspace, received_at from inbox where handled_at is null order by received_at, id limit $1")
+                .bind(limit + 1)
+                .fetch_all(connection)
+                .await
+        })?;
+        if i64::try_from(rows.len()).is_ok_and(|count| count <= limit) {
+            return Ok(rows.into_iter().map(header).collect());
+        }
+        let tenants: Vec<Key> = on!(&mut tx, connection => {
+            sqlx::query_scalar("select distinct workspace from inbox where handled_at is null order by workspace limit $1")
                 .bind(limit)
                 .fetch_all(connection)
                 .await
         })?;
-        let header = |(id, workspace, received_at): (Key, Key, i64)| Header {
-            id: id.number(),
-            workspace: workspace.uuid(),
-            received_at,
-        };
-        Ok(rows.into_iter().map(header).collect())
+        let share = (limit / i64::try_from(tenants.len()).unwrap_or(i64::MAX).max(1)).max(1);
+        let mut waiting = Vec::new();
+        for tenant in tenants {
+            let rows: Vec<(Key, Key, i64)> = on!(&mut tx, connection => {
+                sqlx::query_as(
+                    "select id, workspace, received_at from inbox where workspace = $1 and handled_at is null \
+                     order by received_at, id limit $2",
+                )
+                .bind(tenant)
+                .bind(share)
+                .fetch_all(connection)
+                .await
+            })?;
+            waiting.extend(rows.into_iter().map(header));
+        }
+        Ok(waiting)
     }
 
     /// What they ask for was written to the queue. If that was lost with a crash it is written again, which changes nothing.
@@ -73,11 +93,6 @@ impl System {
                 .fetch_all(connection)
                 .await
         })?;
-        let header = |(id, workspace, received_at): (Key, Key, i64)| Header {
-            id: id.number(),
-            workspace: workspace.uuid(),
-            received_at,
-        };
         Ok(rows.into_iter().map(header).collect())
     }
 
@@ -101,4 +116,8 @@ impl System {
         }
         tx.commit().await
     }
+}
+
+fn header((id, workspace, received_at): (Key, Key, i64)) -> Header {
+    Header { id: id.number(), workspace: workspace.uuid(), received_at }
 }

@@ -11,6 +11,16 @@ use crate::store::error::Result;
 use crate::store::key::Key;
 use crate::store::new_id;
 
+/// Maximum number of candidates that wait: of one installation, and unsigned ones in total.
+pub const OF_INSTALLATION_MAX: i64 = 4;
+/// As above.
+pub const UNSIGNED_MAX: i64 = 200;
+/// How long an unsigned candidate stays, however many others of its installation come: Bitbucket
+/// knows a real secret within seconds, and anyone who knows the installation's name can send
+/// others.
+const PROTECTED_MILLISECONDS: i64 = 30_000;
+/// Candidates whose proof is tried in one go.
+const DUE: i64 = 32;
 const SECRET: &str = "installations.secret";
 const CANDIDATE: &str = "candidates.secret";
 
@@ -54,6 +64,10 @@ pub struct Candidate {
     pub retry_at: i64,
     /// When it is given up.
     pub expires_at: i64,
+    /// The workspace that its message named, which proves nothing.
+    pub claimed: Option<Uuid>,
+    /// What it waits for, by the name that its door gives it.
+    pub waits_for: Option<String>,
     /// The secret.
     pub secret: Secret,
 }
@@ -78,6 +92,17 @@ struct Row {
     secret: Vec<u8>,
 }
 
+/// The statement that reads candidates, with all columns of [`CandidateRow`].
+macro_rules! candidates {
+    ($which:literal) => {
+        concat!(
+            "select id, door, name, signed, as_of, since, failures, retry_at, expires_at, claimed_workspace, \
+             waits_for, secret from candidates ",
+            $which
+        )
+    };
+}
+
 #[derive(FromRow)]
 struct CandidateRow {
     id: Key,
@@ -89,6 +114,8 @@ struct CandidateRow {
     failures: i64,
     retry_at: i64,
     expires_at: i64,
+    claimed_workspace: Option<Key>,
+    waits_for: Option<String>,
     secret: Vec<u8>,
 }
 
@@ -110,6 +137,9 @@ impl System {
             .fetch_optional(connection)
             .await
         })?;
+        // Opening it reads with a connection of its own: requests that each hold one and wait for
+        // another would wait for each other.
+        drop(tx);
         match row {
             Some(row) => Ok(Some(self.opened(row).await?)),
             None => Ok(None),
@@ -242,10 +272,7 @@ impl System {
     pub async fn candidates(&self, door: &str, name: &str) -> Result<Vec<Candidate>> {
         let mut tx = self.store.shared.db.read(None).await?;
         let rows: Vec<CandidateRow> = on!(&mut tx, connection => {
-            sqlx::query_as(
-                "select id, door, name, signed, as_of, since, failures, retry_at, expires_at, secret from candidates \
-                 where door = $1 and name = $2 order by id",
-            )
+            sqlx::query_as(candidates!("where door = $1 and name = $2 order by id"))
             .bind(door)
             .bind(name)
             .fetch_all(connection)
@@ -254,15 +281,27 @@ impl System {
         rows.into_iter().map(|row| self.opened_candidate(row)).collect()
     }
 
-    /// Candidates whose proof is due.
+    /// Candidates whose proof is due. What failed least often comes first: a real one is among
+    /// them, however many others there are.
     pub async fn due_candidates(&self, now: i64) -> Result<Vec<Candidate>> {
         let mut tx = self.store.shared.db.read(None).await?;
         let rows: Vec<CandidateRow> = on!(&mut tx, connection => {
-            sqlx::query_as(
-                "select id, door, name, signed, as_of, since, failures, retry_at, expires_at, secret from candidates \
-                 where retry_at <= $1 order by retry_at limit 32",
-            )
+            sqlx::query_as(candidates!("where retry_at <= $1 order by failures, retry_at limit $2"))
             .bind(now)
+            .bind(DUE)
+            .fetch_all(connection)
+            .await
+        })?;
+        rows.into_iter().map(|row| self.opened_candidate(row)).collect()
+    }
+
+    /// All candidates, the oldest first, at most `limit`: for the operator to see what they wait
+    /// for.
+    pub async fn waiting_candidates(&self, limit: i64) -> Result<Vec<Candidate>> {
+        let mut tx = self.store.shared.db.read(None).await?;
+        let rows: Vec<CandidateRow> = on!(&mut tx, connection => {
+            sqlx::query_as(candidates!("order by since, id limit $1"))
+            .bind(limit)
             .fetch_all(connection)
             .await
         })?;
@@ -271,9 +310,23 @@ impl System {
 
     fn opened_candidate(&self, row: CandidateRow) -> Result<Candidate> {
         let secret = self.store.shared.keys.open_secret(CANDIDATE, &row.id.0, &row.secret)?;
-        let CandidateRow { id, door, name, signed, as_of, since, failures, retry_at, expires_at, .. } = row;
+        let CandidateRow { id, door, name, signed, as_of, since, failures, retry_at, expires_at, waits_for, .. } = row;
+        let claimed = row.claimed_workspace.map(Key::uuid);
         let (id, signed, failures) = (id.number(), signed != 0, failures.try_into().unwrap_or(u32::MAX));
-        Ok(Candidate { id, door, name, signed, as_of, since, failures, retry_at, expires_at, secret })
+        Ok(Candidate {
+            id,
+            door,
+            name,
+            signed,
+            as_of,
+            since,
+            failures,
+            retry_at,
+            expires_at,
+            claimed,
+            waits_for,
+            secret,
+        })
     }
 
     /// How many unsigned candidates of a door wait.
@@ -288,16 +341,32 @@ impl System {
         Ok(count.try_into().unwrap_or(usize::MAX))
     }
 
-    /// Keeps a candidate, new or as it is after a failed proof.
+    /// Stores a candidate, new or as it is after a failed proof. A new one always has room:
+    /// those whose proof failed most often leave for it, of its installation (if they are not
+    /// protected any more) and of all that are unsigned, and among these the oldest.
     pub async fn keep_candidate(&self, candidate: &Candidate) -> Result<()> {
-        let id = Key::from(if candidate.id == 0 { new_id() } else { candidate.id });
-        let sealed = self.store.shared.keys.seal_secret(CANDIDATE, &id.0, &candidate.secret)?;
+        let is_new = candidate.id == 0;
+        let id = Key::from(if is_new { new_id() } else { candidate.id });
         let mut tx = self.store.shared.db.write(None).await?;
+        if !is_new {
+            // One that had to leave meanwhile stays away.
+            on!(&mut tx, connection => {
+                sqlx::query("update candidates set failures = $2, retry_at = $3, waits_for = $4 where id = $1")
+                    .bind(id)
+                    .bind(i64::from(candidate.failures))
+                    .bind(candidate.retry_at)
+                    .bind(&candidate.waits_for)
+                    .execute(connection)
+                    .await
+                    .map(drop)
+            })?;
+            return tx.commit().await;
+        }
+        let sealed = self.store.shared.keys.seal_secret(CANDIDATE, &id.0, &candidate.secret)?;
         on!(&mut tx, connection => {
             sqlx::query(
-                "insert into candidates (id, door, name, signed, as_of, since, failures, retry_at, expires_at, secret) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-                 on conflict (id) do update set failures = excluded.failures, retry_at = excluded.retry_at, secret = excluded.secret",
+                "insert into candidates (id, door, name, signed, as_of, since, failures, retry_at, expires_at, secret, claimed_workspace, waits_for) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             )
             .bind(id)
             .bind(&candidate.door)
@@ -309,6 +378,35 @@ impl System {
             .bind(candidate.retry_at)
             .bind(candidate.expires_at)
             .bind(sealed)
+            .bind(candidate.claimed.map(Key::from))
+            .bind(&candidate.waits_for)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?;
+        on!(&mut tx, connection => {
+            sqlx::query(
+                "delete from candidates where door = $1 and name = $2 and signed = $3 and (signed = 1 or since < $5) and id in (\
+                     select id from candidates where door = $1 and name = $2 and signed = $3 \
+                     order by failures, since desc, id desc limit 1000000 offset $4)",
+            )
+            .bind(&candidate.door)
+            .bind(&candidate.name)
+            .bind(i64::from(candidate.signed))
+            .bind(OF_INSTALLATION_MAX)
+            .bind(candidate.since.saturating_sub(PROTECTED_MILLISECONDS))
+            .execute(connection)
+            .await
+            .map(drop)
+        })?;
+        on!(&mut tx, connection => {
+            sqlx::query(
+                "delete from candidates where door = $1 and signed = 0 and id in (\
+                     select id from candidates where door = $1 and signed = 0 \
+                     order by failures, since desc, id desc limit 1000000 offset $2)",
+            )
+            .bind(&candidate.door)
+            .bind(UNSIGNED_MAX)
             .execute(connection)
             .await
             .map(drop)

@@ -12,12 +12,12 @@ mod tokens;
 mod viewers;
 
 pub use inbox::Header;
-pub use installations::{Candidate, Installation, Written};
+pub use installations::{Candidate, Installation, OF_INSTALLATION_MAX, UNSIGNED_MAX, Written};
 pub(super) use jobs::enqueue;
 pub use jobs::{Dead, Job, QueueState, Subject, Turn};
 pub use tenants::{Tenant, TenantState};
 pub use tokens::{Hook, KnownToken};
-pub use viewers::ViewerRow;
+pub use viewers::{AddressUse, ViewerRow};
 
 use super::Store;
 

@@ -6,6 +6,7 @@ use super::System;
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
+use crate::store::log_keys;
 
 /// A tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,8 @@ impl System {
         Ok(rows.into_iter().map(tenant).collect())
     }
 
-    /// Seals every data key with the newest master key. How many were sealed anew.
+    /// Seals every data key, and every key of logs, with the newest master key. Returns how many
+    /// were resealed.
     pub async fn reseal(&self, now: i64) -> Result<u64> {
         let newest = self.store.shared.keys.newest();
         let proof = self.store.shared.keys.seal_secret(
@@ -67,6 +69,7 @@ impl System {
                 .await
                 .map(drop)
         })?;
+        log_keys::reseal(&mut tx, &self.store.shared.keys).await?;
         let rows: Vec<(Key, Vec<u8>)> = on!(&mut tx, connection => {
             sqlx::query_as("select workspace, data_key from tenants").fetch_all(connection).await
         })?;

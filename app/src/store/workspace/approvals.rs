@@ -175,14 +175,15 @@ impl Workspace {
         rows.into_iter().map(Approval::try_from).collect()
     }
 
-    /// How bad a finding is on the branch where it is worst; on any, if it is open nowhere. Branches that are gone hold nothing open.
-    pub async fn worst_severity(&self, repository: Uuid, finding: FindingId) -> Result<Option<Severity>> {
+    /// How severe a finding is where it is open now, on the branch where it is worst; nothing if it
+    /// is open nowhere.
+    pub async fn worst_open(&self, repository: Uuid, finding: FindingId) -> Result<Option<Severity>> {
         let mut tx = self.read_findings(repository).await?;
         let worst: Option<i64> = on!(&mut tx, connection => {
             sqlx::query_scalar(
-                "select coalesce(max(case when o.gone is null and b.deleted_at is null then o.severity end), max(o.severity)) \
-                 from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository and b.branch = o.branch \
-                 where o.workspace = $1 and o.repository = $2 and o.finding = $3",
+                "select max(o.severity) from occurrences o join branches b on b.workspace = o.workspace and b.repository = o.repository \
+                 and b.branch = o.branch where o.workspace = $1 and o.repository = $2 and o.finding = $3 and o.gone is null \
+                 and b.deleted_at is null",
             )
             .bind(self.key())
             .bind(Key::from(repository))

@@ -2,7 +2,7 @@
 //!
 //! Owns the forms: names where people may look at them, numbers where they are sorted, bytes for what is only compared.
 
-use penstock_common::{Category, Severity, SuppressionKind};
+use penstock_common::{Category, Masked, Severity, SuppressionKind, masked};
 
 use crate::store::error::{Error, Result};
 use crate::track::{Commit, Gap, How, RunId, Stamp, Status};
@@ -106,5 +106,18 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
 }
 
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str, column: &'static str) -> Result<T> {
-    serde_json::from_str(text).map_err(|_| Error::Corrupt(column))
+    restored(text).ok_or(Error::Corrupt(column))
+}
+
+/// A document as it was stored; nothing if it is none of this type. What is stored was masked
+/// before.
+#[expect(clippy::disallowed_methods, reason = "storage is where masked text is read back")]
+pub fn restored<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+    masked::read_back(text.as_bytes()).ok()
+}
+
+/// A text as it was stored, masked.
+#[expect(clippy::disallowed_methods, reason = "storage is where masked text is read back")]
+pub(super) fn text(stored: String) -> Masked {
+    Masked::from_store(stored)
 }

@@ -5,6 +5,7 @@ use penstock_common::Uuid;
 use super::Workspace;
 use crate::store::db::on;
 use crate::store::dialect::export;
+use crate::store::dialect::logs::erase as erase_logs;
 use crate::store::error::Result;
 use crate::store::key::Key;
 
@@ -50,8 +51,10 @@ impl Workspace {
     /// Deletes everything of the tenant. What stays is the tombstone of his installations: names, sealed secrets and dates.
     pub async fn erase(&self) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        tx.take_time();
         // The journal first: whoever writes out an entry is waited for, and what he wrote goes with the rest. Every table with content, and every other one in which a tenant's ids stand, but for his tombstone.
-        delete!(self, tx: "journal", "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "events", "verdicts", "branch_counts", "days", "day_metrics", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit", "audit_heads", "approvals", "token_hashes", "hooks", "jobs");
+        delete!(self, tx: "journal", "journal_set_aside", "workspaces", "repositories", "branches", "pull_requests", "findings", "occurrences", "contents", "verdicts", "branch_counts", "days", "day_metrics", "runs", "deliveries", "outbox", "job_failures", "settings", "api_tokens", "people", "audit_exports", "approvals", "token_hashes", "hooks", "jobs");
+        erase_logs(&mut tx, self.key(), None).await?;
         tx.commit().await?;
         let mut tx = self.store.shared.inbox.write(Some(self.id)).await?;
         delete!(self, tx: "inbox_bodies", "inbox", "viewers");
@@ -76,6 +79,7 @@ impl Workspace {
     /// Deletes everything of one repository.
     pub async fn erase_repository(&self, repository: Uuid) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        tx.take_time();
         macro_rules! delete_all {
             ($($table:literal),*) => {$(
                 on!(&mut tx, connection => {
@@ -91,12 +95,12 @@ impl Workspace {
         // The journal first, as in `erase`.
         delete_all!(
             "journal",
+            "journal_set_aside",
             "branches",
             "pull_requests",
             "findings",
             "occurrences",
             "contents",
-            "events",
             "verdicts",
             "branch_counts",
             "days",
@@ -109,6 +113,7 @@ impl Workspace {
             "hooks",
             "repositories"
         );
+        erase_logs(&mut tx, self.key(), Some(Key::from(repository))).await?;
         tx.commit().await?;
         self.store.shared.states.forget_tenant(self.id);
         Ok(())
@@ -118,6 +123,7 @@ impl Workspace {
     /// `deliveries`.
     pub async fn forget_old(&self, runs: i64, deliveries: i64) -> Result<()> {
         let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        tx.take_time();
         on!(&mut tx, connection => {
             sqlx::query("delete from runs where workspace = $1 and received_at < $2")
                 .bind(self.key())

@@ -206,7 +206,8 @@ impl TryFrom<Row> for Found {
             path_free: Print(row.path_free.number()),
             status,
             triage: match row.triage.as_deref() {
-                Some(text) => from_json(text, "findings.triage")?,
+                // What cannot be read counts for nothing, and is `check`'s to report.
+                Some(text) => from_json(text, "findings.triage").unwrap_or_default(),
                 None => Triage { status, ..Triage::default() },
             },
             tool: row.tool,
@@ -219,7 +220,7 @@ impl TryFrom<Row> for Found {
             reopened: row.reopened.unsigned_abs(),
             introduced_by: row.introduced_by.map(i64::unsigned_abs),
             since: row.since,
-            shown: row.body.as_deref().map(|body| from_json(body, "contents.body")).transpose()?,
+            shown: row.body.as_deref().and_then(|body| from_json(body, "contents.body").ok()),
         })
     }
 }

@@ -5,9 +5,9 @@
 //! commit, somebody who reads them, or the next one who writes in the repository. Nobody reads a table that the journal is ahead of, so everybody
 //! sees what he was answered.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use penstock_common::Uuid;
@@ -29,30 +29,61 @@ const TOGETHER: usize = 8;
 /// Most entries of one change; their numbers begin with the version before it.
 const ENTRIES_MAX: i64 = 1 << 20;
 
+/// The column of a table of [`TABLES`] that names the finding.
+const FINDING: &str = "finding";
+
 const JOURNAL: Table = Table { name: "journal", columns: &["number", "body"], conflict: "" };
 
-/// The repositories for which somebody catches up, and whether there is more since he began. Two for one repository would wait for each other.
-#[derive(Debug, Default)]
-pub(in crate::store) struct CatchingUp(Mutex<HashMap<(Uuid, Uuid), bool>>);
+/// The repositories that a task catches up with, and whether there is more since it looked. Two
+/// tasks for one repository would wait for each other.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct CatchingUp(Arc<Mutex<HashMap<(Uuid, Uuid), bool>>>);
 
 impl CatchingUp {
-    /// Whether nobody is at it; he who is will look once more.
-    fn begin(&self, of: (Uuid, Uuid)) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = all.entry(of).and_modify(|more| *more = true);
-        let is_first = matches!(more, Slot::Vacant(_));
-        more.or_insert(false);
-        is_first
+    /// The turn of a task, unless another task is at it; that one looks once more.
+    fn begin(&self, of: (Uuid, Uuid)) -> Option<Turn> {
+        match self.all().entry(of) {
+            Slot::Occupied(mut more) => {
+                more.insert(true);
+                None
+            }
+            Slot::Vacant(more) => {
+                more.insert(false);
+                Some(Turn { all: self.clone(), of, is_over: false })
+            }
+        }
     }
 
-    /// Whether there was nothing more since he looked.
-    fn end(&self, of: (Uuid, Uuid)) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let more = all.get_mut(&of).is_some_and(std::mem::take);
+    fn all(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to catch up with a repository. It ends with the task that has it, however that ends.
+struct Turn {
+    all: CatchingUp,
+    of: (Uuid, Uuid),
+    is_over: bool,
+}
+
+impl Turn {
+    /// Ends the turn if there is nothing more to do; whether it ended.
+    fn end(&mut self) -> bool {
+        let mut all = self.all.all();
+        let more = all.get_mut(&self.of).is_some_and(std::mem::take);
         if !more {
-            all.remove(&of);
+            all.remove(&self.of);
+            self.is_over = true;
         }
         !more
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.all.all().remove(&self.of);
+        }
     }
 }
 
@@ -112,27 +143,144 @@ pub(super) async fn write_out(tx: &mut Tx, of: (Key, Key)) -> Result<()> {
 }
 
 /// The same with the first entry; whether there may be others. Of two who do so at the same time the second one waits for the first, and finds
-/// that entry gone.
+/// that entry gone. An entry that cannot be written is set aside: it must not keep those after it
+/// out of their tables.
 async fn write_out_first(tx: &mut Tx, of: (Key, Key)) -> Result<bool> {
-    let body: Option<Vec<u8>> = on!(&mut *tx, connection => {
-        sqlx::query_scalar(
+    let entry: Option<(i64, Vec<u8>)> = on!(&mut *tx, connection => {
+        sqlx::query_as(
             "delete from journal where workspace = $1 and repository = $2 and number = \
-             (select min(number) from journal where workspace = $1 and repository = $2) returning body",
+             (select min(number) from journal where workspace = $1 and repository = $2) returning number, body",
         )
         .bind(of.0)
         .bind(of.1)
         .fetch_optional(connection)
         .await
     })?;
-    let Some(body) = body else { return is_ahead(tx, of).await };
-    let body = decompress_size_prepended(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
-    let Entry { table, columns } = postcard::from_bytes(&body).map_err(|_| Error::Corrupt(JOURNAL.name))?;
-    let table = TABLES.iter().copied().find(|one| one.name == table).ok_or(Error::Corrupt(JOURNAL.name))?;
-    Rows::named(table, columns)?.write(tx, of).await?;
+    let Some((number, body)) = entry else { return is_ahead(tx, of).await };
+    if let Err(error) = write_entry(tx, of, &body).await? {
+        set_aside(tx, of, number, body, &error).await?;
+    }
     Ok(true)
 }
 
+/// Writes an entry, or nothing of it; why not, if that is the fault of the entry.
+///
+/// # Errors
+/// When no entry could be written now.
+async fn write_entry(tx: &mut Tx, of: (Key, Key), body: &[u8]) -> Result<std::result::Result<(), Error>> {
+    let rows = match read(body) {
+        Ok(rows) => rows,
+        Err(error) => return Ok(Err(error)),
+    };
+    savepoint(tx, "savepoint entry").await?;
+    match rows.write(tx, of).await {
+        Ok(()) => {
+            savepoint(tx, "release savepoint entry").await?;
+            Ok(Ok(()))
+        }
+        Err(error) if error.is_temporary() => Err(error),
+        Err(error) => {
+            savepoint(tx, "rollback to savepoint entry").await?;
+            Ok(Err(error))
+        }
+    }
+}
+
+async fn savepoint(tx: &mut Tx, statement: &'static str) -> Result<()> {
+    Ok(on!(tx, connection => sqlx::query(statement).execute(connection).await.map(drop))?)
+}
+
+fn read(body: &[u8]) -> Result<Rows> {
+    let corrupt = || Error::Corrupt(JOURNAL.name);
+    let body = decompress_size_prepended(body).map_err(|_| corrupt())?;
+    let Entry { table, columns } = postcard::from_bytes(&body).map_err(|_| corrupt())?;
+    let table = TABLES.iter().copied().find(|one| one.name == table).ok_or_else(corrupt)?;
+    Rows::named(table, columns)
+}
+
+async fn set_aside(tx: &mut Tx, of: (Key, Key), number: i64, body: Vec<u8>, error: &Error) -> Result<()> {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let why = format!("{error}{cause}");
+    let (workspace, repository) = (of.0.uuid(), of.1.uuid());
+    tracing::error!(%workspace, %repository, number, why, "an entry of the journal was set aside: run `penstock-app check --repair`");
+    Ok(on!(tx, connection => {
+        sqlx::query("insert into journal_set_aside (workspace, repository, number, body, why) values ($1, $2, $3, $4, $5)")
+            .bind(of.0)
+            .bind(of.1)
+            .bind(number)
+            .bind(body)
+            .bind(why)
+            .execute(connection)
+            .await
+            .map(drop)
+    })?)
+}
+
+/// The findings whose rows are still in the journal.
+pub(super) async fn findings(tx: &mut Tx, of: (Key, Key)) -> Result<HashSet<Key>> {
+    let (mut all, mut after) = (HashSet::new(), i64::MIN);
+    loop {
+        let entry: Option<(i64, Vec<u8>)> = on!(&mut *tx, connection => {
+            sqlx::query_as(
+                "select number, body from journal where workspace = $1 and repository = $2 and number > $3 order by number limit 1",
+            )
+            .bind(of.0)
+            .bind(of.1)
+            .bind(after)
+            .fetch_optional(connection)
+            .await
+        })?;
+        let Some((number, body)) = entry else { return Ok(all) };
+        after = number;
+        // One that cannot be read has no finding for any caller.
+        let Ok(rows) = read(&body) else { continue };
+        if rows.table().name == TABLES[0].name {
+            for (name, column) in rows.columns() {
+                if let (FINDING, Column::Key(keys)) = (name, column) {
+                    all.extend(keys);
+                }
+            }
+        }
+    }
+}
+
 impl Workspace {
+    /// Tries once more to write the entries that were set aside. How many were written, and how
+    /// many could not be.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn write_set_aside(&self, repository: Uuid) -> Result<(usize, usize)> {
+        let of = (self.key(), Key::from(repository));
+        let mut tx = self.store.shared.db.write(Some(self.id)).await?;
+        let entries: Vec<(i64, Vec<u8>)> = on!(&mut tx, connection => {
+            sqlx::query_as("select number, body from journal_set_aside where workspace = $1 and repository = $2 order by number")
+                .bind(of.0)
+                .bind(of.1)
+                .fetch_all(connection)
+                .await
+        })?;
+        let (mut written, mut refused) = (0, 0);
+        for (number, body) in entries {
+            if write_entry(&mut tx, of, &body).await?.is_err() {
+                refused += 1;
+                continue;
+            }
+            written += 1;
+            on!(&mut tx, connection => {
+                sqlx::query("delete from journal_set_aside where workspace = $1 and repository = $2 and number = $3")
+                    .bind(of.0)
+                    .bind(of.1)
+                    .bind(number)
+                    .execute(connection)
+                    .await
+                    .map(drop)
+            })?;
+        }
+        tx.commit().await?;
+        Ok((written, refused))
+    }
+
     /// Brings what stands in the journal of a repository into its tables, entry by entry, so that others have their turn in between.
     async fn catch_up(&self, repository: Key) -> Result<()> {
         loop {
@@ -180,16 +328,14 @@ impl Workspace {
 
     /// Begins to catch up, beside all else, unless somebody in this program is at it. Where it fails, the next reader does it.
     pub(super) fn catch_up_soon(self, repository: Uuid) {
-        let of = (self.id, repository);
-        if !self.store.shared.catching_up.begin(of) {
-            return;
-        }
-        tokio::spawn(async move {
+        let Some(mut turn) = self.store.shared.catching_up.begin((self.id, repository)) else { return };
+        let tasks = self.store.shared.tasks.clone();
+        tasks.spawn(async move {
             loop {
                 if let Err(error) = self.catch_up(repository.into()).await {
                     tracing::warn!(%error, "what a run brought is not in its tables yet");
                 }
-                if self.store.shared.catching_up.end(of) {
+                if turn.end() {
                     return;
                 }
             }

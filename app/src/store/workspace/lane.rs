@@ -2,6 +2,10 @@
 //!
 //! Owns the order of operations on a repository: within this program by a lock, between several copies by a version that must not have changed
 //! when a result is written. What was loaded is kept for the next operation, as long as it is still true.
+//!
+//! The state in memory may be ahead of the database only while a [`Lane`] exists. A lane that is
+//! dropped before its changes were committed discards the state, whatever ended it: an error, a
+//! cancelled request, a panic.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
@@ -17,6 +21,8 @@ use crate::track::{BranchId, Changes, Repository};
 
 /// Most findings and occurrences that are kept in memory for the next operation, over all repositories.
 const KEPT: usize = 400_000;
+/// Bytes of other things that count as one of them, and what an account of a branch counts for.
+const ROW_BYTES: usize = 256;
 
 /// A repository as far as it was loaded.
 #[derive(Debug)]
@@ -31,7 +37,11 @@ pub struct State {
 
 impl State {
     fn size(&self) -> usize {
-        self.repository.findings().count()
+        let timelines = self.repository.branches().map(|branch| &branch.timeline);
+        let besides: usize =
+            timelines.map(|timeline| 1 + timeline.accounts().len() + timeline.rules_bytes() / ROW_BYTES).sum();
+        besides
+            + self.repository.findings().count()
             + self.loaded.iter().map(|branch| self.repository.occurrences(*branch).count()).sum::<usize>()
     }
 }
@@ -87,13 +97,21 @@ pub struct Lane {
     pub(super) workspace: Workspace,
     pub(super) repository: Uuid,
     slot: OwnedMutexGuard<Option<State>>,
+    /// Whether the state has changes that are not committed.
+    is_uncommitted: bool,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.discard_uncommitted();
+    }
 }
 
 impl Workspace {
     /// Waits until nobody in this program works on the repository, and begins.
     pub async fn lane(&self, repository: Uuid) -> Lane {
         let slot = self.store.shared.states.slot((self.id, repository));
-        Lane { workspace: self.clone(), repository, slot: slot.lock_owned().await }
+        Lane { workspace: self.clone(), repository, slot: slot.lock_owned().await, is_uncommitted: false }
     }
 }
 
@@ -108,11 +126,14 @@ impl Lane {
         &self.workspace
     }
 
-    /// What is tracked, with the occurrences on these branches. A branch that is not there is passed over.
+    /// What is tracked, with the occurrences on these branches. A branch that is not there is
+    /// passed over. Accepted changes that were not committed are discarded: this is how an
+    /// operation begins, or begins again.
     ///
     /// # Errors
     /// When the database does not answer, or there is no such repository.
-    pub async fn state(&mut self, branches: &[&str]) -> Result<&mut State> {
+    pub async fn state(&mut self, branches: &[&str]) -> Result<&State> {
+        self.discard_uncommitted();
         let fresh = match self.slot.take() {
             Some(state) if load::version(&self.workspace, self.repository).await? == state.version => Some(state),
             _ => None,
@@ -134,9 +155,21 @@ impl Lane {
     ///
     /// # Errors
     /// As [`Lane::state`].
-    pub async fn with_branches(&mut self, branches: &[BranchId]) -> Result<&mut State> {
+    pub async fn with_branches(&mut self, branches: &[BranchId]) -> Result<&State> {
         self.state(&[]).await?;
         let state = self.slot.as_mut().ok_or(Error::NotFound("repository"))?;
+        let missing = branches.iter().copied().filter(|branch| !state.loaded.contains(branch)).collect();
+        load::occurrences(&self.workspace, self.repository, state, &missing).await?;
+        Ok(state)
+    }
+
+    /// What was loaded last, with further branches by their ids. What was accepted in between and
+    /// is not written yet stays.
+    ///
+    /// # Errors
+    /// When nothing is loaded, or the database does not answer.
+    pub async fn loaded_with(&mut self, branches: &[BranchId]) -> Result<&State> {
+        let state = self.slot.as_mut().ok_or(Error::Conflict)?;
         let missing = branches.iter().copied().filter(|branch| !state.loaded.contains(branch)).collect();
         load::occurrences(&self.workspace, self.repository, state, &missing).await?;
         Ok(state)
@@ -147,8 +180,10 @@ impl Lane {
         self.slot.as_ref()
     }
 
-    /// Takes changes over in memory, before they are written. If they are not written after all, the next [`Lane::state`] loads anew.
+    /// Takes changes over in memory, before they are written. Unless [`super::Write::commit_in`]
+    /// commits them, the state is discarded when the lane is dropped.
     pub fn accept(&mut self, changes: &Changes) {
+        self.is_uncommitted = true;
         if let Some(state) = self.slot.as_mut() {
             // A branch that is new has no other occurrences than these.
             for branch in &changes.branches {
@@ -161,14 +196,18 @@ impl Lane {
         }
     }
 
-    /// What was taken over was not written.
-    pub fn forget(&mut self) {
-        *self.slot = None;
+    fn discard_uncommitted(&mut self) {
+        if self.is_uncommitted {
+            *self.slot = None;
+            self.is_uncommitted = false;
+        }
     }
 
-    pub(super) fn written(&mut self, version: i64, log: Head) {
+    /// The changes that were accepted are committed.
+    pub(super) fn committed(&mut self, version: i64, log: Head) {
         if let Some(state) = self.slot.as_mut() {
             (state.version, state.log) = (version, log);
         }
+        self.is_uncommitted = false;
     }
 }

@@ -1,10 +1,11 @@
 //! From rows to what is tracked.
 //!
-//! Owns the reading of branches, pull requests, findings and occurrences.
+//! Owns the reading of branches, pull requests, findings and occurrences. One finding or occurrence
+//! that cannot be read is left out and named: it must not keep the others from being tracked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use penstock_common::Uuid;
+use penstock_common::{Severity, Uuid};
 use sqlx::FromRow;
 
 use super::codes::{self, from_json};
@@ -16,8 +17,11 @@ use crate::store::key::Key;
 use crate::track::chain::Head;
 use crate::track::{
     Branch, BranchId, Changes, Commit, Finding, FindingId, Gone, Occurrence, Print, Prints, PullRequest,
-    PullRequestState, Repository, Series, Triage,
+    PullRequestState, Repository, RunId, Series, Status, Triage,
 };
+
+/// What an operator does about rows that are left out.
+const REPAIR: &str = "run `penstock-app check --repair`";
 
 #[derive(FromRow)]
 struct BranchRow {
@@ -40,7 +44,7 @@ struct PullRequestRow {
     merged: Option<Vec<u8>>,
 }
 
-#[derive(FromRow)]
+#[derive(Clone, FromRow)]
 struct FindingRow {
     finding: Key,
     category: String,
@@ -52,6 +56,8 @@ struct FindingRow {
     triage: Option<String>,
     proposed: Option<String>,
     absent: Vec<u8>,
+    worst: i64,
+    critical_in: Option<Key>,
 }
 
 #[derive(FromRow)]
@@ -73,6 +79,8 @@ struct OccurrenceRow {
     reopened: i64,
     introduced_by: Option<i64>,
     owner: String,
+    denied: Option<Key>,
+    in_base: Option<i64>,
 }
 
 pub(super) async fn version(workspace: &Workspace, repository: Uuid) -> Result<i64> {
@@ -123,23 +131,122 @@ pub(super) async fn occurrences(
     }
     let mut tx = workspace.read_findings(repository).await?;
     for branch in branches {
-        let rows: Vec<OccurrenceRow> = on!(&mut tx, connection => {
-            sqlx::query_as(
-                "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
-                 reopened, introduced_by, owner from occurrences where workspace = $1 and repository = $2 and branch = $3",
-            )
-            .bind(workspace.key())
-            .bind(Key::from(repository))
-            .bind(Key::from(*branch))
-            .fetch_all(connection)
-            .await
-        })?;
-        let occurrences = rows.into_iter().map(|row| occurrence(*branch, row)).collect::<Result<_>>()?;
+        let rows = occurrence_rows(&mut tx, (workspace.key(), Key::from(repository)), *branch).await?;
+        let occurrences = sound(rows, repository, *branch, &state.repository);
         state.repository.accept(Changes { occurrences, ..Changes::default() });
         state.loaded.insert(*branch);
         state.tally.count(&state.repository, *branch);
     }
     Ok(())
+}
+
+/// The occurrences on a branch that can be read and have their finding.
+fn sound(rows: Vec<OccurrenceRow>, repository: Uuid, branch: BranchId, known: &Repository) -> Vec<Occurrence> {
+    let (mut sound, mut orphans) = (Vec::with_capacity(rows.len()), 0);
+    for row in rows {
+        let finding = FindingId(row.finding.number());
+        match occurrence(branch, row) {
+            Ok(row) if known.finding(finding).is_some() => sound.push(row),
+            Ok(_) => orphans += 1,
+            Err(error) => {
+                tracing::error!(%repository, %branch, %finding, %error, "an occurrence is left out: {REPAIR}")
+            }
+        }
+    }
+    if orphans > 0 {
+        tracing::error!(%repository, %branch, orphans, "occurrences without their finding are left out: {REPAIR}");
+    }
+    sound
+}
+
+/// The findings of a repository that cannot be read, each as far as it can be.
+pub(super) async fn unreadable_findings(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<(FindingId, Option<Finding>)>> {
+    let rows = finding_rows(tx, of).await?;
+    let unreadable = rows.into_iter().filter(|row| finding(row.clone()).is_err());
+    Ok(unreadable.map(|row| (FindingId(row.finding.number()), salvaged(row))).collect())
+}
+
+/// What can be read of a finding. What people said of it counts only where status and author can be
+/// read; without a severity that can be read, it was critical.
+fn salvaged(row: FindingRow) -> Option<Finding> {
+    let (needs_triage, critical) = (Status::NeedsTriage.name().to_owned(), codes::severity_code(Severity::Critical));
+    let bare = FindingRow {
+        prints: None,
+        status: needs_triage,
+        triage: None,
+        proposed: None,
+        absent: Vec::new(),
+        worst: critical,
+        ..row.clone()
+    };
+    let mut salvaged = finding(bare.clone()).ok()?;
+    if let Ok(read) = finding(FindingRow { prints: row.prints, ..bare.clone() }) {
+        salvaged.prints = read.prints;
+    }
+    if let Ok(read) = finding(FindingRow { triage: row.triage, ..bare.clone() }) {
+        salvaged.triage = read.triage;
+    }
+    if let Ok(read) = finding(FindingRow { proposed: row.proposed, ..bare.clone() }) {
+        salvaged.proposed = read.proposed;
+    }
+    if let Ok(read) = finding(FindingRow { absent: row.absent, ..bare.clone() }) {
+        salvaged.absent = read.absent;
+    }
+    if let Ok(read) = finding(FindingRow { worst: row.worst, ..bare }) {
+        salvaged.worst = read.worst;
+    }
+    Some(salvaged)
+}
+
+/// The occurrences of a repository that are left out of its state.
+#[derive(Default)]
+pub(super) struct Unsound {
+    /// Those without their finding.
+    pub(super) orphans: Vec<Occurrence>,
+    /// Those of findings that cannot be read.
+    pub(super) hidden: Vec<Occurrence>,
+    /// Those that cannot be read.
+    pub(super) unreadable: Vec<(BranchId, FindingId)>,
+}
+
+pub(super) async fn unsound(tx: &mut Tx, of: (Key, Key)) -> Result<Unsound> {
+    let rows = finding_rows(tx, of).await?;
+    let known: HashMap<Key, bool> = rows.into_iter().map(|row| (row.finding, finding(row).is_ok())).collect();
+    let mut unsound = Unsound::default();
+    let branches: Vec<Key> = on!(&mut *tx, connection => {
+        sqlx::query_scalar("select distinct branch from occurrences where workspace = $1 and repository = $2")
+            .bind(of.0)
+            .bind(of.1)
+            .fetch_all(connection)
+            .await
+    })?;
+    for key in branches {
+        let branch = BranchId(key.number());
+        for row in occurrence_rows(tx, of, branch).await? {
+            let finding = row.finding;
+            match (occurrence(branch, row), known.get(&finding)) {
+                (Err(_), _) => unsound.unreadable.push((branch, FindingId(finding.number()))),
+                (Ok(row), None) => unsound.orphans.push(row),
+                (Ok(row), Some(false)) => unsound.hidden.push(row),
+                (Ok(_), Some(true)) => {}
+            }
+        }
+    }
+    Ok(unsound)
+}
+
+async fn occurrence_rows(tx: &mut Tx, of: (Key, Key), branch: BranchId) -> Result<Vec<OccurrenceRow>> {
+    Ok(on!(tx, connection => {
+        sqlx::query_as(
+            "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
+             reopened, introduced_by, owner, denied, in_base from occurrences where workspace = $1 and repository = $2 and branch = $3",
+        )
+        .bind(of.0)
+        .bind(of.1)
+        .bind(Key::from(branch))
+        .fetch_all(connection)
+        .await
+    })?)
 }
 
 async fn branches(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Branch>> {
@@ -155,7 +262,7 @@ async fn branches(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Branch>> {
     let branch = |row: BranchRow| {
         Ok(Branch {
             id: BranchId(row.branch.number()),
-            name: row.name,
+            name: codes::text(row.name),
             deleted: row.deleted_at,
             head: row.head.as_deref().map(codes::commit).transpose()?,
             timeline: from_json(&row.timeline, "branches.timeline")?,
@@ -197,7 +304,7 @@ impl Workspace {
         let mut tx = self.read_findings(repository).await?;
         let row: Option<FindingRow> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent from findings \
+                "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent, worst, critical_in from findings \
                  where workspace = $1 and repository = $2 and finding = $3",
             )
             .bind(self.key())
@@ -229,7 +336,7 @@ impl Workspace {
             let row: OccurrenceRow = on!(&mut tx, connection => {
                 sqlx::query_as(
                     "select finding, tool, name, seen_in, path, severity, content, allowed, seen, configuration, first, gone, gone_how, gap, \
-                     reopened, introduced_by, owner from occurrences where workspace = $1 and repository = $2 and branch = $3 and finding = $4",
+                     reopened, introduced_by, owner, denied, in_base from occurrences where workspace = $1 and repository = $2 and branch = $3 and finding = $4",
                 )
                 .bind(self.key())
                 .bind(Key::from(repository))
@@ -275,17 +382,29 @@ async fn pull_requests(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<PullRequest>> 
 }
 
 async fn findings(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<Finding>> {
-    let rows: Vec<FindingRow> = on!(tx, connection => {
+    let rows = finding_rows(tx, of).await?;
+    let mut readable = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (repository, id) = (of.1.uuid(), FindingId(row.finding.number()));
+        match finding(row) {
+            Ok(row) => readable.push(row),
+            Err(error) => tracing::error!(%repository, finding = %id, %error, "a finding is left out: {REPAIR}"),
+        }
+    }
+    Ok(readable)
+}
+
+async fn finding_rows(tx: &mut Tx, of: (Key, Key)) -> Result<Vec<FindingRow>> {
+    Ok(on!(tx, connection => {
         sqlx::query_as(
-            "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent from findings \
+            "select finding, category, rule, ours, path_free, prints, status, triage, proposed, absent, worst, critical_in from findings \
              where workspace = $1 and repository = $2",
         )
         .bind(of.0)
         .bind(of.1)
         .fetch_all(connection)
         .await
-    })?;
-    rows.into_iter().map(finding).collect()
+    })?)
 }
 
 fn finding(row: FindingRow) -> Result<Finding> {
@@ -309,11 +428,13 @@ fn finding(row: FindingRow) -> Result<Finding> {
     Ok(Finding {
         id: FindingId(row.finding.number()),
         category: codes::category(&row.category)?,
-        rule: row.rule,
+        rule: codes::text(row.rule),
         prints,
         triage,
         proposed,
         absent: absent?,
+        worst: codes::severity(row.worst)?,
+        critical_in: row.critical_in.map(|run| RunId(run.number())),
     })
 }
 
@@ -328,11 +449,11 @@ fn occurrence(branch: BranchId, row: OccurrenceRow) -> Result<Occurrence> {
         branch,
         series: Series::from((row.tool, row.name)),
         seen_in: from_json(&row.seen_in, "occurrences.seen_in")?,
-        path: row.path,
+        path: codes::text(row.path),
         severity: codes::severity(row.severity)?,
         content: Print(row.content.number()),
         allowed: row.allowed.as_deref().map(codes::allowed).transpose()?,
-        owner: row.owner,
+        owner: codes::text(row.owner),
         seen: codes::stamp(&row.seen)?,
         configuration: Print(row.configuration.number()),
         first: codes::stamp(&row.first)?,
@@ -340,5 +461,7 @@ fn occurrence(branch: BranchId, row: OccurrenceRow) -> Result<Occurrence> {
         gap: row.gap.as_deref().map(codes::gap).transpose()?,
         reopened: row.reopened.try_into().unwrap_or(u32::MAX),
         introduced_by: row.introduced_by.map(i64::unsigned_abs),
+        denied: row.denied.map(|run| RunId(run.number())),
+        in_base: row.in_base.map(|flag| flag != 0),
     })
 }

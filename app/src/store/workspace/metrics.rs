@@ -23,6 +23,9 @@ pub struct DayMetrics {
     pub metrics: Metrics,
 }
 
+/// Maximum number of `NAME`s whose numbers are stored for a day of a branch.
+pub const NAMES_MAX: i64 = 50;
+
 impl Workspace {
     /// What was measured on a branch from the day `since` on, in days since 1970, the oldest first.
     pub async fn day_metrics(&self, repository: Uuid, branch: BranchId, since: i64) -> Result<Vec<DayMetrics>> {
@@ -47,7 +50,8 @@ impl Workspace {
 }
 
 impl Write {
-    /// Keeps what a run measured, in place of what the last run of its `NAME` did on that day.
+    /// Keeps what a run measured, in place of what the last run of its `NAME` did on that day;
+    /// `false` if the day has [`NAMES_MAX`] others.
     pub async fn measured(
         &mut self,
         repository: Uuid,
@@ -55,12 +59,14 @@ impl Write {
         name: &str,
         metrics: &Metrics,
         now: i64,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (key, day) = (self.key(), self.happened.unwrap_or(now).div_euclid(DAY));
         let metrics = codes::json(metrics)?;
-        Ok(on!(&mut self.tx, connection => {
+        let rows = on!(&mut self.tx, connection => {
             sqlx::query(
-                "insert into day_metrics (workspace, repository, branch, day, name, metrics) values ($1, $2, $3, $4, $5, $6) \
+                "insert into day_metrics (workspace, repository, branch, day, name, metrics) \
+                 select $1, $2, $3, $4, $5, $6 where (select count(*) from day_metrics where workspace = $1 and repository = $2 \
+                 and branch = $3 and day = $4 and name <> $5) < $7 \
                  on conflict (workspace, repository, branch, day, name) do update set metrics = excluded.metrics",
             )
             .bind(key)
@@ -69,9 +75,11 @@ impl Write {
             .bind(day)
             .bind(name)
             .bind(&metrics)
+            .bind(NAMES_MAX)
             .execute(connection)
             .await
-            .map(drop)
-        })?)
+            .map(|done| done.rows_affected())
+        })?;
+        Ok(rows > 0)
     }
 }

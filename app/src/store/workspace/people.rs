@@ -1,5 +1,6 @@
 //! Names of people, kept apart from what they did: the log knows account ids only, so that a name can be erased without touching it.
 
+use penstock_common::Masked;
 use sqlx::FromRow;
 
 use super::{Workspace, Write};
@@ -42,7 +43,7 @@ impl Workspace {
 
 impl Write {
     /// Somebody's name.
-    pub async fn person(&mut self, account: &str, name: &str, now: i64) -> Result<()> {
+    pub async fn person(&mut self, account: &str, name: &Masked, now: i64) -> Result<()> {
         let key = self.key();
         Ok(on!(&mut self.tx, connection => {
             sqlx::query(
@@ -51,7 +52,7 @@ impl Write {
             )
             .bind(key)
             .bind(account)
-            .bind(name)
+            .bind(name.as_str())
             .bind(now)
             .execute(connection)
             .await

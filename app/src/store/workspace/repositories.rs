@@ -1,21 +1,21 @@
 //! The workspace and its repositories by name and age.
 
-use penstock_common::Uuid;
+use penstock_common::{Masked, Uuid};
 use sqlx::FromRow;
 
-use super::{Workspace, Write};
+use super::{Workspace, Write, codes};
 use crate::store::db::on;
 use crate::store::error::Result;
 use crate::store::key::Key;
 use crate::track::{BranchId, Commit, FindingId, Timeline};
 
 /// A workspace as REST last told it.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceRow {
     /// Its name in addresses; absent for a personal account that nobody asked for yet.
-    pub slug: Option<String>,
+    pub slug: Option<Masked>,
     /// Its name for people.
-    pub name: String,
+    pub name: Masked,
     /// When that was told.
     pub refreshed_at: i64,
 }
@@ -26,9 +26,9 @@ pub struct RepositoryRow {
     /// Its id.
     pub repository: Uuid,
     /// Its name in addresses.
-    pub slug: String,
+    pub slug: Masked,
     /// Its name for people.
-    pub name: String,
+    pub name: Masked,
     /// Whether only members see it.
     pub is_private: bool,
     /// When it was first heard of.
@@ -57,6 +57,7 @@ impl From<Row> for RepositoryRow {
     fn from(row: Row) -> Self {
         let Row { repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at } = row;
         let (repository, is_private) = (repository.uuid(), is_private != 0);
+        let (slug, name) = (codes::text(slug), codes::text(name));
         Self { repository, slug, name, is_private, created_at, refreshed_at, trusted_run_at, gone_at }
     }
 }
@@ -65,12 +66,17 @@ impl Workspace {
     /// The workspace itself.
     pub async fn row(&self) -> Result<Option<WorkspaceRow>> {
         let mut tx = self.read().await?;
-        Ok(on!(&mut tx, connection => {
+        let row: Option<(Option<String>, String, i64)> = on!(&mut tx, connection => {
             sqlx::query_as("select slug, name, refreshed_at from workspaces where workspace = $1")
                 .bind(self.key())
                 .fetch_optional(connection)
                 .await
-        })?)
+        })?;
+        Ok(row.map(|(slug, name, refreshed_at)| WorkspaceRow {
+            slug: slug.map(codes::text),
+            name: codes::text(name),
+            refreshed_at,
+        }))
     }
 
     /// A repository.
@@ -154,14 +160,14 @@ impl Workspace {
                 .await
         })?;
         let timeline: Option<Timeline> =
-            timeline.map(|text| super::codes::from_json(&text, "branches.timeline")).transpose()?;
+            timeline.map(|text| codes::from_json(&text, "branches.timeline")).transpose()?;
         Ok(timeline.and_then(|timeline| timeline.last()))
     }
 }
 
 impl Write {
     /// The workspace as REST tells it.
-    pub async fn workspace(&mut self, slug: &str, name: &str, now: i64) -> Result<()> {
+    pub async fn workspace(&mut self, slug: &Masked, name: &Masked, now: i64) -> Result<()> {
         let key = self.key();
         Ok(on!(&mut self.tx, connection => {
             sqlx::query(
@@ -169,8 +175,36 @@ impl Write {
                  on conflict (workspace) do update set slug = excluded.slug, name = excluded.name, refreshed_at = excluded.refreshed_at",
             )
             .bind(key)
-            .bind(slug)
-            .bind(name)
+            .bind(slug.as_str())
+            .bind(name.as_str())
+            .bind(now)
+            .execute(connection)
+            .await
+            .map(drop)
+        })?)
+    }
+
+    /// Gives a repository a row, if it has none. What REST says of it is still to be written.
+    pub async fn new_repository(
+        &mut self,
+        repository: Uuid,
+        slug: &Masked,
+        name: &Masked,
+        is_private: bool,
+        now: i64,
+    ) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query(
+                "insert into repositories (workspace, repository, slug, name, is_private, version, log_number, log_hash, created_at, refreshed_at) \
+                 values ($1, $2, $3, $4, $5, 0, 0, $6, $7, 0) on conflict (workspace, repository) do nothing",
+            )
+            .bind(key)
+            .bind(Key::from(repository))
+            .bind(slug.as_str())
+            .bind(name.as_str())
+            .bind(i64::from(is_private))
+            .bind([0_u8; 32].as_slice())
             .bind(now)
             .execute(connection)
             .await
@@ -182,8 +216,8 @@ impl Write {
     pub async fn repository(
         &mut self,
         repository: Uuid,
-        slug: &str,
-        name: &str,
+        slug: &Masked,
+        name: &Masked,
         is_private: bool,
         now: i64,
     ) -> Result<()> {
@@ -197,8 +231,8 @@ impl Write {
             )
             .bind(key)
             .bind(Key::from(repository))
-            .bind(slug)
-            .bind(name)
+            .bind(slug.as_str())
+            .bind(name.as_str())
             .bind(i64::from(is_private))
             .bind([0_u8; 32].as_slice())
             .bind(now)

@@ -55,7 +55,7 @@ impl Open {
         if !row.is_open() {
             return;
         }
-        let judged = repository.finding(row.finding).is_some_and(|finding| finding.triage.status.dismisses());
+        let judged = repository.finding(row.finding).is_some_and(|finding| finding.triage.shown().dismisses());
         if row.allowed.is_some() || judged {
             self.dismissed += sign;
         } else {
@@ -233,7 +233,7 @@ impl Write {
                 .bind(of.0)
                 .bind(of.1)
                 .bind(Key::from(row.id))
-                .bind(row.triage.status.name())
+                .bind(row.triage.shown().name())
                 .fetch_all(connection)
                 .await
             })?;
@@ -253,7 +253,7 @@ impl Write {
         Ok(())
     }
 
-    async fn open(&mut self, of: (Key, Key), branch: BranchId) -> Result<Open> {
+    pub(super) async fn open(&mut self, of: (Key, Key), branch: BranchId) -> Result<Open> {
         let rows: Vec<(i64, String, i64, i64)> = on!(&mut self.tx, connection => {
             sqlx::query_as(
                 "select severity, status, cast(case when allowed is null then 0 else 1 end as bigint), count(*) from occurrences \
@@ -277,7 +277,7 @@ impl Write {
         Ok(open)
     }
 
-    async fn branch_count(&mut self, of: (Key, Key), branch: BranchId, open: &Open) -> Result<()> {
+    pub(super) async fn branch_count(&mut self, of: (Key, Key), branch: BranchId, open: &Open) -> Result<()> {
         Ok(on!(&mut self.tx, connection => {
             sqlx::query(
                 "insert into branch_counts (workspace, repository, branch, critical, high, medium, low, info, dismissed) \
@@ -335,7 +335,17 @@ impl Write {
 
 /// The findings that somebody judged, or of which a judgement ended.
 pub(super) fn judged(changes: &Changes) -> HashSet<FindingId> {
-    let is_judgement = |event: &&Event| matches!(event.kind, Kind::Triaged | Kind::Expired | Kind::Withdrawn);
+    let is_judgement = |event: &&Event| {
+        matches!(
+            event.kind,
+            Kind::Triaged
+                | Kind::Approved
+                | Kind::Reconsidered
+                | Kind::SeverityLowered
+                | Kind::Expired
+                | Kind::Withdrawn
+        )
+    };
     changes.events.iter().filter(is_judgement).filter_map(|event| event.finding).collect()
 }
 

@@ -14,7 +14,7 @@ use super::{Lane, State, journal};
 use crate::store::dialect::bulk::{Column, Rows, Table};
 use crate::store::error::{Error, Result};
 use crate::store::key::Key;
-use crate::track::chain::{self, Head};
+use crate::track::chain::{ChainId, Head, Signer};
 use crate::track::{Changes, Event, Finding, FindingId, Print, Status};
 
 /// The tables of what is found.
@@ -22,10 +22,23 @@ pub(super) const TABLES: [&Table; 4] = [&FINDINGS, &CONTENTS, &OCCURRENCES, &EVE
 
 const FINDINGS: Table = Table {
     name: "findings",
-    columns: &["finding", "category", "rule", "ours", "path_free", "prints", "status", "triage", "proposed", "absent"],
+    columns: &[
+        "finding",
+        "category",
+        "rule",
+        "ours",
+        "path_free",
+        "prints",
+        "status",
+        "triage",
+        "proposed",
+        "absent",
+        "worst",
+        "critical_in",
+    ],
     conflict: "on conflict (workspace, repository, finding) do update set ours = excluded.ours, path_free = excluded.path_free, \
                prints = excluded.prints, status = excluded.status, triage = excluded.triage, proposed = excluded.proposed, \
-               absent = excluded.absent",
+               absent = excluded.absent, worst = excluded.worst, critical_in = excluded.critical_in",
 };
 
 const OCCURRENCES: Table = Table {
@@ -54,12 +67,15 @@ const OCCURRENCES: Table = Table {
         "rule",
         "status",
         "owner",
+        "denied",
+        "in_base",
     ],
     conflict: "on conflict (workspace, repository, branch, finding) do update set tool = excluded.tool, name = excluded.name, \
                seen_in = excluded.seen_in, path = excluded.path, severity = excluded.severity, content = excluded.content, \
                allowed = excluded.allowed, seen = excluded.seen, configuration = excluded.configuration, first = excluded.first, \
                gone = excluded.gone, gone_how = excluded.gone_how, gap = excluded.gap, reopened = excluded.reopened, introduced_by = excluded.introduced_by, \
-               state = excluded.state, status = excluded.status, owner = excluded.owner",
+               state = excluded.state, status = excluded.status, owner = excluded.owner, denied = excluded.denied, \
+               in_base = excluded.in_base",
 };
 
 const CONTENTS: Table = Table {
@@ -70,7 +86,7 @@ const CONTENTS: Table = Table {
 
 const EVENTS: Table = Table {
     name: "events",
-    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "hash", "body"],
+    columns: &["number", "at", "kind", "finding", "branch", "pull_request", "hash", "key", "body"],
     conflict: "",
 };
 
@@ -115,30 +131,37 @@ impl Lane {
         at: i64,
     ) -> Result<Preparing> {
         let state = self.loaded().ok_or(Error::Conflict)?;
-        let (kinds, log) = (kinds(state, changes)?, state.log);
+        let (kinds, log) = (kinds(state, changes)?, (self.signer()?, state.log));
         let (changes, contents) = (Arc::clone(changes), Arc::clone(contents));
-        Ok(Preparing(tokio::task::spawn_blocking(move || make(&changes, &contents, kinds, log, at))))
+        Ok(Preparing(tokio::task::spawn_blocking(move || make(&changes, &contents, kinds, &log, at))))
+    }
+
+    /// Who writes the log.
+    pub(super) fn signer(&self) -> Result<Signer> {
+        let chain = ChainId::Findings { workspace: self.workspace.id, repository: self.repository };
+        self.workspace.store.signer(chain)
     }
 }
 
 /// The same at once.
 pub(super) fn prepare(
+    signer: Signer,
     state: &State,
     changes: &Changes,
     contents: &HashMap<Print, String>,
     at: i64,
 ) -> Result<Prepared> {
-    make(changes, contents, kinds(state, changes)?, state.log, at)
+    make(changes, contents, kinds(state, changes)?, &(signer, state.log), at)
 }
 
 fn make(
     changes: &Changes,
     contents: &HashMap<Print, String>,
     kinds: Vec<Kind>,
-    log: Head,
+    (signer, log): &(Signer, Head),
     at: i64,
 ) -> Result<Prepared> {
-    let (events, end) = events(log, &changes.events)?;
+    let (events, end) = events(signer, *log, &changes.events)?;
     let occurrences = occurrences(changes, kinds, at)?;
     let rows = vec![findings(&changes.findings)?, shown(changes, contents), occurrences, events];
     // A judgement is written to rows that are there.
@@ -154,7 +177,7 @@ type Kind = (Category, String, Status);
 fn kinds(state: &State, changes: &Changes) -> Result<Vec<Kind>> {
     let changed: HashMap<FindingId, &Finding> = changes.findings.iter().map(|row| (row.id, row)).collect();
     let finding = |id| changed.get(&id).copied().or_else(|| state.repository.finding(id));
-    let kind = |finding: &Finding| (finding.category, finding.rule.clone(), finding.triage.status);
+    let kind = |finding: &Finding| (finding.category, finding.rule.to_string(), finding.triage.shown());
     let kinds = changes.occurrences.iter().map(|row| finding(row.finding).map(kind));
     kinds.collect::<Option<_>>().ok_or(Error::Corrupt("an occurrence without its finding"))
 }
@@ -175,7 +198,7 @@ fn occurrences(changes: &Changes, kinds: Vec<Kind>, at: i64) -> Result<Rows> {
         Column::Text(rows.iter().map(|row| row.series.tool.to_string()).collect()),
         Column::Text(rows.iter().map(|row| row.series.name.to_string()).collect()),
         Column::Text(rows.iter().map(|row| json(&row.seen_in)).collect::<Result<_>>()?),
-        Column::Text(rows.iter().map(|row| row.path.clone()).collect()),
+        Column::Text(rows.iter().map(|row| row.path.to_string()).collect()),
         Column::Integer(rows.iter().map(|row| codes::severity_code(row.severity)).collect()),
         Column::Key(rows.iter().map(|row| row.content.into()).collect()),
         Column::MaybeText(
@@ -194,7 +217,9 @@ fn occurrences(changes: &Changes, kinds: Vec<Kind>, at: i64) -> Result<Rows> {
         Column::Text(categories),
         Column::Text(rules),
         Column::Text(statuses),
-        Column::Text(rows.iter().map(|row| row.owner.clone()).collect()),
+        Column::Text(rows.iter().map(|row| row.owner.to_string()).collect()),
+        Column::MaybeKey(rows.iter().map(|row| row.denied.map(|run| Key::from(run.0))).collect()),
+        Column::MaybeInteger(rows.iter().map(|row| row.in_base.map(i64::from)).collect()),
     ];
     Ok(Rows::new(&OCCURRENCES, columns))
 }
@@ -215,7 +240,7 @@ fn findings(rows: &[Finding]) -> Result<Rows> {
     let columns = vec![
         Column::Key(rows.iter().map(|row| row.id.into()).collect()),
         Column::Text(rows.iter().map(|row| row.category.name().to_owned()).collect()),
-        Column::Text(rows.iter().map(|row| row.rule.clone()).collect()),
+        Column::Text(rows.iter().map(|row| row.rule.to_string()).collect()),
         Column::Key(rows.iter().map(|row| newest(&row.prints.ours)).collect()),
         Column::Key(rows.iter().map(|row| newest(&row.prints.path_free)).collect()),
         Column::MaybeText(prints),
@@ -225,6 +250,8 @@ fn findings(rows: &[Finding]) -> Result<Rows> {
         Column::Bytes(
             rows.iter().map(|row| row.absent.iter().flat_map(|one| codes::commit_bytes(*one)).collect()).collect(),
         ),
+        Column::Integer(rows.iter().map(|row| codes::severity_code(row.worst)).collect()),
+        Column::MaybeKey(rows.iter().map(|row| row.critical_in.map(|run| Key::from(run.0))).collect()),
     ];
     Ok(Rows::new(&FINDINGS, columns))
 }
@@ -246,8 +273,8 @@ fn shown(changes: &Changes, contents: &HashMap<Print, String>) -> Rows {
     Rows::new(&CONTENTS, columns)
 }
 
-fn events(log: Head, events: &[Event]) -> Result<(Rows, Head)> {
-    let (links, end) = chain::append(log, events).map_err(|_| Error::Corrupt("an event"))?;
+fn events(signer: &Signer, log: Head, events: &[Event]) -> Result<(Rows, Head)> {
+    let (links, end) = signer.append(log, events).map_err(|_| Error::Corrupt("an event"))?;
     let kinds = events.iter().map(|event| event.kind.name().to_owned()).collect();
     let columns = vec![
         Column::Integer(links.iter().map(|link| link.number as i64).collect()),
@@ -257,6 +284,7 @@ fn events(log: Head, events: &[Event]) -> Result<(Rows, Head)> {
         Column::MaybeKey(events.iter().map(|event| event.branch.map(Key::from)).collect()),
         Column::MaybeInteger(events.iter().map(|event| event.pull_request.map(|number| number as i64)).collect()),
         Column::Bytes(links.iter().map(|link| link.hash.to_vec()).collect()),
+        Column::MaybeKey(links.iter().map(|link| link.key.map(|id| Key(id.0))).collect()),
         Column::Text(links.into_iter().map(|link| link.body).collect()),
     ];
     Ok((Rows::new(&EVENTS, columns), end))

@@ -1,6 +1,6 @@
 //! Runs as they came in, and what was answered.
 
-use penstock_common::{Metrics, Uuid};
+use penstock_common::{Masked, Metrics, Uuid};
 use sqlx::FromRow;
 
 use super::codes;
@@ -28,11 +28,11 @@ pub struct NewRun {
     /// What it looked at.
     pub commit: Commit,
     /// For which branch.
-    pub branch: Option<String>,
+    pub branch: Option<Masked>,
     /// For which pull request.
     pub pull_request: Option<u64>,
     /// `NAME` of the upload.
-    pub name: String,
+    pub name: Masked,
     /// The step that sent it.
     pub step: Option<Uuid>,
     /// The pipeline of that step.
@@ -47,7 +47,9 @@ pub struct NewRun {
     pub tools: String,
     /// What reports on tests and coverage say.
     pub metrics: Option<Metrics>,
-    /// As it was sent, compressed.
+    /// Secrets that a commit added and a later one removed, by severity, `info` first.
+    pub leaked: [u64; 5],
+    /// The upload, masked and compressed.
     pub document: Vec<u8>,
 }
 
@@ -105,6 +107,8 @@ pub struct RunRow {
     pub tools: String,
     /// What reports on tests and coverage say.
     pub metrics: Option<Metrics>,
+    /// Secrets that a commit added and a later one removed, by severity, `info` first.
+    pub leaked: [u64; 5],
     /// What the sender was told, as JSON.
     pub answer: Option<String>,
 }
@@ -127,6 +131,7 @@ struct Row {
     answer: Option<String>,
     finished_at: Option<i64>,
     metrics: Option<String>,
+    leaked: Option<String>,
 }
 
 impl TryFrom<Row> for RunRow {
@@ -155,6 +160,7 @@ impl TryFrom<Row> for RunRow {
             findings: row.findings.unsigned_abs(),
             tools: row.tools,
             metrics: row.metrics.as_deref().map(|text| codes::from_json(text, "runs.metrics")).transpose()?,
+            leaked: row.leaked.as_deref().map_or(Ok([0; 5]), |text| codes::from_json(text, "runs.leaked"))?,
             answer: row.answer,
         })
     }
@@ -167,7 +173,7 @@ impl Workspace {
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
-                 finished_at, metrics \
+                 finished_at, metrics, leaked \
                  from runs where workspace = $1 and repository = $2 and idempotency_key = $3",
             )
             .bind(self.key())
@@ -185,7 +191,7 @@ impl Workspace {
         let row: Option<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
-                 finished_at, metrics \
+                 finished_at, metrics, leaked \
                  from runs where workspace = $1 and repository = $2 and run = $3",
             )
             .bind(self.key())
@@ -218,7 +224,7 @@ impl Workspace {
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
-                 finished_at, metrics \
+                 finished_at, metrics, leaked \
                  from runs where workspace = $1 and repository = $2 and run < $3 order by run desc limit $4",
             )
             .bind(self.key())
@@ -231,13 +237,13 @@ impl Workspace {
         rows.into_iter().map(RunRow::try_from).collect()
     }
 
-    /// The newest runs on a commit, of every `NAME` the newest one that was applied.
+    /// The newest runs on a commit, the newest first.
     pub async fn runs_on(&self, repository: Uuid, commit: Commit) -> Result<Vec<RunRow>> {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
                 "select run, received_at, started_at, commit_id, branch, pull_request, name, pipeline, actor, state, complete, findings, tools, answer, \
-                 finished_at, metrics \
+                 finished_at, metrics, leaked \
                  from runs where workspace = $1 and repository = $2 and commit_id = $3 order by run desc limit 64",
             )
             .bind(self.key())
@@ -249,7 +255,8 @@ impl Workspace {
         rows.into_iter().map(RunRow::try_from).collect()
     }
 
-    /// A run as it was sent, compressed; nothing when that was forgotten.
+    /// A stored run, masked and compressed; `None` once it was deleted. Older versions stored it as
+    /// it was sent.
     pub async fn run_document(&self, repository: Uuid, run: RunId) -> Result<Option<Vec<u8>>> {
         let mut tx = self.read().await?;
         let document: Option<Option<Vec<u8>>> = on!(&mut tx, connection => {
@@ -269,11 +276,12 @@ impl Write {
     pub async fn new_run(&mut self, run: &NewRun) -> Result<bool> {
         let key = self.key();
         let metrics = run.metrics.as_ref().map(codes::json).transpose()?;
+        let leaked = run.leaked.iter().any(|number| *number > 0).then(|| codes::json(&run.leaked)).transpose()?;
         let rows = on!(&mut self.tx, connection => {
             sqlx::query(
                 "insert into runs (workspace, repository, run, idempotency_key, received_at, started_at, commit_id, branch, pull_request, \
-                 name, step, pipeline, actor, state, complete, findings, document, tools, finished_at, metrics) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17, $18, $19) \
+                 name, step, pipeline, actor, state, complete, findings, document, tools, finished_at, metrics, leaked) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15, $16, $17, $18, $19, $20) \
                  on conflict (workspace, repository, idempotency_key) do nothing",
             )
             .bind(key)
@@ -283,9 +291,9 @@ impl Write {
             .bind(run.received_at)
             .bind(run.started_at)
             .bind(codes::commit_bytes(run.commit))
-            .bind(&run.branch)
+            .bind(run.branch.as_deref())
             .bind(run.pull_request.map(|number| number as i64))
-            .bind(&run.name)
+            .bind(run.name.as_str())
             .bind(run.step.map(Key::from))
             .bind(run.pipeline.map(Key::from))
             .bind(&run.actor)
@@ -295,6 +303,7 @@ impl Write {
             .bind(&run.tools)
             .bind(run.finished_at)
             .bind(&metrics)
+            .bind(&leaked)
             .execute(connection)
             .await
             .map(|done| done.rows_affected())

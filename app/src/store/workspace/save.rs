@@ -10,11 +10,11 @@ use sqlx::AssertSqlSafe;
 use super::codes::{self, json};
 use super::rollup::judged;
 use super::rows::{self, Form, Prepared};
-use super::{Lane, State, Write, journal};
+use super::{Lane, State, Write, journal, logs};
 use crate::store::db::{Tx, on};
 use crate::store::error::{Error, Result};
 use crate::store::key::Key;
-use crate::track::chain::{self, Head};
+use crate::track::chain::{Head, Link};
 use crate::track::{Branch, Changes, Event, FindingId, Print, PullRequest, PullRequestState, Series};
 
 /// Findings whose texts are asked for at once.
@@ -25,42 +25,33 @@ impl Write {
     /// [`Write::commit_in`]. Nothing is done twice: rows that are there already are replaced.
     ///
     /// # Errors
-    /// When the database does not take them; then the lane has forgotten its state.
+    /// When the database does not take them.
     pub async fn changes(
         &mut self,
-        lane: &mut Lane,
+        lane: &Lane,
         changes: &Changes,
         contents: &HashMap<Print, String>,
         now: i64,
     ) -> Result<Head> {
         let at = self.happened.unwrap_or(now);
-        let prepared =
-            lane.loaded().ok_or(Error::Conflict).and_then(|state| rows::prepare(state, changes, contents, at));
-        match prepared {
-            Ok(prepared) => self.prepared(lane, changes, prepared, now).await,
-            Err(error) => {
-                lane.forget();
-                Err(error)
-            }
-        }
+        let state = lane.loaded().ok_or(Error::Conflict)?;
+        let prepared = rows::prepare(lane.signer()?, state, changes, contents, at)?;
+        self.prepared(lane, changes, prepared, now).await
     }
 
     /// As [`Write::changes`], with rows that were made already.
     ///
     /// # Errors
     /// As there.
-    pub async fn prepared(&mut self, lane: &mut Lane, changes: &Changes, prepared: Prepared, now: i64) -> Result<Head> {
+    pub async fn prepared(&mut self, lane: &Lane, changes: &Changes, prepared: Prepared, now: i64) -> Result<Head> {
         // Of two copies the second one finds the numbers of its log, or of its journal, taken.
-        let written = self.rows(lane, changes, prepared, now).await.map_err(Error::taken_in_between);
-        if written.is_err() {
-            lane.forget();
-        }
-        written
+        self.rows(lane, changes, prepared, now).await.map_err(Error::taken_in_between)
     }
 
     async fn rows(&mut self, lane: &Lane, changes: &Changes, prepared: Prepared, now: i64) -> Result<Head> {
         let of = (self.key(), Key::from(lane.repository()));
         let State { version, ref tally, .. } = *lane.loaded().ok_or(Error::Conflict)?;
+        self.prove_findings(of, changes).await?;
         if let Some(main) = changes.main {
             on!(&mut self.tx, connection => {
                 sqlx::query("update repositories set main_branch = $3 where workspace = $1 and repository = $2")
@@ -119,7 +110,7 @@ impl Write {
             .bind(of.0)
             .bind(of.1)
             .bind(Key::from(branch.id))
-            .bind(&branch.name)
+            .bind(branch.name.as_str())
             .bind(branch.deleted)
             .bind(head)
             .bind(timeline)
@@ -220,23 +211,8 @@ impl super::Workspace {
     }
 
     /// The log of a repository from entry `from` on, at most `limit` entries.
-    pub async fn log(&self, repository: Uuid, from: u64, limit: i64) -> Result<Vec<chain::Link>> {
+    pub async fn log(&self, repository: Uuid, from: u64, limit: i64) -> Result<Vec<Link>> {
         let mut tx = self.read_findings(repository).await?;
-        let rows: Vec<(i64, String, Vec<u8>)> = on!(&mut tx, connection => {
-            sqlx::query_as(
-                "select number, body, hash from events where workspace = $1 and repository = $2 and number >= $3 order by number limit $4",
-            )
-            .bind(self.key())
-            .bind(Key::from(repository))
-            .bind(from as i64)
-            .bind(limit)
-            .fetch_all(connection)
-            .await
-        })?;
-        let link = |(number, body, hash): (i64, String, Vec<u8>)| {
-            let hash = hash.try_into().map_err(|_| Error::Corrupt("events.hash"))?;
-            Ok(chain::Link { number: number.unsigned_abs(), body, hash })
-        };
-        rows.into_iter().map(link).collect()
+        logs::events(&mut tx, (self.key(), Key::from(repository)), from.saturating_sub(1), limit).await
     }
 }

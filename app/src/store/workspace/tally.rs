@@ -31,7 +31,7 @@ impl Tally {
     pub(super) fn accept(&mut self, repository: &mut Repository, changes: &Changes) {
         let touched = self.touched(repository, changes);
         self.weigh(repository, &touched, -1);
-        repository.accept(changes.rows());
+        repository.accept_copies(changes);
         self.weigh(repository, &touched, 1);
     }
 
@@ -40,7 +40,7 @@ impl Tally {
         let judged = changes
             .findings
             .iter()
-            .filter(|row| repository.finding(row.id).is_some_and(|known| known.triage.status != row.triage.status));
+            .filter(|row| repository.finding(row.id).is_some_and(|known| known.triage.shown() != row.triage.shown()));
         let everywhere = judged.flat_map(|row| self.open.keys().map(|branch| (*branch, row.id)));
         let mut all: Vec<_> = rows.chain(everywhere).filter(|(branch, _)| self.open.contains_key(branch)).collect();
         all.sort_unstable();

@@ -23,6 +23,8 @@ pub struct NewToken {
     pub scopes: String,
     /// Who made it, an account id.
     pub creator: String,
+    /// The same person's UUID; absent for the operator.
+    pub maker: Option<Uuid>,
     /// From when on it holds no more.
     pub expires_at: Option<i64>,
 }
@@ -40,6 +42,10 @@ pub struct Token {
     pub scopes: String,
     /// Who made it.
     pub creator: String,
+    /// The same person's UUID; absent for the operator.
+    pub maker: Option<Uuid>,
+    /// When Bitbucket last confirmed that the maker has the right to it.
+    pub confirmed_at: i64,
     /// When.
     pub created_at: i64,
     /// From when on it holds no more.
@@ -57,6 +63,8 @@ struct Row {
     name: String,
     scopes: String,
     creator: String,
+    maker: Option<Key>,
+    confirmed_at: i64,
     created_at: i64,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
@@ -65,9 +73,19 @@ struct Row {
 
 impl From<Row> for Token {
     fn from(row: Row) -> Self {
-        let Row { token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at } = row;
-        let (token, repository) = (token.number(), repository.map(Key::uuid));
-        Self { token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at }
+        Self {
+            token: row.token.number(),
+            repository: row.repository.map(Key::uuid),
+            name: row.name,
+            scopes: row.scopes,
+            creator: row.creator,
+            maker: row.maker.map(Key::uuid),
+            confirmed_at: row.confirmed_at,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        }
     }
 }
 
@@ -82,7 +100,7 @@ impl Workspace {
         let mut tx = self.read().await?;
         let rows: Vec<Row> = on!(&mut tx, connection => {
             sqlx::query_as(
-                "select token, repository, name, scopes, creator, created_at, expires_at, revoked_at, last_used_at \
+                "select token, repository, name, scopes, creator, maker, confirmed_at, created_at, expires_at, revoked_at, last_used_at \
                  from api_tokens where workspace = $1 order by token",
             )
             .bind(self.key())
@@ -99,8 +117,8 @@ impl Write {
         let key = self.key();
         on!(&mut self.tx, connection => {
             sqlx::query(
-                "insert into api_tokens (workspace, token, repository, name, scopes, creator, created_at, expires_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "insert into api_tokens (workspace, token, repository, name, scopes, creator, created_at, expires_at, maker, confirmed_at) \
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)",
             )
             .bind(key)
             .bind(Key::from(token.token))
@@ -110,6 +128,7 @@ impl Write {
             .bind(&token.creator)
             .bind(now)
             .bind(token.expires_at)
+            .bind(token.maker.map(Key::from))
             .execute(connection)
             .await
             .map(drop)
@@ -147,6 +166,20 @@ impl Write {
                 .map(|done| done.rows_affected())
         })?;
         Ok(rows == 1)
+    }
+
+    /// Bitbucket confirmed that the maker of a token has the right to make it.
+    pub async fn token_confirmed(&mut self, token: u128, now: i64) -> Result<()> {
+        let key = self.key();
+        Ok(on!(&mut self.tx, connection => {
+            sqlx::query("update api_tokens set confirmed_at = $3 where workspace = $1 and token = $2")
+                .bind(key)
+                .bind(Key::from(token))
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(drop)
+        })?)
     }
 
     /// A token was used.

@@ -52,31 +52,27 @@ impl Write {
     /// Writes what an operation on a repository changed, unless somebody else came in between.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if somebody did; then the lane has forgotten its state, and the operation begins again.
+    /// [`Error::Conflict`] if another writer did; then the operation begins again with
+    /// [`Lane::state`].
     pub async fn commit_in(mut self, lane: &mut Lane, log: Head) -> Result<()> {
-        let outcome = self.raise_version(lane, log).await;
+        let version = self.raise_version(lane, log).await?;
         let is_ahead = self.is_ahead;
-        let outcome = match outcome {
-            Ok(version) => self.commit().await.map(|()| version),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(version) => lane.written(version, log),
-            Err(_) => lane.forget(),
-        }
-        if is_ahead && outcome.is_ok() {
+        self.commit().await?;
+        lane.committed(version, log);
+        if is_ahead {
             lane.workspace().clone().catch_up_soon(lane.repository());
         }
-        outcome.map(drop)
+        Ok(())
     }
 
     async fn raise_version(&mut self, lane: &Lane, log: Head) -> Result<i64> {
         let version = lane.loaded().ok_or(Error::Conflict)?.version;
         let number = i64::try_from(log.number).map_err(|_| Error::Corrupt("repositories.log_number"))?;
         let (workspace, repository) = (self.key(), Key::from(lane.repository()));
+        let seal = lane.signer()?.seal(log).to_bytes();
         let rows = on!(&mut self.tx, connection => {
             sqlx::query(
-                "update repositories set version = version + 1, log_number = $4, log_hash = $5 \
+                "update repositories set version = version + 1, log_number = $4, log_hash = $5, log_seal = $6 \
                  where workspace = $1 and repository = $2 and version = $3",
             )
             .bind(workspace)
@@ -84,6 +80,7 @@ impl Write {
             .bind(version)
             .bind(number)
             .bind(log.hash.as_slice())
+            .bind(seal)
             .execute(connection)
             .await
             .map(|done| done.rows_affected())

@@ -97,7 +97,7 @@ fn place(known: Option<&Branch>, run: &Run, facts: &Facts, accounts: &[Account],
     if matches!(facts.standing, Standing::Unconfirmed | Standing::Elsewhere) {
         return Placed::Nowhere;
     }
-    let mut branch = known.cloned().unwrap_or_else(|| Branch::new(BranchId(ids.next()), name));
+    let mut branch = known.cloned().unwrap_or_else(|| Branch::new(BranchId(ids.next()), name.clone()));
     let Some(timeline) = branch.timeline.with_commit(run.commit, facts.standing) else { return Placed::Nowhere };
     branch.timeline = timeline.with_accounts(accounts);
     if facts.standing == Standing::Head {

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use penstock_common::{Severity, SuppressionKind};
+
 use crate::track::{FindingId, Run, Series, Sighting, ToolRun};
 
 /// A finding as the run saw it, repetitions put together.
@@ -16,17 +18,22 @@ pub(super) struct Once<'r> {
     /// Where its repetitions stand.
     pub(super) again: Vec<(usize, usize)>,
     pub(super) finding: Option<FindingId>,
+    /// The worst that the sighting and its repetitions say: no repetition makes it milder.
+    pub(super) severity: Severity,
+    /// By which means the code allows it, if it allows all of them.
+    pub(super) allowed: Option<SuppressionKind>,
 }
 
 /// Sightings by tool, each fingerprint once, in an order that is their own.
-pub(super) fn group(run: &Run) -> BTreeMap<&str, Vec<Once<'_>>> {
+pub(super) fn group<'r>(run: &'r Run) -> BTreeMap<&'r str, Vec<Once<'r>>> {
     let mut groups: BTreeMap<&str, Vec<Once<'_>>> = BTreeMap::new();
     for (number, tool) in run.tools.iter().enumerate() {
         let group = groups.entry(&tool.tool).or_default();
-        let series = Series::from((tool.tool.clone(), run.name.clone()));
-        let of = |(at, sighting)| {
+        let series = Series::from((&tool.tool, &run.name));
+        let of = |(at, sighting): (usize, &'r Sighting)| {
             let (series, slot) = (series.clone(), (number, at));
-            Once { series, sighting, tool, slot, again: Vec::new(), finding: None }
+            let (severity, allowed) = (sighting.severity, sighting.allowed);
+            Once { series, sighting, tool, slot, again: Vec::new(), finding: None, severity, allowed }
         };
         group.extend(tool.sightings.iter().enumerate().map(of));
     }
@@ -43,6 +50,8 @@ pub(super) fn group(run: &Run) -> BTreeMap<&str, Vec<Once<'_>>> {
             let same = again.sighting.ours == first.sighting.ours;
             if same {
                 first.again.push(again.slot);
+                first.severity = first.severity.max(again.severity);
+                first.allowed = first.allowed.and(again.allowed);
             }
             same
         });

@@ -160,7 +160,7 @@ async fn where_a_commit_stands() {
     assert_eq!(stands(at(3), None).await, Standing::Elsewhere);
     assert_eq!(stands(Commit::from([9; 20]), Some("main")).await, Standing::Elsewhere);
 
-    let mut branch = Branch::new(BranchId(7), "main");
+    let mut branch = Branch::new(BranchId(7), "main".into());
     branch.timeline = serde_json::from_value(json!({"commits": timeline, "accounts": [], "forgotten": false})).unwrap();
     let about = About { commit: side, branch: Some("side"), timeline: &[] };
     let told = facts(&shop, about, Some((&branch, at(1))), 42).await.unwrap();

@@ -56,11 +56,11 @@ async fn who_may_is_told_by_name_in_one_short_line() {
         let values = json!([{"permission": "owner", "user": other}, {"permission": "owner", "user": user_told}]);
         let double = double(200, json!({"values": values})).await;
         let owner = bitbucket_at(&double.api(), workspace).await.owner(user).await.unwrap().unwrap();
-        assert_eq!((owner.name, owner.account_id.as_deref()), (name.clone(), Some("a:1")));
+        assert_eq!((owner.name.map(String::from), owner.account_id.as_deref()), (name.clone(), Some("a:1")));
         let values = json!([{"permission": "admin", "user": other}, {"permission": "write", "user": user_told}]);
         let double = self::double(200, json!({"values": values})).await;
         let right = bitbucket_at(&double.api(), workspace).await.in_repository(repository).right(user).await.unwrap();
-        assert_eq!((right.permission, right.user.name), (Permission::Write, name));
+        assert_eq!((right.permission, right.user.name.map(String::from)), (Permission::Write, name));
     }
 }
 
@@ -104,12 +104,12 @@ async fn a_workspace_by_its_id() {
 async fn what_a_pipeline_was_started_for() {
     let (workspace, repository, pipeline) = (uuid(1), uuid(2), uuid(3));
     for (target, on, number) in [
-        (json!({"ref_type": "tag", "ref_name": "1.0"}), Ref::Tag("1.0".to_owned()), None),
+        (json!({"ref_type": "tag", "ref_name": "1.0"}), Ref::Tag("1.0".into()), None),
         (json!({"type": "pipeline_commit_target"}), Ref::Commit, None),
         (
             json!({"type": "pipeline_pullrequest_target", "source": "change", "destination": "main",
                 "destination_commit": {"hash": "fedcba987654"}, "pullrequest": {"id": 7}}),
-            Ref::Branch("change".to_owned()),
+            Ref::Branch("change".into()),
             Some(7),
         ),
     ] {

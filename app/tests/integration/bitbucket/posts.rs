@@ -100,3 +100,58 @@ async fn a_comment_is_made_once_also_if_its_answer_is_lost() {
     assert!(!shop.update_comment(number, id, &NewComment::general("gone")).await.unwrap());
     assert_eq!(shop.comment(number, 1).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn ours_is_found_among_any_number_of_copies() {
+    const MARKER: &str = "[//]: # (penstock.test)";
+    let world = World::new(1);
+    world.sandbox.branch(SHOP, "change", "main").unwrap();
+    world.push("change", "b.txt");
+    let number = world.sandbox.open_pull_request(SHOP, "A change", "change", "main").unwrap();
+    let shop = world.shop().await;
+    let text = |body: &str| NewComment::general(format!("{MARKER}\n\n{body}"));
+    let paste = |times| {
+        (0..times).for_each(|_| assert!(world.sandbox.comment(SHOP, number, &format!("{MARKER}\n\nx")).unwrap() > 0))
+    };
+    assert_eq!(shop.replace_comment(number, MARKER, &text("none yet")).await.unwrap(), None);
+    paste(120);
+    assert_eq!(shop.replace_comment(number, MARKER, &text("none is ours")).await.unwrap(), None);
+    let id = shop.create_comment(number, &text("one")).await.unwrap();
+    paste(120);
+    let before = world.requests();
+    assert_eq!(shop.replace_comment(number, MARKER, &text("two")).await.unwrap(), Some(id));
+    assert_eq!(world.requests() - before, 5, "three pages, a comment of another author, ours");
+    let changed: Vec<u64> = world
+        .sandbox
+        .comments(SHOP, number)
+        .unwrap()
+        .iter()
+        .filter(|comment| !comment.raw.ends_with('x'))
+        .map(|comment| comment.id)
+        .collect();
+    assert_eq!(changed, [id]);
+    // A marker in the middle of a line, or quoted, is none.
+    world.sandbox.comment(SHOP, number, &format!("> {MARKER} ")).unwrap();
+    assert_eq!(shop.replace_comment(number, MARKER, &text("three")).await.unwrap(), Some(id));
+}
+
+#[tokio::test]
+async fn annotations_that_are_refused_are_counted() {
+    let world = World::new(1);
+    let (shop, at) = (world.shop().await, commit(&world.commits[0]));
+    world.sandbox.fault(Route::new("POST", "*/annotations"), Fault::status(400), 1);
+    let missing = shop.put_report(at, &insight(120)).await.unwrap();
+    assert_eq!((missing.annotations, missing.why.unwrap().status()), (100, Some(400)));
+    assert_eq!(world.sandbox.annotations(SHOP, &world.commits[0], "penstock-app").unwrap().len(), 20);
+}
+
+/// Just after a push not every part of Bitbucket knows the commit.
+#[tokio::test]
+async fn a_commit_that_is_not_known_yet_is_waited_for() {
+    let world = World::new(1);
+    let (shop, at) = (world.shop().await, commit(&world.commits[0]));
+    world.sandbox.fault(Route::new("POST", "*/statuses/build"), Fault::status(404), 2);
+    shop.put_status(at, &status(StatusState::Failed)).await.unwrap();
+    world.sandbox.fault(Route::new("PUT", "*/reports/*"), Fault::status(404), 2);
+    shop.put_report(at, &insight(1)).await.unwrap();
+}

@@ -43,7 +43,7 @@ async fn branches_and_their_heads() {
     for none in [odd, "none", "..", ".", ""] {
         assert_eq!(shop.branch(none).await.unwrap(), None, "{none}");
     }
-    let mut names: Vec<String> = shop.branches().await.unwrap().into_iter().map(|branch| branch.name).collect();
+    let mut names: Vec<String> = shop.branches().await.unwrap().into_iter().map(|branch| branch.name.into()).collect();
     names.sort();
     assert_eq!(names, ["feature/x", "main"]);
 }
@@ -56,7 +56,7 @@ async fn a_pipeline_says_what_it_ran_on() {
     let shop = world.shop().await;
     let told = shop.pipeline(pipeline).await.unwrap().unwrap();
     assert_eq!((told.id, told.commit), (pipeline, commit(step.commit())));
-    assert_eq!((told.on, told.pull_request), (Ref::Branch("main".to_owned()), None));
+    assert_eq!((told.on, told.pull_request), (Ref::Branch("main".into()), None));
     assert_eq!(shop.pipeline(uuid(9)).await.unwrap(), None);
     // Of another repository of the same workspace.
     world.sandbox.repository("acme/other").unwrap();

@@ -18,7 +18,12 @@ pub(crate) const SCOPES: [&str; 4] = ["account", "repository:write", "pullreques
 
 /// Waits that nobody notices.
 pub(crate) fn quick() -> Patience {
-    Patience { first_wait: Duration::from_millis(1), near_limit: Duration::from_millis(1), ..patience() }
+    Patience {
+        first_wait: Duration::from_millis(1),
+        near_limit: Duration::from_millis(1),
+        late: Duration::from_millis(500),
+        ..patience()
+    }
 }
 
 pub(crate) fn reach(api: &str) -> Reach {

@@ -1,5 +1,6 @@
 //! Every page, in every theme, narrow and wide.
 
+use crate::program::world::verbatim;
 use penstock_app::door::token::Scope;
 use penstock_app::judgement::{Judge, Judged, judge};
 use penstock_app::settings::{Key, Value, hooks, set, tokens};
@@ -69,12 +70,13 @@ async fn set_up(stage: &Stage) {
         scopes: Scope::ALL.into_iter().collect(),
         repository: Some(repository),
         days: 90,
+        maker: None,
     };
     tokens::make(&workspace, &wanted, "557058:admin", now).await.unwrap();
     hooks::make(&workspace, repository, &state.config.base, "557058:admin", now).await.unwrap();
     let mut write = workspace.write().await.unwrap();
-    write.person("557058:admin", "Ada Admin", now).await.unwrap();
-    write.person("557058:other", &format!("O{} <b>ther</b>", "o".repeat(80)), now).await.unwrap();
+    write.person("557058:admin", &"Ada Admin".into(), now).await.unwrap();
+    write.person("557058:other", &verbatim(&format!("O{} <b>ther</b>", "o".repeat(80))), now).await.unwrap();
     write.commit().await.unwrap();
     let critical = {
         let mut lane = workspace.lane(repository).await;
@@ -83,8 +85,9 @@ async fn set_up(stage: &Stage) {
         tracked.repository.open(main).find(|row| row.severity == Severity::Critical).unwrap().finding
     };
     let author = Actor::Account("557058:other".to_owned());
-    let decision = Decision { status: Status::WontFix, reason: HOSTILE.to_owned(), author, expires: None, now };
-    let wish = Judge { finding: critical, pull_request: None, decision, account: "557058:other" };
+    let (reason, account) = (verbatim(HOSTILE), "557058:other".to_owned());
+    let decision = Decision { status: Status::WontFix, reason, author, account, expires: None, now };
+    let wish = Judge { finding: critical, pull_request: None, decision };
     assert!(matches!(judge(state, &workspace, repository, &wish).await.unwrap(), Judged::Waits(_)));
 }
 

@@ -1,9 +1,9 @@
 //! A Bitbucket with the app in it, as a browser sees them, and somebody who looks.
 
+use crate::program::world::verbatim;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use penstock_app::commands::system_clock;
 use penstock_app::crypto::MasterKeys;
 use penstock_common::metrics::Lines;
 use penstock_common::{Finding, Severity};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::tab::Tab;
 use crate::program::told::metrics;
-use crate::program::world::{APP, App, REPOSITORY, WORKSPACE, finding, upload};
+use crate::program::world::{APP, App, REPOSITORY, WORKSPACE, clock_ahead, finding, upload};
 
 /// Everything that people can put into a name or a message.
 pub(super) const HOSTILE: &str = "\"><img src=x onerror=alert(1)> <script>alert(2)</script> {{7*7}} \u{202e}drow ]](javascript:alert(3)) `tick` | pipe";
@@ -37,9 +37,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("master.key");
         MasterKeys::read_or_create(&key).unwrap();
-        let ahead = Arc::new(AtomicI64::new(0));
-        let (clock, by) = (system_clock(), Arc::clone(&ahead));
-        let clock = Arc::new(move || clock() + by.load(Ordering::SeqCst));
+        let (clock, ahead) = clock_ahead();
         // The host's pages have another name than the frames.
         let site = sandbox.page_url();
         let app = App::start_seen_at(&sandbox, None, folder.path(), &key, clock, &site).await;
@@ -120,7 +118,7 @@ pub(super) fn many() -> Vec<Finding> {
     let mut all: Vec<Finding> = (0..60)
         .map(|number: usize| {
             let one = finding(&format!("rule-{number}"), &format!("src/file_{number}.rs"), severities[number % 5]);
-            let owners = ["@jo".to_owned(), format!("{}@example.com", "long.".repeat(40))];
+            let owners = ["@jo".into(), verbatim(&format!("{}@example.com", "long.".repeat(40)))];
             Finding { owners: owners.into_iter().take(number % 3).collect(), ..one }
         })
         .collect();
@@ -132,5 +130,10 @@ pub(super) fn many() -> Vec<Finding> {
 /// A finding whose every word is hostile.
 pub(super) fn hostile(rule: &str, path: &str) -> Finding {
     let plain = finding(rule, path, Severity::High);
-    Finding { title: HOSTILE.to_owned(), message: HOSTILE.repeat(3), remediation: Some(HOSTILE.to_owned()), ..plain }
+    Finding {
+        title: verbatim(HOSTILE),
+        message: verbatim(&HOSTILE.repeat(3)),
+        remediation: Some(verbatim(HOSTILE)),
+        ..plain
+    }
 }

@@ -9,7 +9,7 @@ use penstock_app::clock::Clock;
 use penstock_app::door::connect::app::AppKey;
 use penstock_app::door::connect::install_keys::QUESTIONS_MAX;
 use penstock_app::door::connect::jwt::install::{InstallKeys, KeyId};
-use penstock_app::door::connect::lifecycle::{Principal, ProofFailure, Prover};
+use penstock_app::door::connect::lifecycle::{Expected, Principal, ProofFailure, Prover};
 use penstock_app::door::connect::{ClientKey, Exchange, HttpInstallKeys, HttpProver};
 use penstock_app::hosts::Hosts;
 use penstock_common::{Secret, Uuid};
@@ -72,6 +72,9 @@ async fn bitbucket() -> Double {
         "/2.0/user" if seen.header("authorization") == "Bearer granted-token" => {
             (200, json!({"type": "team", "uuid": uuid(1).braced(), "username": "acme"}).to_string())
         }
+        path if path.starts_with("/2.0/workspaces/") && seen.header("authorization") == "Bearer granted-token" => {
+            (200, json!({"type": "workspace", "uuid": uuid(1).braced(), "slug": "acme"}).to_string())
+        }
         _ => (404, "{}".to_owned()),
     })
     .await
@@ -107,14 +110,64 @@ async fn a_secret_that_is_not_known_is_told_and_not_shown() {
     assert!(exchange(&double).token(&installation(), &Secret::new("")).await.is_err());
 }
 
+const PERMISSIONS: &str = "/permissions/repositories";
+
 #[tokio::test]
 async fn whose_a_secret_is() {
     let double = bitbucket().await;
     let prover = HttpProver::new(exchange(&double), reach(&double).api);
-    let principal = Principal { uuid: uuid(1), slug: Some("acme".to_owned()) };
-    assert_eq!(prover.principal(&installation(), &secret()).await, Ok(principal));
+    let ask = async |secret: &Secret, expected| prover.principal(&installation(), secret, expected).await;
+    // Where the installation's name says the workspace, the secret is all that is to be proven.
+    let known = Principal { uuid: uuid(1), slug: Some("acme".to_owned()) };
+    assert_eq!(ask(&secret(), Expected::Known(uuid(1))).await, Ok(known.clone()));
+    assert!(double.seen().iter().all(|seen| seen.path() != "/2.0/user"));
+    // The callback does not say it: the account does.
+    assert_eq!(ask(&secret(), Expected::Nothing).await, Ok(known.clone()));
     let wrong = Secret::new(["canary", "wrong"].join("-"));
-    assert_eq!(prover.principal(&installation(), &wrong).await, Err(ProofFailure::Rejected));
+    for expected in [Expected::Known(uuid(1)), Expected::Claimed(uuid(1)), Expected::Nothing] {
+        assert_eq!(ask(&wrong, expected).await, Err(ProofFailure::Rejected));
+    }
+}
+
+/// An installation can be proven even if Bitbucket refuses `/user`; what a callback claims proves
+/// nothing.
+#[tokio::test]
+async fn a_claim_is_confirmed_where_strangers_are_kept_out() {
+    use ProofFailure::{Unavailable, Unconfirmed};
+    let ours = || Ok(Principal { uuid: uuid(7), slug: None });
+    let other = || Ok(Principal { uuid: uuid(1), slug: Some("acme".to_owned()) });
+    for (permissions, user, expected) in [
+        // An admin's list of anything, without a request to `/user`.
+        ((200, r#"{"values": []}"#), 401, ours()),
+        ((200, r#"{"values": [{"permission": "admin"}], "next": "https://elsewhere.example"}"#), 403, ours()),
+        ((200, r#"{"values": []}"#), 500, ours()),
+        // A token of another workspace: what the callback claims does not count.
+        ((403, "{}"), 200, other()),
+        ((404, "{}"), 200, other()),
+        ((401, "{}"), 401, Err(Unconfirmed)),
+        ((403, "{}"), 403, Err(Unconfirmed)),
+        ((404, "<html>"), 404, Err(Unconfirmed)),
+        ((403, "{}"), 429, Err(Unavailable)),
+        ((500, "{}"), 401, Err(Unavailable)),
+        ((429, "Rate limit for this resource has been exceeded"), 403, Err(Unavailable)),
+        // Anything but a list is not an answer of Bitbucket.
+        ((200, "<html>maintenance</html>"), 401, Err(Unavailable)),
+        ((200, "{}"), 403, Err(Unavailable)),
+    ] {
+        let double = Double::new(move |seen| match seen.path() {
+            "/site/oauth2/access_token" => (200, json!({"access_token": "granted-token"}).to_string()),
+            "/2.0/user" if user == 200 => (200, json!({"uuid": uuid(1).braced(), "username": "acme"}).to_string()),
+            "/2.0/user" => (user, "{}".to_owned()),
+            path if path.ends_with(PERMISSIONS) => (permissions.0, permissions.1.to_owned()),
+            _ => (404, "{}".to_owned()),
+        })
+        .await;
+        let prover = HttpProver::new(exchange(&double), reach(&double).api);
+        let told = prover.principal(&installation(), &secret(), Expected::Claimed(uuid(7))).await;
+        assert_eq!(told, expected, "{permissions:?} {user}");
+        let asked = double.seen().into_iter().find(|seen| seen.path().ends_with(PERMISSIONS)).unwrap();
+        assert!(asked.path().contains(&uuid(7).to_string()), "{}", asked.target);
+    }
 }
 
 #[tokio::test]
@@ -126,8 +179,9 @@ async fn only_a_clear_no_is_one() {
         ((407, json!({})), (200, json!({})), ProofFailure::Unavailable),
         ((503, json!({})), (200, json!({})), ProofFailure::Unavailable),
         ((200, json!({})), (200, json!({})), ProofFailure::Unavailable),
-        ((200, token()), (401, json!({})), ProofFailure::Rejected),
-        ((200, token()), (403, json!({})), ProofFailure::Rejected),
+        // A missing account proves nothing against the secret.
+        ((200, token()), (401, json!({})), ProofFailure::Unconfirmed),
+        ((200, token()), (403, json!({})), ProofFailure::Unconfirmed),
         ((200, token()), (500, json!({})), ProofFailure::Unavailable),
         ((200, token()), (200, json!({"username": "acme"})), ProofFailure::Unavailable),
         ((200, token()), (200, json!({"uuid": "acme"})), ProofFailure::Unavailable),
@@ -139,14 +193,16 @@ async fn only_a_clear_no_is_one() {
         })
         .await;
         let prover = HttpProver::new(exchange(&double), reach(&double).api);
-        assert_eq!(prover.principal(&installation(), &secret()).await, Err(failure), "{told}");
+        let asked = prover.principal(&installation(), &secret(), Expected::Nothing).await;
+        assert_eq!(asked, Err(failure), "{told}");
     }
     let double = bitbucket().await;
     let nobody = Hosts::development(&double.api(), "http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
     let site = Reach::new(&nobody, &Network::default(), quick()).unwrap().site;
     let exchange = Arc::new(Exchange::new(site, AppKey::new("penstock").unwrap(), clock().0));
     let prover = HttpProver::new(exchange, reach(&double).api);
-    assert_eq!(prover.principal(&installation(), &secret()).await, Err(ProofFailure::Unavailable));
+    let asked = prover.principal(&installation(), &secret(), Expected::Known(uuid(1))).await;
+    assert_eq!(asked, Err(ProofFailure::Unavailable));
 }
 
 /// A directory with one installation of Connect.

@@ -1,7 +1,9 @@
 //! The pages over HTTP, reached as Bitbucket leads to them: by signed addresses.
 
+mod budgets;
 mod findings;
 mod panels;
 mod settings;
 mod told;
-mod visitor;
+mod views;
+pub(crate) mod visitor;

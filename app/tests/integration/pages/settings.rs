@@ -28,7 +28,7 @@ scenes!(
 );
 
 /// What the pages and the actions of settings are, for whoever tries all of them.
-const PAGES: [&str; 6] = ["settings", "tokens", "hook", "connection", "audit", "approvals"];
+const PAGES: [&str; 7] = ["settings", "tokens", "hook", "connection", "audit", "audit.jsonl", "approvals"];
 const ACTIONS: [&str; 6] = ["settings", "make-token", "revoke-token", "make-hook", "remove-hook", "approvals"];
 
 /// How a reason is shown that tries to be more, in one line.
@@ -92,16 +92,18 @@ impl Case {
         set(&self.workspace, Some(self.repository), &on, "admin", state.now()).await.unwrap();
         let decision = Decision {
             status: Status::FalsePositive,
-            reason: "<b>only</b>\u{202e} a\r\ntest".to_owned(),
+            reason: "<b>only</b>\u{202e} a\r\ntest".into(),
             author: Actor::Account(account.to_owned()),
+            account: account.to_owned(),
             expires: None,
             now: state.now(),
         };
-        let wish = Judge { finding: self.critical().await, pull_request: None, decision, account };
-        match judge(state, &self.workspace, self.repository, &wish).await.unwrap() {
-            Judged::Waits(id) => id,
-            Judged::Holds => panic!("it does not wait"),
-        }
+        let finding = self.critical().await;
+        let wish = Judge { finding, pull_request: None, decision };
+        let judged = judge(state, &self.workspace, self.repository, &wish).await.unwrap();
+        assert!(matches!(judged, Judged::Waits(_)), "{judged:?}");
+        let waiting = self.workspace.waiting_approval(self.repository, finding, None).await.unwrap();
+        waiting.unwrap().new.approval
     }
 }
 
@@ -248,7 +250,7 @@ async fn a_token_is_shown_once_and_revoked(scene: Scene) {
     let listed = visit.get("tokens").await;
     assert!(!listed.body.contains(&token) && listed.text().contains("one repository"), "{}", listed.text());
     let again = case.send(&visit, "tokens", "make-token", &fields).await;
-    assert!(again.status == 422 && again.text().contains("holds already"), "{}", again.text());
+    assert!(again.status == 422 && again.text().contains("active token with this name"), "{}", again.text());
 
     // One of the whole workspace is not a repository's to end, and not shown there.
     let above = case.above().await;
@@ -297,7 +299,7 @@ async fn the_audit_log_is_paged_and_checked(scene: Scene) {
     let on = [(Key::SecondPerson, Some(Value::Switch(true)))];
     set(&case.workspace, None, &on, "operator", now).await.unwrap();
     let mut write = case.workspace.write().await.unwrap();
-    write.person("a:1", "Ann <Example>", now).await.unwrap();
+    write.person("a:1", &"Ann <Example>".into(), now).await.unwrap();
     write.commit().await.unwrap();
     let visit = case.inside().await;
     let first = visit.get("audit").await;
@@ -314,6 +316,15 @@ async fn the_audit_log_is_paged_and_checked(scene: Scene) {
     assert!(checked.contains("The log of the workspace is whole: 61 entries"), "{checked}");
     assert!(checked.contains("the operator set second_person from nothing to true"), "{checked}");
     assert_eq!(visit.get("audit?before=x").await.status, 400);
+    // As a file: all of the workspace, or what is about the repository.
+    let lines =
+        |body: &str| body.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>();
+    let file = visit.get("audit.jsonl?after=59").await;
+    assert_eq!(file.headers["content-type"], "application/x-ndjson");
+    let ours = lines(&file.body);
+    assert!(ours.len() == 1 && ours[0]["number"] == 60 && ours[0]["new"] == 60, "{ours:?}");
+    let above = lines(&case.above().await.get("audit.jsonl").await.body);
+    assert!(above.len() == 61 && above[60]["name"] == "second_person", "{}", above.len());
 }
 
 async fn the_connection_tells_what_does_not_work(scene: Scene) {
@@ -384,7 +395,7 @@ async fn two_people_decide_on_the_page(scene: Scene) {
     assert!(text.contains("Nothing waits.") && text.contains("Approved") && text.contains("Rejected"), "{text}");
     let visit = Visit::new(&case.scene, "repository-page", &repository(&reader)).await;
     let text = visit.get(&format!("finding?id={critical}")).await.text();
-    assert_eq!((text.matches(SHOWN).count(), text.contains('\u{202e}')), (2, false), "as it is and as it came: {text}");
+    assert_eq!((text.matches(SHOWN).count(), text.contains('\u{202e}')), (4, false), "as it is and as it came: {text}");
     case.scene.app.settle(sandbox).await;
 }
 
@@ -425,13 +436,13 @@ async fn who_acts_is_called_by_the_name_that_bitbucket_tells(scene: Scene) {
 
     // Nobody is called what the pages themselves are called.
     let mut write = case.workspace.write().await.unwrap();
-    write.person(account, "The Operator", app.state.now()).await.unwrap();
+    write.person(account, &"The Operator".into(), app.state.now()).await.unwrap();
     write.commit().await.unwrap();
     let text = admin.get("audit").await.text();
     assert!(text.contains(&format!("account {account} took back")) && !text.contains("Operator"), "{text}");
     // A name is forgotten; what he did is not, and its chain is whole.
     let mut write = case.workspace.write().await.unwrap();
-    write.person(account, "Wim", app.state.now()).await.unwrap();
+    write.person(account, &"Wim".into(), app.state.now()).await.unwrap();
     write.erase_person(account).await.unwrap();
     write.commit().await.unwrap();
     let text = admin.get("audit?check=1").await.text();
@@ -447,6 +458,7 @@ async fn no_page_reaches_another_tenant(scene: Scene) {
     let hook = hook.await.unwrap().hook.to_string();
     case.scene.token("read", None).await;
     let token = Uuid::from(case.workspace.tokens().await.unwrap()[0].token.to_be_bytes()).to_string();
+    app.settle(sandbox).await;
     let before = case.workspace.export().await.unwrap();
 
     // Who owns another workspace, and everything in it.

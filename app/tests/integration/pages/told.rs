@@ -1,5 +1,6 @@
 //! What a run says beside its findings, as people see it.
 
+use crate::program::world::verbatim;
 use penstock_common::metrics::Lines;
 use penstock_common::{Finding, Severity};
 use penstock_sandbox::{Commit, Permission};
@@ -20,7 +21,7 @@ async fn who_owns_a_file_is_a_column_and_a_filter() {
     assert!(!visit.get("findings").await.body.contains(">Owner</th>"), "without owners there is no column");
 
     let [first, second] = found;
-    let owners = vec!["@jo".to_owned(), "k&m@example.com".to_owned()];
+    let owners = vec!["@jo".into(), "k&m@example.com".into()];
     scene.app.scan(&scene.sandbox, &step, &[Finding { owners, ..first }, second]).await;
     let list = visit.get("findings").await;
     assert!(list.body.contains(">Owner</th>"));
@@ -69,7 +70,7 @@ async fn what_nobody_measured_is_not_shown() {
         (&step, "part", patch(1000, 1180)),
     ] {
         let mut upload = upload(sandbox, step, &[]);
-        upload.name = name.to_owned();
+        upload.name = verbatim(name);
         upload.run.metrics = Some(metrics(1234, 835, patch));
         upload.run.finished_at = Some("2026-11-25T10:00:12Z".to_owned());
         let (status, body) = app.send(&sandbox.oidc_token(step, &[&app.base]), &upload).await;

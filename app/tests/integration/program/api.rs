@@ -154,6 +154,7 @@ async fn every_route_is_closed_to_another_tenant() {
         name: "ci".to_owned(),
         scopes: "read triage upload:any-ref".to_owned(),
         creator: "me".to_owned(),
+        maker: None,
         expires_at: None,
     };
     let mut write = other.write().await.unwrap();

@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::Connection;
 use tokio::sync::Mutex;
 
-use super::world::{APP, REPOSITORY, WORKSPACE};
+use super::world::{APP, REPOSITORY, WORKSPACE, client, new_repository};
 
 const KILLS: usize = 50;
 
@@ -43,6 +43,17 @@ impl Program {
         Self { environment, base, health: format!("http://{health}") }
     }
 
+    /// Started next to the sandbox and installed in its workspace, whose repository has one commit.
+    pub(super) async fn installed(sandbox: &Sandbox, folder: &Path) -> (Self, Running) {
+        new_repository(sandbox, REPOSITORY);
+        let program = Self::new(sandbox, folder);
+        let running = Running(program.start());
+        program.ready().await;
+        let install = Install::new(WORKSPACE, &format!("{}/atlassian-connect.json", program.base));
+        tokio::task::block_in_place(|| sandbox.install(&install)).unwrap();
+        (program, running)
+    }
+
     pub(super) fn start(&self) -> Child {
         self.command(&["serve"]).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -55,9 +66,24 @@ impl Program {
         command
     }
 
+    /// The same under a umask that takes no right away.
+    #[cfg(unix)]
+    pub(super) fn command_under_lax_umask(&self, arguments: &[&str]) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "only a shell sets the umask of another program")]
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#"umask 000; exec "$0" "$@""#, env!("CARGO_BIN_EXE_penstock-app")]).args(arguments);
+        command.env_clear().envs(self.environment.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
     pub(super) async fn ready(&self) {
         for _ in 0..400 {
-            if reqwest::get(format!("{}/readyz", self.health)).await.is_ok_and(|answer| answer.status().is_success()) {
+            if client()
+                .get(format!("{}/readyz", self.health))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -66,9 +92,18 @@ impl Program {
     }
 }
 
+/// A process that ends with the test, however that ends.
+pub(super) struct Running(pub(super) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_that_was_acknowledged_is_lost() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = Sandbox::new().unwrap();
     sandbox.repository(REPOSITORY).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -87,10 +122,11 @@ async fn nothing_that_was_acknowledged_is_lost() {
         let (acknowledged, stop, next) = (Arc::clone(&acknowledged), Arc::clone(&stop), Arc::clone(&next));
         let (token, address) = (token.clone(), format!("{base}/connect/webhooks"));
         senders.spawn(async move {
-            let client = reqwest::Client::new();
+            let client = client();
             while !stop.load(Ordering::Relaxed) {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let body = json!({"event": "repo:fork", "data": {"number": number}}).to_string();
+                let repository = format!("{{00000000-0000-0000-0000-{number:012}}}");
+                let body = json!({"event": "repo:updated", "data": {"repository": {"uuid": repository}}}).to_string();
                 let sent =
                     client.post(&address).header("authorization", format!("JWT {token}")).body(body).send().await;
                 match sent {
@@ -117,13 +153,15 @@ async fn nothing_that_was_acknowledged_is_lost() {
     assert!(acknowledged.len() > KILLS, "there was load: {}", acknowledged.len());
     let path = folder.path().join("inbox.db");
     let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    let bodies: Vec<Vec<u8>> = sqlx::query_scalar("select body from inbox_bodies where event = 'repo:fork'")
+    let bodies: Vec<Vec<u8>> = sqlx::query_scalar("select body from inbox_bodies where event = 'repo:updated'")
         .fetch_all(&mut connection)
         .await
         .unwrap();
     let mut kept = BTreeSet::new();
     for body in bodies {
-        let number = serde_json::from_slice::<serde_json::Value>(&body).unwrap()["number"].as_u64().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let repository = body["repository"]["uuid"].as_str().unwrap();
+        let number: u64 = repository[25..37].parse().unwrap();
         assert!(kept.insert(number), "{number} was kept twice");
     }
     let lost: Vec<_> = acknowledged.difference(&kept).collect();

@@ -1,30 +1,27 @@
 //! Somebody sends far more than anybody may: he is refused with words, memory stays bounded, and others are served.
 
 use std::io::Write as _;
-use std::process::Child;
 
 use penstock_common::Severity;
-use penstock_sandbox::{Commit, Install, Sandbox};
+use penstock_sandbox::Sandbox;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::crash::Program;
-use super::world::{REPOSITORY, WORKSPACE, finding, upload};
+use super::world::{REPOSITORY, finding, upload, verbatim};
 
 const FINDINGS: usize = 1_000_000;
 /// Far above what the program needs for the largest body that it takes, and far below what a million findings would.
 const MEMORY_MAX_KB: u64 = 400_000;
 
-/// A process that ends with the test, however that ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+/// Findings of the run of which each has a rule of its own, and parts of the tool that found them.
+const RULES: usize = 45_000;
+const PARTS: usize = 64;
+/// What three of these runs may take beyond what the program has when it is idle: far above what a
+/// build without optimisation needs, and far below what it takes when something grows with the
+/// square of them.
+const RULES_MEMORY_MAX_KB: u64 = 700_000;
 
 /// A run, cut in the middle of its list of findings, and one finding as it stands there.
 fn parts(run: &[u8]) -> (String, String, String) {
@@ -66,23 +63,24 @@ async fn post(base: &str, head: &str, pieces: impl Iterator<Item = Vec<u8>> + Se
 
 /// The most memory that a process had at a time, in KB.
 fn most_memory(process: u32) -> u64 {
+    memory_line(process, "VmHWM:")
+}
+
+/// The memory that a process has now, in KB.
+fn memory(process: u32) -> u64 {
+    memory_line(process, "VmRSS:")
+}
+
+fn memory_line(process: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_million_findings_are_refused_and_the_app_serves_on() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let sandbox = Sandbox::new().unwrap();
-    sandbox.repository(REPOSITORY).unwrap();
-    sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let program = Program::new(&sandbox, folder.path());
-    let running = Running(program.start());
-    program.ready().await;
-    let wish = Install::new(WORKSPACE, &format!("{}/atlassian-connect.json", program.base));
-    tokio::task::block_in_place(|| sandbox.install(&wish)).unwrap();
+    let (sandbox, folder) = (Sandbox::new().unwrap(), tempfile::tempdir().unwrap());
+    let (program, running) = Program::installed(&sandbox, folder.path()).await;
     let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
     let token = sandbox.oidc_token(&step, &[&program.base]);
     let run = upload(&sandbox, &step, &[finding("r", "a.rs", Severity::Low)]).to_bytes().unwrap();
@@ -141,4 +139,45 @@ async fn a_million_findings_are_refused_and_the_app_serves_on() {
     let good = head(&format!("content-length: {}", run.len()));
     let (status, text) = post(&program.base, &good, std::iter::once(run)).await;
     assert_eq!(status, 201, "{text}");
+}
+
+/// Every part of a tool knows the rules of all, and every account of a branch those of its run:
+/// they are in memory once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_of_many_rules_and_parts_takes_little_memory() {
+    let (sandbox, folder) = (Sandbox::new().unwrap(), tempfile::tempdir().unwrap());
+    let (program, running) = Program::installed(&sandbox, folder.path()).await;
+    let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
+    let token = sandbox.oidc_token(&step, &[&program.base]);
+    let one = finding("the-rule", "a.rs", Severity::Low);
+    let mut run = upload(&sandbox, &step, &[]);
+    run.run.tools = vec![run.run.tools[0].clone(); PARTS];
+    run.run.findings =
+        (0..RULES).map(|at| finding(&format!("rule-of-usual-length-{at:05}"), "a.rs", one.severity)).collect();
+    let post_run = async |key: &str, run: &penstock_common::upload::v1::Upload| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&run.to_bytes().unwrap()).unwrap();
+        let body = encoder.finish().unwrap();
+        let head = format!(
+            "authorization: Bearer {token}\r\nidempotency-key: {key}\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}",
+            body.len()
+        );
+        post(&program.base, &head, std::iter::once(body)).await
+    };
+    let idle = memory(running.0.id());
+    for number in 0..3 {
+        run.run.started_at = format!("2026-11-25T10:00:0{number}Z");
+        let (status, text) = post_run(&format!("many-rules-{number}"), &run).await;
+        assert_eq!(status, 201, "{text}");
+    }
+    let most = most_memory(running.0.id());
+    assert!(most < idle + RULES_MEMORY_MAX_KB, "{most} KB, idle {idle} KB");
+
+    // There is a limit to the names, and the refusal says so.
+    run.run
+        .findings
+        .iter_mut()
+        .for_each(|finding| finding.rule = verbatim(&format!("{}{}", finding.rule, "x".repeat(40))));
+    let (status, text) = post_run("long-names", &run).await;
+    assert!(status == 413 && text.contains("the names of the run's rules have"), "{status} {text}");
 }

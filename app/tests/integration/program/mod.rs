@@ -2,13 +2,21 @@
 
 mod api;
 mod approvals;
+mod as_it_is;
+mod audit_export;
 mod commands;
 mod connection;
 mod crash;
+mod exhaustion;
 mod faults;
 mod flood;
+mod interruption;
+mod makers;
+mod masked;
 mod operator;
+mod operator_mistakes;
 mod outage;
+mod repair;
 mod settings;
 mod story;
 pub(crate) mod told;

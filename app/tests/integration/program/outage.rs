@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use penstock_app::bitbucket::patience;
-use penstock_app::clock::Clock;
-use penstock_app::commands::system_clock;
 use penstock_app::crypto::MasterKeys;
 use penstock_app::settings::{Key, Value, set};
 use penstock_app::track::RunId;
@@ -15,7 +13,7 @@ use penstock_common::upload::answer::State as Progress;
 use penstock_common::{Finding, Severity, Uuid};
 use penstock_sandbox::{Commit, Fault, Route, Sandbox};
 
-use super::world::{App, WORKSPACE, finding, upload};
+use super::world::{App, WORKSPACE, clock_ahead, finding, new_repository, upload};
 use crate::store::world::database;
 
 /// More than one tenant's jobs could be done at a time.
@@ -35,15 +33,12 @@ impl Trouble {
     async fn new(postgres: Option<&str>) -> Self {
         let sandbox = Sandbox::new().unwrap();
         for name in LOUD.into_iter().chain([QUIET]) {
-            sandbox.repository(name).unwrap();
-            sandbox.push(name, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+            new_repository(&sandbox, name);
         }
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("master.key");
         MasterKeys::read_or_create(&key).unwrap();
-        let ahead = Arc::new(AtomicI64::new(0));
-        let (system, off) = (system_clock(), Arc::clone(&ahead));
-        let clock: Clock = Arc::new(move || system() + off.load(Ordering::Relaxed));
+        let (clock, ahead) = clock_ahead();
         let patience = Patience {
             attempts: 2,
             first_wait: Duration::from_millis(1),

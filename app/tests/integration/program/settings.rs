@@ -1,10 +1,9 @@
 //! What people set changes what the app does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use crate::program::world::verbatim;
+use penstock_common::Masked;
+use std::sync::atomic::Ordering;
 
-use penstock_app::clock::Clock;
-use penstock_app::commands::system_clock;
 use penstock_app::judgement::{Judge, judge};
 use penstock_app::publish::retry;
 use penstock_app::settings::{Key, Value, hooks, set};
@@ -19,7 +18,7 @@ use serde_json::json;
 
 use super::scenes;
 use super::uploads::Scene;
-use super::world::{App, REPOSITORY, WORKSPACE, finding, upload};
+use super::world::{REPOSITORY, WORKSPACE, finding, new_repository, upload};
 use crate::store::world::database;
 
 scenes!(
@@ -71,9 +70,9 @@ impl Scene {
         };
         let now = self.app.state.now();
         let author = Actor::Account("judge".to_owned());
-        let decision =
-            Decision { status: Status::FalsePositive, reason: "no such thing".to_owned(), author, expires: None, now };
-        let wish = Judge { finding, pull_request, decision, account: "judge" };
+        let (reason, account) = ("no such thing".into(), "judge".to_owned());
+        let decision = Decision { status: Status::FalsePositive, reason, author, account, expires: None, now };
+        let wish = Judge { finding, pull_request, decision };
         judge(&self.app.state, &workspace, repository, &wish).await.unwrap();
         self.app.settle(&self.sandbox).await;
     }
@@ -96,7 +95,7 @@ impl Scene {
 }
 
 fn published() -> Outcome {
-    Outcome::Published { detail: "1 report".to_owned() }
+    Outcome::Published { detail: "1 report".into() }
 }
 
 /// Of one annotation its id and its result.
@@ -163,7 +162,7 @@ async fn a_report_is_posted_anew_after_a_judgement(scene: Scene) {
         let next = sandbox.push(REPOSITORY, "feature", &Commit::new(name).write("h.rs", name)).unwrap();
         let step = sandbox.pull_request_step(REPOSITORY, number).unwrap();
         let answer = app.scan(sandbox, &step, &findings).await;
-        let skipped = Outcome::Skipped { reason: "no".to_owned(), remedy: remedy.to_owned() };
+        let skipped = Outcome::Skipped { reason: "no".into(), remedy: verbatim(remedy) };
         scene.told(&answer, skipped).await;
         assert_eq!(reports(&next).len(), count, "{name}");
     }
@@ -186,7 +185,7 @@ async fn the_main_branch_is_judged_again(scene: Scene) {
     );
     app.settle(sandbox).await;
     assert_eq!(scene.state(step.commit()), ["FAILED"]);
-    scene.told(&answer, Outcome::Failed { reason: "no".to_owned(), remedy: String::new() }).await;
+    scene.told(&answer, Outcome::Failed { reason: "no".into(), remedy: Masked::EMPTY }).await;
     let results = || {
         let reports = sandbox.reports(REPOSITORY, step.commit()).unwrap();
         reports.iter().map(|one| one["result"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -232,7 +231,7 @@ async fn a_branch_without_a_pull_request_is_judged_again(scene: Scene) {
     let step = sandbox.branch_step(REPOSITORY, "other").unwrap();
     let answer = app.scan(sandbox, &step, &[finding("worse", "b.rs", Severity::High)]).await;
     assert!(sandbox.reports(REPOSITORY, &of_other).unwrap().is_empty());
-    scene.told(&answer, Outcome::Failed { reason: "no".to_owned(), remedy: String::new() }).await;
+    scene.told(&answer, Outcome::Failed { reason: "no".into(), remedy: Masked::EMPTY }).await;
     assert_eq!(sandbox.reports(REPOSITORY, &of_other).unwrap().len(), 2);
     let violations = sandbox.violations();
     assert!(violations.is_empty(), "{violations:?}");
@@ -244,8 +243,7 @@ async fn another_gate_judges_anew(scene: Scene) {
     let low = [finding("low", "a.rs", Severity::Low)];
     let names = [REPOSITORY, "acme/second", "zeta/shop"];
     for name in &names[1..] {
-        sandbox.repository(name).unwrap();
-        sandbox.push(name, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+        new_repository(sandbox, name);
     }
     app.install(sandbox, "zeta").await;
     let mut heads = Vec::new();
@@ -323,18 +321,8 @@ async fn waiting_ends_when_it_is_set_to_on_postgres() {
 }
 
 async fn waiting_ends(postgres: Option<&str>) {
-    let sandbox = Sandbox::new().unwrap();
-    sandbox.repository(REPOSITORY).unwrap();
-    sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("master.key");
-    penstock_app::crypto::MasterKeys::read_or_create(&key).unwrap();
-    let ahead = Arc::new(AtomicI64::new(0));
-    let (system, off) = (system_clock(), Arc::clone(&ahead));
-    let clock: Clock = Arc::new(move || system() + off.load(Ordering::Relaxed));
-    let app = App::start_at(&sandbox, postgres, folder.path(), &key, clock).await;
-    app.install(&sandbox, WORKSPACE).await;
-    let scene = Scene { sandbox, app };
+    let (scene, ahead) = Scene::with_clock(postgres, folder.path()).await;
     scene.set(Key::MissingScan, Value::of_form(Key::MissingScan, "always").unwrap().unwrap()).await;
     scene.set(Key::WaitingMinutes, Value::Number(7)).await;
     let (_, head) = scene.pull_request();
@@ -386,7 +374,7 @@ async fn nothing_is_posted_that_is_switched_off(scene: Scene) {
     let step = sandbox.pull_request_step(REPOSITORY, number).unwrap();
     let answer = app.scan(sandbox, &step, &[finding("bad", "n.rs", Severity::High)]).await;
     assert!(answer.posts.is_empty(), "so the pipe posts: {answer:?}");
-    scene.told(&answer, Outcome::Failed { reason: "no".to_owned(), remedy: String::new() }).await;
+    scene.told(&answer, Outcome::Failed { reason: "no".into(), remedy: Masked::EMPTY }).await;
     scene.dismiss("bad", Some(number)).await;
     assert_eq!(scene.state(&head), NOTHING);
     assert!(sandbox.comments(REPOSITORY, number).unwrap().is_empty());
@@ -459,5 +447,5 @@ async fn what_was_refused_is_tried_again(scene: Scene) {
     assert_eq!(scene.state(step.commit()), ["SUCCESSFUL"]);
     let told = workspace.audit(Some(repository), u64::MAX, 10).await.unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!(json!(told[0].1.act), json!({"act": "delivery_retried", "kind": "status", "subject": step.commit()}));
+    assert_eq!(json!(told[0].1.act), json!({"act": "delivery_retried", "kind": "status", "subject": place.subject}));
 }

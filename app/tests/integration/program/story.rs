@@ -1,12 +1,13 @@
 //! The story of a pull request: installed, pushed, opened, scanned, merged, reverted, renamed.
 
+use penstock_common::Masked;
 use penstock_common::gate::Verdict;
 use penstock_common::upload::answer::State as Progress;
 use penstock_common::{Destination, Severity, Uuid};
 use penstock_sandbox::{Commit, Sandbox};
 use serde_json::Value;
 
-use super::world::{APP, App, REPOSITORY, WORKSPACE, finding};
+use super::world::{APP, App, REPOSITORY, WORKSPACE, finding, shop};
 use crate::store::world::database;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -39,15 +40,13 @@ async fn open(app: &App, repository: Uuid, branch: &str) -> Vec<String> {
     let tracked = lane.state(&[branch]).await.unwrap();
     let Some(branch) = tracked.repository.branch_named(branch) else { return Vec::new() };
     let rules = tracked.repository.open(branch.id).filter_map(|row| tracked.repository.finding(row.finding));
-    let mut rules: Vec<String> = rules.map(|finding| finding.rule.clone()).collect();
+    let mut rules: Vec<String> = rules.map(|finding| finding.rule.to_string()).collect();
     rules.sort();
     rules
 }
 
 async fn story(postgres: Option<&str>) {
-    let sandbox = Sandbox::new().unwrap();
-    sandbox.repository(REPOSITORY).unwrap();
-    sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+    let sandbox = shop();
     let app = App::start(&sandbox, postgres).await;
     app.install(&sandbox, WORKSPACE).await;
 
@@ -56,7 +55,7 @@ async fn story(postgres: Option<&str>) {
     let old = finding("old", "a.rs", Severity::High);
     let answer = app.scan(&sandbox, &step, std::slice::from_ref(&old)).await;
     assert_eq!(answer.state, Progress::Applied, "{answer:?}");
-    assert_eq!(answer.by_app(Destination::BuildStatus), Some(""));
+    assert_eq!(answer.by_app(Destination::BuildStatus), Some(&Masked::EMPTY));
     let repository: Uuid = sandbox
         .step_environment(&step)
         .iter()
@@ -83,7 +82,7 @@ async fn story(postgres: Option<&str>) {
     let answer = app.scan(&sandbox, &step, &[old.clone(), new.clone()]).await;
     assert_eq!((answer.counts.new, answer.counts.existing), (1, 1), "{answer:?}");
     assert_eq!(answer.gate.as_ref().unwrap().verdict(), Verdict::Failed);
-    assert_eq!(answer.by_app(Destination::PrComment), Some(""));
+    assert_eq!(answer.by_app(Destination::PrComment), Some(&Masked::EMPTY));
     app.settle(&sandbox).await;
     let told = statuses(&sandbox, REPOSITORY, &head);
     assert_eq!((told.len(), told[0].0.as_str()), (1, "FAILED"), "{told:?}");

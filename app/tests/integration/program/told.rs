@@ -1,5 +1,6 @@
 //! What a run says beside its findings: who owns files, when it ended, what tests and coverage are.
 
+use crate::program::world::verbatim;
 use penstock_app::track::RunId;
 use penstock_common::metrics::{Coverage, Lines, Metrics, Tests};
 use penstock_common::upload::v1::Upload;
@@ -55,7 +56,7 @@ fn rfc3339(milliseconds: i64) -> String {
 }
 
 fn owned(finding: Finding, owners: &[&str]) -> Finding {
-    Finding { owners: owners.iter().map(|owner| (*owner).to_owned()).collect(), ..finding }
+    Finding { owners: owners.iter().map(|owner| verbatim(owner)).collect(), ..finding }
 }
 
 pub(crate) fn metrics(passed: u64, covered: u64, patch: Option<Lines>) -> Metrics {
@@ -114,13 +115,13 @@ async fn what_was_measured_stays_with_the_run_and_its_day(scene: Scene) {
     for (name, passed) in [("penstock", 7), ("penstock", 9), ("other", 100)] {
         let (status, body) = case
             .send(&[], |upload| {
-                upload.name = name.to_owned();
+                upload.name = verbatim(name);
                 upload.run.metrics = Some(metrics(passed, 800, patch));
             })
             .await;
         assert_eq!(status, 201, "{body}");
     }
-    case.send(&[], |upload| upload.name = "nothing".to_owned()).await;
+    case.send(&[], |upload| upload.name = "nothing".into()).await;
     let (main, _) = workspace.branch(case.repository, None).await.unwrap().unwrap();
     let days = workspace.day_metrics(case.repository, main, 0).await.unwrap();
     let told: Vec<_> = days.iter().map(|one| (one.name.as_str(), one.metrics.tests.unwrap().passed)).collect();

@@ -1,7 +1,11 @@
 //! What an upload may not do.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
+use penstock_app::crypto::MasterKeys;
 use penstock_app::door::token::ApiToken;
 use penstock_app::store::new_id;
 use penstock_app::store::workspace::NewToken;
@@ -11,7 +15,7 @@ use penstock_common::{Severity, Uuid};
 use penstock_sandbox::{Commit, Fault, Route, Sandbox};
 use serde_json::Value;
 
-use super::world::{APP, App, REPOSITORY, WORKSPACE, finding, upload};
+use super::world::{APP, App, REPOSITORY, WORKSPACE, clock_ahead, finding, new_repository, shop, upload, verbatim};
 
 pub(crate) struct Scene {
     pub(crate) sandbox: Sandbox,
@@ -24,12 +28,21 @@ impl Scene {
     }
 
     pub(crate) async fn on(postgres: Option<&str>) -> Self {
-        let sandbox = Sandbox::new().unwrap();
-        sandbox.repository(REPOSITORY).unwrap();
-        sandbox.push(REPOSITORY, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+        let sandbox = shop();
         let app = App::start(&sandbox, postgres).await;
         app.install(&sandbox, WORKSPACE).await;
         Self { sandbox, app }
+    }
+
+    /// The app has a clock that can be set ahead of the sandbox's, in milliseconds.
+    pub(crate) async fn with_clock(postgres: Option<&str>, folder: &Path) -> (Self, Arc<AtomicI64>) {
+        let sandbox = shop();
+        let key = folder.join("master.key");
+        MasterKeys::read_or_create(&key).unwrap();
+        let (clock, ahead) = clock_ahead();
+        let app = App::start_at(&sandbox, postgres, folder, &key, clock).await;
+        app.install(&sandbox, WORKSPACE).await;
+        (Self { sandbox, app }, ahead)
     }
 
     pub(crate) fn workspace(&self) -> Uuid {
@@ -46,6 +59,7 @@ impl Scene {
             name: "ci".to_owned(),
             scopes: scopes.to_owned(),
             creator: "me".to_owned(),
+            maker: None,
             expires_at: None,
         };
         let mut write = self.app.state.store.for_workspace(self.workspace()).write().await.unwrap();
@@ -67,8 +81,7 @@ async fn a_step_writes_to_its_own_repository_about_its_own_commit() {
     let scene = Scene::new().await;
     let Scene { sandbox, app } = &scene;
     let other = "acme/other";
-    sandbox.repository(other).unwrap();
-    sandbox.push(other, "main", &Commit::new("Begin").write("a.rs", "1")).unwrap();
+    new_repository(sandbox, other);
     let foreign = sandbox.branch_step(other, "main").unwrap();
     let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
     let token = sandbox.oidc_token(&step, &[&app.base]);
@@ -86,9 +99,9 @@ async fn a_step_writes_to_its_own_repository_about_its_own_commit() {
     let commit = change(&|subject| subject.commit = "1".repeat(40));
     scene.refused(&token, &commit, 422, "another commit").await;
     scene.refused(&token, &change(&|subject| subject.commit = "abc".to_owned()), 422, "40 hex digits").await;
-    scene.refused(&token, &change(&|subject| subject.branch = Some("else".to_owned())), 422, "another branch").await;
+    scene.refused(&token, &change(&|subject| subject.branch = Some("else".into())), 422, "another branch").await;
     let pull_request =
-        penstock_common::PullRequest { id: 7, destination_branch: "main".to_owned(), destination_commit: None };
+        penstock_common::PullRequest { id: 7, destination_branch: "main".into(), destination_commit: None };
     let claimed = change(&|subject| subject.pull_request = Some(pull_request.clone()));
     scene.refused(&token, &claimed, 422, "not started for this pull request").await;
     let pipeline = change(&|subject| subject.pipeline_uuid = Some(Uuid::from([9; 16]).to_string()));
@@ -111,7 +124,7 @@ async fn a_token_may_what_its_scopes_say() {
     let elsewhere = scene.token("upload upload:any-ref", Some(Uuid::from([7; 16]))).await;
     scene.refused(&elsewhere, &free, 404, "no such repository").await;
     let any = scene.token("upload:any-ref", None).await;
-    free.name = "other".to_owned();
+    free.name = "other".into();
     let (status, body) = scene.app.send(&any, &free).await;
     assert_eq!((status, body["state"].as_str()), (201, Some("applied")), "{body}");
 }
@@ -186,7 +199,7 @@ async fn a_pull_request_of_a_fork_is_not_scanned() {
     let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
     let mut run = upload(sandbox, &step, &[]);
     let pull_request =
-        penstock_common::PullRequest { id: number, destination_branch: "main".to_owned(), destination_commit: None };
+        penstock_common::PullRequest { id: number, destination_branch: "main".into(), destination_commit: None };
     let subject = run.run.subject.as_mut().unwrap();
     (subject.pull_request, subject.pipeline_uuid) = (Some(pull_request), None);
     let token = scene.token("upload:any-ref", None).await;
@@ -204,7 +217,7 @@ async fn a_secret_that_was_sent_is_hidden_before_it_is_kept() {
     let step = sandbox.branch_step(REPOSITORY, "main").unwrap();
     let canary = format!("ghp_{}", "x7Gh2Lq9ZkWp4RtY8vBn3MdCs6Fj1Ha5Ku0e".chars().rev().collect::<String>());
     let mut leaking = finding("r", "a.rs", Severity::High);
-    leaking.message = format!("found password = \"{canary}\" here");
+    leaking.message = verbatim(&format!("found password = \"{canary}\" here"));
     let answer = app.scan(sandbox, &step, &[leaking]).await;
     assert_eq!(answer.state, Progress::Applied);
     app.settle(sandbox).await;
@@ -235,7 +248,8 @@ async fn a_run_is_of_when_it_ran_and_an_older_one_undoes_nothing() {
     for (started, findings, told, there) in [
         ("2026-10-02T10:00:00Z", &found[..], Some(1_790_935_200_000), 1),
         ("2026-10-01T10:00:00Z", &[][..], Some(1_790_848_800_000), 1),
-        ("2999-01-01T00:00:00Z", &[][..], None, 0),
+        // Nor does a newer one of the same commit.
+        ("2999-01-01T00:00:00Z", &[][..], None, 1),
     ] {
         let mut upload = upload(sandbox, &step, findings);
         upload.run.started_at = started.to_owned();

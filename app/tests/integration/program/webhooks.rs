@@ -1,19 +1,16 @@
 //! What webhooks may not do, and that none is lost.
 
-use std::sync::Arc;
-
 use penstock_sandbox::{Commit, Mishap};
 use serde_json::{Value, json};
 
 use super::uploads::Scene;
-use super::world::{APP, App, REPOSITORY, WORKSPACE, finding};
+use super::world::{APP, App, REPOSITORY, WORKSPACE, client, clock_ahead, finding};
 use penstock_common::Severity;
 
 const PATH: &str = "/connect/webhooks";
 
 async fn post(app: &App, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut request = reqwest::Client::new().post(format!("{}{path}", app.base)).body(body.to_string());
+    let mut request = client().post(format!("{}{path}", app.base)).body(body.to_string());
     if let Some(token) = token {
         request = request.header("authorization", format!("JWT {token}"));
     }
@@ -51,10 +48,7 @@ async fn a_clock_that_is_off_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("master.key");
     penstock_app::crypto::MasterKeys::read_or_create(&key).unwrap();
-    let right = penstock_app::commands::system_clock();
-    let ahead = Arc::new(std::sync::atomic::AtomicI64::new(0));
-    let (system, off) = (Arc::clone(&right), Arc::clone(&ahead));
-    let clock: penstock_app::clock::Clock = Arc::new(move || system() + off.load(std::sync::atomic::Ordering::Relaxed));
+    let (clock, ahead) = clock_ahead();
     let app = App::start_at(&sandbox, None, folder.path(), &key, clock).await;
     app.install(&sandbox, WORKSPACE).await;
     let token = sandbox.sign(APP, WORKSPACE, "POST", PATH).unwrap();

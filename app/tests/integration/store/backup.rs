@@ -20,7 +20,8 @@ async fn a_copy_made_while_the_app_writes_is_restored() {
         }
     });
     for number in 0..20 {
-        let news = News { tenant: workspace.id(), event: "e".to_owned(), body: format!("{number}"), at: NOW };
+        let (body, digest) = (format!("{number}"), News::digest("e", format!("{number}").as_bytes()));
+        let news = News { tenant: workspace.id(), event: "e".to_owned(), body, digest, at: NOW };
         world.store.system().keep_news(news).await.unwrap();
     }
     let before = workspace.runs(repository, RunId(u128::MAX), 1000).await.unwrap().len();

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use penstock_app::store::system::Subject;
-use penstock_app::store::system::ViewerRow;
-use penstock_app::store::workspace::{ApprovalState, Order, RunState, VerdictRow};
+use penstock_app::store::system::{AddressUse, ViewerRow};
+use penstock_app::store::workspace::{ApprovalState, Log, Order, RunState, VerdictRow};
 use penstock_app::store::{Error, News, Workspace, new_id};
 use penstock_app::track::{Branch, BranchId, Changes, RunId};
 use penstock_common::metrics::{Metrics, Tests};
@@ -19,10 +19,13 @@ use crate::track::world::World as Code;
 on_both!(no_method_reaches_another_tenant);
 
 /// Methods of the tenant's door. Whoever adds one adds what it may not do below.
-const METHODS: [&str; 81] = [
+const METHODS: [&str; 97] = [
     "approval",
     "approvals",
     "audit",
+    "audit_exported",
+    "audit_lines",
+    "audit_sent",
     "branch",
     "branch_commit",
     "branch_verdict",
@@ -33,11 +36,14 @@ const METHODS: [&str; 81] = [
     "commit_in",
     "contents",
     "count",
+    "damage",
     "day_metrics",
     "days",
     "delivered",
     "deliveries",
     "done",
+    "drop_findings",
+    "drop_occurrences",
     "end_approval",
     "erase",
     "erase_person",
@@ -53,10 +59,15 @@ const METHODS: [&str; 81] = [
     "job_failure",
     "lane",
     "last_delivery",
+    "loaded_with",
     "log",
+    "log_hash",
+    "log_heads",
+    "logs",
     "measured",
     "name_of",
     "new_hook",
+    "new_repository",
     "new_run",
     "new_token",
     "news",
@@ -69,6 +80,7 @@ const METHODS: [&str; 81] = [
     "propose",
     "pull_request",
     "pull_request_verdict",
+    "recount",
     "remove_hook",
     "repositories",
     "repository",
@@ -82,29 +94,33 @@ const METHODS: [&str; 81] = [
     "run_ended",
     "runs",
     "runs_on",
+    "seal_logs",
     "setting",
     "settings",
     "standings",
     "state",
     "these",
     "token",
+    "token_confirmed",
     "token_used",
     "tokens",
     "trusted_run",
     "verdict",
     "verify_audit",
+    "verify_log",
     "waiting_approval",
     "wish",
     "wish_again",
     "wishes",
     "with_branches",
     "workspace",
-    "worst_severity",
+    "worst_open",
     "write",
+    "write_set_aside",
 ];
 
 /// Methods of the other door, which give ids, hashes, times and secrets.
-const SYSTEM: [&str; 33] = [
+const SYSTEM: [&str; 34] = [
     "active_installations",
     "admit_viewer",
     "bury_job",
@@ -137,6 +153,7 @@ const SYSTEM: [&str; 33] = [
     "unsigned_candidates",
     "viewer",
     "viewer_seen",
+    "waiting_candidates",
     "waiting_news",
 ];
 
@@ -185,7 +202,7 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
         lane.accept(&changes);
         let prepared = preparing.done().await.unwrap();
         let mut write = workspace.write().await.unwrap();
-        let log = write.prepared(&mut lane, &changes, prepared, NOW).await.unwrap();
+        let log = write.prepared(&lane, &changes, prepared, NOW).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
     }
     let id = u128::from(number) << 64 | 1;
@@ -200,9 +217,10 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
     write.setting(None, "a", Some("1"), "me", NOW).await.unwrap();
     write.new_token(&new_token(id, number), NOW).await.unwrap();
     write.new_hook(Uuid::from(id.to_be_bytes()), repository, &Secret::new("canary"), NOW).await.unwrap();
-    write.person("a:1", "Ann", NOW).await.unwrap();
-    write.person(&format!("own:{number}"), "Olga", NOW).await.unwrap();
+    write.person("a:1", &"Ann".into(), NOW).await.unwrap();
+    write.person(&format!("own:{number}"), &"Olga".into(), NOW).await.unwrap();
     write.audit(&entry(repository)).await.unwrap();
+    write.audit_sent("sink", number.into()).await.unwrap();
     assert!(write.propose(&approval(id, repository), NOW).await.unwrap());
     write.job(&Subject { repository: Some(repository), kind: "k", subject: "s".to_owned() }, NOW, NOW).await.unwrap();
     write.verdict(repository, Some(7), &verdict("{}")).await.unwrap();
@@ -215,12 +233,21 @@ pub(super) async fn fill(world: &World, number: u8) -> (Workspace, Uuid, u128) {
         person: Uuid::from([9; 16]),
         account: "a:1".to_owned(),
         created_at: NOW,
+        signed_at: NOW,
         used_at: NOW,
     };
-    world.store.system().admit_viewer(&[number; 32], &viewer, 0).await.unwrap();
-    let news = News { tenant: workspace.id(), event: "e".to_owned(), body: "{}".to_owned(), at: NOW };
+    let address = AddressUse { address: [number; 32], over: 0, first_use: 0 };
+    assert!(world.store.system().admit_viewer(&[number; 32], &viewer, &address).await.unwrap());
+    let digest = News::digest("e", b"{}");
+    let news = News { tenant: workspace.id(), event: "e".to_owned(), body: "{}".to_owned(), digest, at: NOW };
     world.store.system().keep_news(news).await.unwrap();
     (workspace, repository, id)
+}
+
+/// Sixteen times the same byte, as a literal.
+fn bytes(world: &World, byte: u8) -> String {
+    let digits = format!("{byte:02x}").repeat(16);
+    if world.postgres.is_some() { format!("'\\x{digits}'") } else { format!("x'{digits}'") }
 }
 
 fn verdict(body: &str) -> VerdictRow {
@@ -279,6 +306,7 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert_eq!(other.row().await.unwrap().unwrap().slug.as_deref(), Some("team"));
     assert!(matches!(other.lane(repository).await.state(&["main"]).await, Err(Error::NotFound(_))));
     assert!(matches!(other.lane(repository).await.with_branches(&[BranchId(1)]).await, Err(Error::NotFound(_))));
+    assert!(matches!(other.lane(repository).await.loaded_with(&[BranchId(1)]).await, Err(Error::Conflict)));
     assert!(other.log(repository, 1, 10).await.unwrap().is_empty());
     assert!(other.run(repository, RunId(id)).await.unwrap().is_none());
     assert!(other.run(own_repository, RunId(id)).await.unwrap().is_none());
@@ -318,8 +346,31 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert!(other.audit(Some(repository), u64::MAX, 10).await.unwrap().is_empty());
     assert_eq!(other.audit(None, u64::MAX, 10).await.unwrap().len(), 1);
     assert_eq!(other.verify_audit().await.unwrap(), Ok(1));
+    assert_eq!(one.audit_lines(Some(repository), 0, 10).await.unwrap().len(), 1);
+    assert!(other.audit_lines(Some(repository), 0, 10).await.unwrap().is_empty());
+    assert!(other.audit_lines(None, 0, 10).await.unwrap().iter().all(|line| line.workspace == other.id()));
+    assert_eq!((one.audit_exported("sink").await.unwrap(), other.audit_exported("sink").await.unwrap()), (1, 2));
+    assert!(one.verify_log(Log::Findings(repository)).await.unwrap().unwrap().head.number > 0);
+    assert_eq!(other.verify_log(Log::Findings(repository)).await.unwrap().unwrap().head.number, 0);
+    assert!(one.log_hash(Log::Findings(repository), 1).await.unwrap().is_some());
+    assert!(other.log_hash(Log::Findings(repository), 1).await.unwrap().is_none());
+    assert!(other.log_heads().await.unwrap().iter().all(|(log, _)| *log != Log::Findings(repository)));
+    assert!(!other.logs().await.unwrap().contains(&Log::Findings(repository)));
+    assert_eq!(other.seal_logs().await.unwrap(), 0);
     assert!(other.news(news.unwrap().id).await.unwrap().is_none());
     assert!(other.job_failure(id).await.unwrap().is_none());
+    world
+        .tell(&format!(
+            "insert into journal_set_aside (workspace, repository, number, body, why) values ({}, {}, 1, {}, 'why')",
+            bytes(&world, 1),
+            bytes(&world, 101),
+            bytes(&world, 7)
+        ))
+        .await;
+    let before = dump(&world, 1).await;
+    assert_eq!(one.damage(repository).await.unwrap().set_aside.len(), 1);
+    assert!(other.damage(repository).await.unwrap().is_none());
+    assert_eq!(other.write_set_aside(repository).await.unwrap(), (0, 0));
 
     let (main, name) = one.branch(repository, None).await.unwrap().unwrap();
     let everything = penstock_app::store::workspace::Filter::default();
@@ -361,16 +412,17 @@ async fn no_method_reaches_another_tenant(world: World) {
     assert!(other.pull_request_verdict(repository, 7).await.unwrap().is_none());
     assert!(one.branch_verdict(repository, BranchId(1)).await.unwrap().is_some());
     assert!(other.branch_verdict(repository, BranchId(1)).await.unwrap().is_none());
-    assert_eq!(one.worst_severity(repository, ids[0]).await.unwrap(), Some(penstock_common::Severity::High));
-    assert_eq!(other.worst_severity(repository, ids[0]).await.unwrap(), None);
+    assert_eq!(one.worst_open(repository, ids[0]).await.unwrap(), Some(penstock_common::Severity::High));
+    assert_eq!(other.worst_open(repository, ids[0]).await.unwrap(), None);
     let id_of_one = "\\\\x01010101";
     assert!(one.export().await.unwrap().iter().all(|line| line.contains(id_of_one)));
     assert!(other.export().await.unwrap().iter().all(|line| !line.contains(id_of_one)));
 
     // Writing: whatever it does, it does to its own rows.
     let mut write = other.write().await.unwrap();
-    write.workspace("evil", "Evil", NOW).await.unwrap();
-    write.repository(repository, "evil", "Evil", false, NOW).await.unwrap();
+    write.workspace(&"evil".into(), &"Evil".into(), NOW).await.unwrap();
+    write.new_repository(repository, &"evil".into(), &"Evil".into(), false, NOW).await.unwrap();
+    write.repository(repository, &"evil".into(), &"Evil".into(), false, NOW).await.unwrap();
     write.trusted_run(repository, NOW).await.unwrap();
     write.run_ended(repository, RunId(id), RunState::Refused, None, None, "evil").await.unwrap();
     write.delivered(repository, "evil", "7", &delivery(), NOW).await.unwrap();
@@ -379,11 +431,13 @@ async fn no_method_reaches_another_tenant(world: World) {
     write.setting(Some(repository), "a", None, "evil", NOW).await.unwrap();
     assert!(!write.revoke_token(id, NOW).await.unwrap());
     write.token_used(id, NOW + 9).await.unwrap();
-    write.person("a:1", "Evil", NOW).await.unwrap();
+    write.token_confirmed(id, NOW + 9).await.unwrap();
+    write.person("a:1", &"Evil".into(), NOW).await.unwrap();
     write.erase_person("a:1").await.unwrap();
     assert!(!write.end_approval(repository, id, ApprovalState::Approved, "evil", NOW).await.unwrap());
     assert!(!write.remove_hook(repository, Uuid::from(id.to_be_bytes())).await.unwrap());
     write.audit(&entry(repository)).await.unwrap();
+    write.audit_sent("sink", 9).await.unwrap();
     assert!(write.propose(&approval(id, repository), NOW).await.unwrap(), "the same id is another one here");
     assert!(write.wish_again(&place(repository), NOW).await.unwrap(), "of its own wish of the same name");
     write.job_failed(id, "evil", NOW).await.unwrap();
@@ -394,6 +448,9 @@ async fn no_method_reaches_another_tenant(world: World) {
     write.new_hook(Uuid::from([250; 16]), repository, &Secret::new("evil"), NOW).await.unwrap();
     write.new_token(&new_token(new_id(), 99), NOW).await.unwrap();
     write.new_run(&new_run(repository, "key")).await.unwrap();
+    write.drop_findings(repository, &ids).await.unwrap();
+    write.drop_occurrences(repository, &[(main, ids[0])]).await.unwrap();
+    write.recount(repository, main).await.unwrap();
     write.repository_gone(repository, NOW).await.unwrap();
     write.verdict(repository, Some(7), &verdict("evil")).await.unwrap();
     let evil = Metrics { tests: Some(Tests::default()), ..Metrics::default() };
@@ -402,10 +459,10 @@ async fn no_method_reaches_another_tenant(world: World) {
     // The same id of a repository in both: it is another repository.
     let mut lane = other.lane(repository).await;
     lane.state(&["main"]).await.unwrap();
-    let changes = Changes { branches: vec![Branch::new(BranchId(1), "evil")], ..Changes::default() };
+    let changes = Changes { branches: vec![Branch::new(BranchId(1), "evil".into())], ..Changes::default() };
     let mut write = other.write().await.unwrap();
     lane.accept(&changes);
-    let log = write.changes(&mut lane, &changes, &HashMap::new(), NOW).await.unwrap();
+    let log = write.changes(&lane, &changes, &HashMap::new(), NOW).await.unwrap();
     write.commit_in(&mut lane, log).await.unwrap();
     drop(lane);
     other.forget_old(NOW + 100, NOW + 100).await.unwrap();

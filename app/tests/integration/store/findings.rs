@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use penstock_app::store::workspace::Log;
 use penstock_app::store::{Error, Workspace};
 use penstock_app::track::{
     self, Actor, Branch, BranchId, Changes, Finding, FindingId, Occurrence, Print, PullRequest, Repository, Sighting,
@@ -22,7 +23,7 @@ on_both!(
 );
 
 /// Everything of a repository, in an order.
-type All = (
+pub(crate) type All = (
     Option<BranchId>,
     Vec<Branch>,
     Vec<PullRequest>,
@@ -30,7 +31,7 @@ type All = (
     BTreeMap<(BranchId, FindingId), Occurrence>,
 );
 
-fn all(repository: &Repository, numbers: &[u64]) -> All {
+pub(crate) fn all(repository: &Repository, numbers: &[u64]) -> All {
     let branches: Vec<Branch> = repository.branches().cloned().collect();
     let rows = branches.iter().flat_map(|branch| repository.occurrences(branch.id));
     (
@@ -49,7 +50,7 @@ async fn save(workspace: &Workspace, repository: Uuid, changes: &Changes) -> Res
     let contents: HashMap<Print, String> =
         changes.occurrences.iter().map(|row| (row.content, format!("{{\"path\":\"{}\"}}", row.path))).collect();
     lane.accept(changes);
-    let log = write.changes(&mut lane, changes, &contents, NOW).await?;
+    let log = write.changes(&lane, changes, &contents, NOW).await?;
     write.commit_in(&mut lane, log).await
 }
 
@@ -111,8 +112,9 @@ async fn a_history_is_read_back_as_it_was_written(world: World) {
     }
     let links = workspace.log(repository, 1, 1000).await.unwrap();
     assert_eq!(links.len(), told.iter().map(|changes| changes.events.len()).sum::<usize>());
+    let whole = workspace.verify_log(Log::Findings(repository)).await.unwrap().unwrap();
     let end = chain::Head { number: links.len() as u64, hash: links.last().unwrap().hash };
-    chain::verify(chain::Head::default(), &links, end).unwrap();
+    assert_eq!((whole.head, whole.plain), (end, 0));
 }
 
 async fn who_comes_second_begins_again(world: World) {
@@ -127,12 +129,11 @@ async fn who_comes_second_begins_again(world: World) {
     let refused = async {
         let mut write = other.write().await?;
         slow.accept(&told[1]);
-        let log = write.changes(&mut slow, &told[1], &HashMap::new(), NOW).await?;
+        let log = write.changes(&slow, &told[1], &HashMap::new(), NOW).await?;
         write.commit_in(&mut slow, log).await
     }
     .await;
     assert!(matches!(refused, Err(Error::Conflict)), "{refused:?}");
-    slow.forget();
     let count = slow.state(&["main"]).await.unwrap().repository.findings().count();
     assert_eq!(count, 3, "it sees what came in between, and nothing of its own");
     drop(slow);
@@ -148,9 +149,8 @@ async fn an_operation_that_was_not_written_leaves_nothing(world: World) {
     {
         let mut write = workspace.write().await.unwrap();
         lane.accept(&told[1]);
-        write.changes(&mut lane, &told[1], &HashMap::new(), NOW).await.unwrap();
+        write.changes(&lane, &told[1], &HashMap::new(), NOW).await.unwrap();
     }
-    lane.forget();
     assert_eq!(lane.state(&["main"]).await.unwrap().repository.findings().count(), 0);
     assert!(workspace.log(repository, 1, 10).await.unwrap().is_empty());
 }
@@ -189,11 +189,21 @@ async fn a_branch_that_is_gone_makes_no_finding_worse(world: World) {
     let applied = code.scan_with("feature", 50, vec![of(Severity::Critical)]);
     save(&workspace, repository, &applied.changes).await.unwrap();
     let id = code.id("r a.rs x");
-    let worst = async || workspace.worst_severity(repository, id).await.unwrap();
+    let worst = async || workspace.worst_open(repository, id).await.unwrap();
     assert_eq!(worst().await, Some(Severity::Critical));
     let feature = code.branch("feature");
     let changes = track::delete_branch(&code.state, feature, Actor::Bitbucket, code.now);
     let changes = code.accept(changes);
     save(&workspace, repository, &changes).await.unwrap();
     assert_eq!(worst().await, Some(Severity::Low), "on main it is no worse");
+    // That it was worse once stays, and in which run.
+    let known = workspace.finding(repository, id).await.unwrap().unwrap();
+    assert_eq!((known.worst, known.critical_in), (Severity::Critical, code.finding("r a.rs x").critical_in));
+    assert!(known.critical_in.is_some());
+    let denied = code.scan_with("main", 1, vec![lint(&[])]);
+    save(&workspace, repository, &denied.changes).await.unwrap();
+    let places = workspace.occurrences_of(repository, id).await.unwrap();
+    let (_, row) = &places[0];
+    assert_eq!((row.denied, row.is_open()), (code.row("main", "r a.rs x").denied, true));
+    assert!(row.denied.is_some());
 }

@@ -19,6 +19,9 @@ on_both!(
     what_was_erased_does_not_come_back,
     a_text_that_is_there_waits_for_nothing,
     a_branch_that_is_not_in_memory_is_counted_by_its_rows,
+    an_entry_that_cannot_be_written_is_set_aside,
+    a_change_whose_occurrence_has_no_finding_is_made_again,
+    a_stop_waits_until_all_is_in_its_tables,
 );
 
 /// Findings of the run: with all their rows more than are written at once.
@@ -69,7 +72,7 @@ async fn write(workspace: &Workspace, repository: Uuid, changes: &Changes) {
     lane.accept(&changes);
     let prepared = preparing.done().await.unwrap();
     let mut write = workspace.write().await.unwrap();
-    let log = write.prepared(&mut lane, &changes, prepared, NOW).await.unwrap();
+    let log = write.prepared(&lane, &changes, prepared, NOW).await.unwrap();
     write.commit_in(&mut lane, log).await.unwrap();
 }
 
@@ -182,4 +185,81 @@ async fn a_branch_that_is_not_in_memory_is_counted_by_its_rows(world: World) {
     assert_eq!(rows(&world).await[0].split(' ').next(), Some("0"), "its rows are in their tables");
     let open = workspace.open_on(repository, code.branch("feature")).await.unwrap();
     assert_eq!(open.total(), FOUND as i64);
+}
+
+async fn an_entry_that_cannot_be_written_is_set_aside(world: World) {
+    let Brought { workspace, repository, main, .. } = brought(&world).await;
+    release(&world).await;
+    let all = (FOUND as i64).to_string();
+    // The first entry contains findings.
+    world.tell("update journal set body = substr(body, 1, 3) where number = (select min(number) from journal)").await;
+    refuse_texts(&world, true).await;
+    let count = workspace.count(repository, main, &Filter::default(), 10_000).await.unwrap();
+    assert_eq!(count, FOUND as i64, "the entries after it are in their tables");
+    assert_eq!(rows(&world).await, [format!("0 {} {all} 0 {all}", FOUND - 250)]);
+    let damage = workspace.damage(repository).await.unwrap();
+    assert_eq!((damage.orphans.len(), damage.set_aside.len()), (250, 4), "{:?}", damage.set_aside);
+    let again = world.again().await.for_workspace(workspace.id());
+    let mut lane = again.lane(repository).await;
+    assert_eq!(lane.state(&["main"]).await.unwrap().repository.occurrences(main).count(), FOUND - 250);
+    drop(lane);
+    let run = begun_again(&again, repository).await;
+    assert!(run.is_ok(), "nothing waits for what was set aside: {run:?}");
+
+    refuse_texts(&world, false).await;
+    assert_eq!(workspace.write_set_aside(repository).await.unwrap(), (3, 1), "what was wrong with it is right again");
+    assert_eq!(world.ask("select count(*) || '' from contents").await, [all]);
+}
+
+/// Another change, by a caller that has only what is in the tables.
+async fn begun_again(workspace: &Workspace, repository: Uuid) -> Result<(), penstock_app::store::Error> {
+    let mut lane = workspace.lane(repository).await;
+    let tracked = lane.state(&[]).await?;
+    let (_, changes) =
+        track::find_or_create_branch(&tracked.repository, &"other".into(), &mut penstock_app::store::new_id);
+    lane.accept(&changes);
+    let mut write = workspace.write().await?;
+    let log = write.changes(&lane, &changes, &HashMap::new(), NOW).await?;
+    write.commit_in(&mut lane, log).await
+}
+
+async fn refuse_texts(world: &World, refuse: bool) {
+    world
+        .tell(match (world.postgres.is_some(), refuse) {
+            (true, true) => "alter table contents add constraint refused check (false) not valid",
+            (true, false) => "alter table contents drop constraint refused",
+            (false, true) => {
+                "create trigger refused before insert on contents begin select raise(abort, 'refused'); end"
+            }
+            (false, false) => "drop trigger refused",
+        })
+        .await;
+}
+
+async fn a_change_whose_occurrence_has_no_finding_is_made_again(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = begun(&workspace, repository).await;
+    write(&workspace, repository, &code.scan("main", 1, &["rule a.rs x", "rule b.rs y"]).changes).await;
+    let found = code.scan("main", 2, &["rule a.rs x"]).changes;
+    assert!(found.findings.is_empty() && !found.occurrences.is_empty());
+    // The lane still has both in memory.
+    world.tell("delete from findings where rule = 'rule'").await;
+    let mut lane = workspace.lane(repository).await;
+    lane.state(&["main"]).await.unwrap();
+    lane.accept(&found);
+    let mut write = workspace.write().await.unwrap();
+    let refused = write.changes(&lane, &found, &HashMap::new(), NOW).await;
+    assert!(matches!(refused, Err(penstock_app::store::Error::Conflict)), "{refused:?}");
+    drop((write, lane));
+    // A caller that begins again has only what is in the tables.
+    let mut lane = workspace.lane(repository).await;
+    assert_eq!(lane.state(&["main"]).await.unwrap().repository.findings().count(), 0);
+}
+
+async fn a_stop_waits_until_all_is_in_its_tables(world: World) {
+    let (workspace, repository) = world.tenant(1).await;
+    let mut code = begun(&workspace, repository).await;
+    write(&workspace, repository, &found(&mut code, "main", 1).changes).await;
+    world.store.caught_up().await;
+    assert_eq!(rows(&world).await, [format!("0 {FOUND} {FOUND} {FOUND} {FOUND}")]);
 }

@@ -3,15 +3,43 @@
 use std::collections::{BTreeMap, HashMap};
 
 use penstock_app::store::Workspace;
-use penstock_app::store::workspace::{Cursor, Filter, Found, Order};
-use penstock_app::track::{self, BranchId, Changes, FindingId, How, Status};
+use penstock_app::store::workspace::{Cursor, Filter, Found, NAMES_MAX, Order};
+use penstock_app::track::{self, Branch, BranchId, Changes, FindingId, How, Status};
+use penstock_common::metrics::Metrics;
 use penstock_common::{Category, Severity, Uuid};
 
 use super::on_both;
 use super::world::{NOW, World};
 use crate::track::world::{World as Code, code as sighting, decision, lint};
 
-on_both!(every_list_is_what_its_filter_says, numbers_are_what_they_count, days_tell_what_came_and_went);
+on_both!(
+    every_list_is_what_its_filter_says,
+    numbers_are_what_they_count,
+    days_tell_what_came_and_went,
+    a_day_of_a_branch_has_numbers_of_so_many_names,
+);
+
+async fn a_day_of_a_branch_has_numbers_of_so_many_names(world: World) {
+    let repository = Repository::new(&world).await;
+    let other = Branch::new(BranchId(99), "other".into());
+    let mut write = repository.workspace.write().await.unwrap();
+    let mut kept = 0;
+    for number in 0..NAMES_MAX + 10 {
+        let name = format!("name-{number:03}");
+        let is_kept = write.measured(repository.id, repository.main, &name, &Metrics::default(), NOW).await.unwrap();
+        kept += i64::from(is_kept);
+    }
+    assert_eq!(kept, NAMES_MAX);
+    // A known one is updated, and other days and branches have room of their own.
+    for (branch, name, at) in
+        [(repository.main, "name-000", NOW), (repository.main, "another", NOW + 86_400_000), (other.id, "another", NOW)]
+    {
+        assert!(write.measured(repository.id, branch, name, &Metrics::default(), at).await.unwrap(), "{name}");
+    }
+    write.commit().await.unwrap();
+    let told = repository.workspace.day_metrics(repository.id, repository.main, 0).await.unwrap();
+    assert_eq!(i64::try_from(told.len()).unwrap(), NAMES_MAX + 1);
+}
 
 const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
@@ -47,7 +75,7 @@ impl Repository {
         let shown = serde_json::to_string(&shown).unwrap();
         let contents: HashMap<_, _> = changes.occurrences.iter().map(|row| (row.content, shown.clone())).collect();
         lane.accept(changes);
-        let log = write.changes(&mut lane, changes, &contents, NOW).await.unwrap();
+        let log = write.changes(&lane, changes, &contents, NOW).await.unwrap();
         write.commit_in(&mut lane, log).await.unwrap();
     }
 
@@ -59,7 +87,7 @@ impl Repository {
                 one.severity = SEVERITIES[number % 5];
                 one.category = if number.is_multiple_of(4) { Category::Secret } else { Category::CodeQuality };
                 one.value_in_base = Some(false);
-                one.owner = OWNERS[number % 3].to_owned();
+                one.owner = OWNERS[number % 3].into();
                 one
             })
             .collect();

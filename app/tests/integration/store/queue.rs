@@ -19,6 +19,7 @@ on_both!(
     what_failed_too_often_is_kept_and_can_be_tried_again,
     the_same_news_counts_once_and_stays_until_it_is_handled,
     many_news_at_once_are_all_kept,
+    news_of_one_tenant_hold_up_no_other,
 );
 
 fn subject(repository: Option<Uuid>, subject: &str) -> Subject {
@@ -173,7 +174,8 @@ async fn what_failed_too_often_is_kept_and_can_be_tried_again(world: World) {
 }
 
 fn news(tenant: Uuid, body: &str) -> News {
-    News { tenant, event: "repo:push".to_owned(), body: body.to_owned(), at: NOW }
+    let digest = News::digest("repo:push", body.as_bytes());
+    News { tenant, event: "repo:push".to_owned(), body: body.to_owned(), digest, at: NOW }
 }
 
 async fn the_same_news_counts_once_and_stays_until_it_is_handled(world: World) {
@@ -196,6 +198,22 @@ async fn the_same_news_counts_once_and_stays_until_it_is_handled(world: World) {
     assert!(system.old_news(other.id(), NOW + 6, 10).await.unwrap().is_empty(), "another tenant's are his own");
     system.forget_news(&old).await.unwrap();
     assert!(workspace.news(waiting[0].id).await.unwrap().is_none());
+}
+
+async fn news_of_one_tenant_hold_up_no_other(world: World) {
+    let ((loud, _), (quiet, _)) = (world.tenant(1).await, world.tenant(2).await);
+    let system = world.store.system();
+    for number in 0..150 {
+        system.keep_news(news(loud.id(), &format!("{{\"n\":{number}}}"))).await.unwrap();
+    }
+    let late = News { at: NOW + 1000, ..news(quiet.id(), "{}") };
+    system.keep_news(late).await.unwrap();
+    let waiting = system.waiting_news(100).await.unwrap();
+    let of = |tenant: Uuid| waiting.iter().filter(|one| one.workspace == tenant).count();
+    assert_eq!((of(quiet.id()), of(loud.id())), (1, 50));
+    let ids: Vec<u128> = waiting.iter().map(|one| one.id).collect();
+    system.news_handled(&ids, NOW).await.unwrap();
+    assert_eq!(system.waiting_news(100).await.unwrap().len(), 100, "without others it has all of it");
 }
 
 async fn many_news_at_once_are_all_kept(world: World) {

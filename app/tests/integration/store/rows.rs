@@ -34,9 +34,9 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         started_at: NOW - 5,
         finished_at: Some(NOW - 1),
         commit: commit(1),
-        branch: Some("main".to_owned()),
+        branch: Some("main".into()),
         pull_request: Some(3),
-        name: "penstock".to_owned(),
+        name: "penstock".into(),
         step: Some(Uuid::from([5; 16])),
         pipeline: Some(Uuid::from([6; 16])),
         actor: "step".to_owned(),
@@ -44,6 +44,7 @@ pub(super) fn new_run(repository: Uuid, key: &str) -> NewRun {
         findings: 2,
         tools: "[]".to_owned(),
         metrics: Some(Metrics { tests: Some(Tests { passed: 7, ..Tests::default() }), coverage: None }),
+        leaked: [0, 0, 0, 1, 0],
         document: vec![1, 2, 3],
     }
 }
@@ -77,7 +78,7 @@ async fn a_run_is_kept_once(world: World) {
 }
 
 pub(super) fn delivery() -> Delivery {
-    let outcome = Outcome::Skipped { reason: "no token".to_owned(), remedy: "set one".to_owned() };
+    let outcome = Outcome::Skipped { reason: "no token".into(), remedy: "set one".into() };
     Delivery { destination: Destination::PrComment, outcome }
 }
 
@@ -142,7 +143,7 @@ pub(super) fn entry(repository: Uuid) -> Entry {
 
 /// A judgement that waits, in pull request 7.
 pub(super) fn approval(approval: u128, repository: Uuid) -> NewApproval {
-    let judgement = Triage { status: Status::WontFix, reason: "known".to_owned(), at: NOW, ..Triage::default() };
+    let judgement = Triage { status: Status::WontFix, reason: "known".into(), at: NOW, ..Triage::default() };
     let (finding, proposer) = (FindingId(approval), "a:1".to_owned());
     NewApproval { approval, repository, finding, pull_request: Some(7), judgement, proposer }
 }
@@ -209,6 +210,7 @@ pub(super) fn new_token(token: u128, hash: u8) -> NewToken {
         name: "ci".to_owned(),
         scopes: "upload read".to_owned(),
         creator: "me".to_owned(),
+        maker: None,
         expires_at: Some(NOW + 100),
     }
 }
@@ -237,9 +239,9 @@ async fn a_token_leads_to_its_tenant_until_it_is_revoked(world: World) {
 async fn names_are_erased(world: World) {
     let (workspace, _) = world.tenant(1).await;
     let mut write = workspace.write().await.unwrap();
-    write.person("a:1", "Ann", NOW).await.unwrap();
-    write.person("a:1", "Anne", NOW).await.unwrap();
-    write.person("b:2", "Bob", NOW).await.unwrap();
+    write.person("a:1", &"Ann".into(), NOW).await.unwrap();
+    write.person("a:1", &"Anne".into(), NOW).await.unwrap();
+    write.person("b:2", &"Bob".into(), NOW).await.unwrap();
     write.erase_person("b:2").await.unwrap();
     write.commit().await.unwrap();
     let people = workspace.people().await.unwrap();
@@ -251,8 +253,8 @@ async fn names_are_erased(world: World) {
 async fn a_repository_is_renamed_and_goes(world: World) {
     let (workspace, repository) = world.tenant(1).await;
     let mut write = workspace.write().await.unwrap();
-    write.workspace("new-slug", "Team", NOW + 1).await.unwrap();
-    write.repository(repository, "new", "New", false, NOW + 1).await.unwrap();
+    write.workspace(&"new-slug".into(), &"Team".into(), NOW + 1).await.unwrap();
+    write.repository(repository, &"new".into(), &"New".into(), false, NOW + 1).await.unwrap();
     write.trusted_run(repository, NOW + 2).await.unwrap();
     write.commit().await.unwrap();
     assert_eq!(workspace.row().await.unwrap().unwrap().slug.as_deref(), Some("new-slug"));

@@ -53,6 +53,7 @@ async fn every_table_with_content_is_guarded() {
         "installations",
         "jobs",
         "leases",
+        "log_keys",
         "master_keys",
         "tenants",
         "token_hashes",

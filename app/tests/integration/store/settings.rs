@@ -183,7 +183,8 @@ async fn everything_is_kept_as_long_as_its_workspace_says(world: World) {
             write.new_run(&NewRun { run: RunId(new_id()), received_at: at, ..run }).await.unwrap();
             write.delivered(repository, "app", &format!("{age}"), &delivery(), at).await.unwrap();
             write.commit().await.unwrap();
-            let news = News { tenant: workspace.id(), event: "e".to_owned(), body: age.to_string(), at };
+            let digest = News::digest("e", age.to_string().as_bytes());
+            let news = News { tenant: workspace.id(), event: "e".to_owned(), body: age.to_string(), digest, at };
             assert!(world.store.system().keep_news(news).await.unwrap());
             let waiting = world.store.system().waiting_news(1).await.unwrap();
             world.store.system().news_handled(&[waiting[0].id], at).await.unwrap();
@@ -221,6 +222,7 @@ async fn tokens_are_made_and_ended_with_an_entry(world: World) {
         scopes: scopes.parse().unwrap(),
         repository,
         days,
+        maker: None,
     };
     let (id, token) = tokens::make(&workspace, &wanted(" ci ", "read", 1, Some(repository)), "a:1", NOW).await.unwrap();
     let known = world.store.system().token_by_hash(token.hash().as_bytes(), NOW).await.unwrap().unwrap();
@@ -228,7 +230,7 @@ async fn tokens_are_made_and_ended_with_an_entry(world: World) {
     let row = workspace.token(id).await.unwrap().unwrap();
     assert_eq!((row.name.as_str(), row.creator.as_str(), row.expires_at), ("ci", "a:1", Some(NOW + DAY)));
     for (wrong, words) in [
-        (wanted("ci", "read", 1, None), "holds already"),
+        (wanted("ci", "read", 1, None), "active token with this name"),
         (wanted("", "read", 1, None), "1 to 60"),
         (wanted("a\u{202e}b", "read", 1, None), "invisible"),
         (wanted(&"x".repeat(61), "read", 1, None), "1 to 60"),

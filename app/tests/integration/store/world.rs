@@ -27,16 +27,16 @@ impl World {
 
     pub(crate) async fn postgres() -> Option<Self> {
         let url = database().await?;
-        migrate_postgres(&Secret::new(&url)).await.unwrap();
+        migrate_postgres(&Secret::new(&url), Some(&login(&url))).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_postgres(&Secret::new(&url), keys(&folder), NOW).await.unwrap();
+        let store = Store::open_postgres(&login(&url), keys(&folder), NOW).await.unwrap();
         Some(Self { store, folder, postgres: Some(url) })
     }
 
     /// The same database, opened by another copy of the program.
     pub(crate) async fn again(&self) -> Store {
         match &self.postgres {
-            Some(url) => Store::open_postgres(&Secret::new(url), keys(&self.folder), NOW).await.unwrap(),
+            Some(url) => Store::open_postgres(&login(url), keys(&self.folder), NOW).await.unwrap(),
             None => Store::open_sqlite(self.folder.path(), keys(&self.folder), NOW).await.unwrap(),
         }
     }
@@ -48,7 +48,7 @@ impl World {
         assert_eq!(written.unwrap(), Written::Yes);
         let workspace = self.store.for_workspace(workspace);
         let mut write = workspace.write().await.unwrap();
-        write.repository(repository, "repo", "Repo", true, NOW).await.unwrap();
+        write.repository(repository, &"repo".into(), &"Repo".into(), true, NOW).await.unwrap();
         write.commit().await.unwrap();
         (workspace, repository)
     }
@@ -81,6 +81,14 @@ impl World {
         let path = self.folder.path().join(file);
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
+}
+
+/// The same database as the program sees it: by a login that owns nothing, which
+/// `scripts/with-postgres` makes.
+pub(crate) fn login(owner: &str) -> Secret {
+    let mut url = url::Url::parse(owner).unwrap();
+    url.set_username("penstock_run").unwrap();
+    Secret::new(url.as_str())
 }
 
 pub(crate) fn keys(folder: &TempDir) -> MasterKeys {

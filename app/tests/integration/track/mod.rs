@@ -1,6 +1,8 @@
 //! What a run means: through the public interface of `track`, with a repository that exists in memory only.
 
 mod chain;
+mod commit;
+mod dismissal;
 mod history;
 mod model;
 mod order;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use penstock_app::track::{self, Actor, PullRequestState, Scope, Seen, Status};
+use penstock_app::track::{self, Actor, PullRequestState, Scope, Seen, Stamp, Status};
 use proptest::prelude::*;
 
 use super::scans::{CODES, Part, Scan, scan, words};
@@ -54,6 +54,14 @@ struct Sight {
     past: bool,
 }
 
+impl Sight {
+    /// Whether a run at `key` comes late enough to refute it: a run refutes what was reported of an
+    /// earlier commit, and what a merge brought.
+    fn is_before(&self, key: Key) -> bool {
+        if self.key.1 == Stamp::MERGED { key > self.key } else { key.0 > self.key.0 }
+    }
+}
+
 #[derive(Default)]
 struct ModelBranch {
     scans: Vec<(Key, Scan)>,
@@ -86,7 +94,7 @@ impl ModelBranch {
         !self
             .scans
             .iter()
-            .any(|(key, scan)| *key > newest.key && scan.name() == newest.name && scan.parts.iter().any(refutes))
+            .any(|(key, scan)| newest.is_before(*key) && scan.name() == newest.name && scan.parts.iter().any(refutes))
     }
 }
 

@@ -19,12 +19,13 @@ fn told(world: &World) -> (Option<Branch>, Standing) {
         let finding = world.state.finding(row.finding).unwrap();
         let seen = row.gone.map(|_| row.seen);
         let mut row = row.clone();
-        (row.finding, row.reopened, row.gap) = (penstock_app::track::FindingId(0), 0, None);
+        // Which run contradicts another one is part of the story, too.
+        (row.finding, row.reopened, row.gap, row.denied) = (penstock_app::track::FindingId(0), 0, None, None);
         row.seen = row.first;
         if seen.is_none() {
             row.configuration = penstock_app::track::Print(0);
         }
-        ((finding.rule.clone(), row.path.clone()), (row, seen))
+        ((finding.rule.to_string(), row.path.to_string()), (row, seen))
     });
     (world.state.branch(main).cloned(), rows.collect())
 }
@@ -79,7 +80,9 @@ proptest! {
         let (id, scan) = at.get(&scans);
         prop_assert!(world.apply(&scan.run(1000 + *id as u128, "main")).changes.is_empty());
         // The same by another name, as when a step is run again, right after the newest: nothing but the branch's account.
-        let mut newest = Scan { commit: 6, at: 50, ..scan.clone() };
+        // On a commit of which no other run says anything else.
+        world.push("main", 7);
+        let mut newest = Scan { commit: 7, at: 50, ..scan.clone() };
         newest.parts.iter_mut().for_each(|part| (part.complete, part.scope) = (true, "tree ."));
         world.apply(&newest.run(2000, "main"));
         let again = world.apply(&Scan { at: newest.at + 9, ..newest }.run(2001, "main"));

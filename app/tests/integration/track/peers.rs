@@ -93,10 +93,10 @@ fn another_tool_or_name_or_scope_closes_nothing() {
     let mut world = World::new();
     world.scan("main", 1, &["r a.rs a", "r lib/b.rs b"]);
     let mut other = lint_codes(&[]);
-    other.tool = "other".to_owned();
+    other.tool = "other".into();
     world.scan_with("main", 2, vec![other]);
     let mut run = world.run_of("main", 2, vec![lint_codes(&[])]);
-    run.name = "nightly".to_owned();
+    run.name = "nightly".into();
     world.apply(&run);
     assert_eq!(world.open("main"), ["a.rs", "lib/b.rs"], "carried forward");
     let mut part = lint_codes(&[]);

@@ -1,5 +1,6 @@
 //! Random runs over a small world of code, so that likes are frequent.
 
+use crate::program::world::verbatim;
 use std::collections::BTreeSet;
 
 use penstock_app::track::{Print, Run, RunId, Scope, ToolRun};
@@ -82,7 +83,7 @@ impl Scan {
     /// The same in other words.
     pub(super) fn run_with(&self, id: u128, branch: &str, words: fn(&str, u8) -> String) -> Run {
         let tool = |part: &Part| ToolRun {
-            tool: part.tool.to_owned(),
+            tool: verbatim(part.tool),
             configuration: Print(self.configuration.into()),
             scope: Scope::of_words(part.scope),
             complete: part.complete,
@@ -92,8 +93,8 @@ impl Scan {
             id: RunId(id),
             commit: commit(self.commit),
             at: self.at,
-            name: self.name().to_owned(),
-            branch: Some(branch.to_owned()),
+            name: verbatim(self.name()),
+            branch: Some(verbatim(branch)),
             pull_request: None,
             tools: self.parts.iter().map(tool).collect(),
         }

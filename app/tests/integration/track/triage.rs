@@ -3,6 +3,7 @@
 use penstock_app::jobs::kind;
 use penstock_app::judgement::concerned;
 use penstock_app::track::{self, Actor, Decision, FindingId, Kind, Status, TriageError};
+use penstock_common::Masked;
 use penstock_common::Uuid;
 
 use super::world::{World, decision};
@@ -63,12 +64,12 @@ fn what_is_missing_is_told() {
         track::triage(&world.state, finding, pull_request, decision).unwrap_err()
     };
     let accept = decision(Status::AcceptedRisk, 10);
-    let silent = Decision { reason: " ".to_owned(), ..accept.clone() };
+    let silent = Decision { reason: " ".into(), ..accept.clone() };
     assert_eq!(wrong(id, None, &silent), TriageError::NoReason("accepted_risk"));
     assert_eq!(wrong(FindingId(0), None, &accept), TriageError::UnknownFinding(FindingId(0)));
     assert_eq!(wrong(id, Some(7), &accept), TriageError::PullRequestNotOpen(7));
     assert_eq!(wrong(id, None, &Decision { expires: Some(10), ..accept }), TriageError::Expired);
-    let confirm = Decision { reason: String::new(), ..decision(Status::Confirmed, 10) };
+    let confirm = Decision { reason: Masked::EMPTY, ..decision(Status::Confirmed, 10) };
     assert!(track::triage(&world.state, id, None, &confirm).is_ok(), "to confirm needs no reason");
 }
 

@@ -46,6 +46,7 @@ impl<'w> Asked<'w> {
             base: &base,
             measured: Measures::default(),
             doubt: self.doubt,
+            dismissals: &Default::default(),
             now: 50,
         };
         let judged = track::verdict(state, &question, &self.policy, &self.floor);
@@ -81,8 +82,15 @@ fn what_comes_back_is_new_against_the_time_without_it() {
     }
     let main = world.state.main().unwrap();
     let base = track::base_of_branch(&world.state, main, commit(3), None);
-    let question =
-        Question { branch: main, pull_request: None, base: &base, measured: Measures::default(), doubt: None, now: 50 };
+    let question = Question {
+        branch: main,
+        pull_request: None,
+        base: &base,
+        measured: Measures::default(),
+        doubt: None,
+        dismissals: &Default::default(),
+        now: 50,
+    };
     let judged = track::verdict(&world.state, &question, &none_new(), &[]);
     assert_eq!((base.base.commit, judged.new.len()), (Some(commit(2).to_string()), 1));
 
@@ -220,7 +228,15 @@ fn what_others_measured_is_judged_too() {
     let base = track::base_of_pull_request(&world.state, world.state.pull_request(7).unwrap(), Some(commit(2)));
     let measured = Measures { values: [(Metric::TestsFailed, Measure::Known(2.0))].into(), new_lines: None };
     let branch = world.state.branch_named("feature").unwrap().id;
-    let question = Question { branch, pull_request: Some(7), base: &base, measured, doubt: None, now: 50 };
+    let question = Question {
+        branch,
+        pull_request: Some(7),
+        base: &base,
+        measured,
+        doubt: None,
+        dismissals: &Default::default(),
+        now: 50,
+    };
     let policy =
         Policy { conditions: vec![Condition::at_most(Metric::TestsFailed, 0.0, Level::Block)], suppress: Vec::new() };
     let judged = track::verdict(&world.state, &question, &policy, &[]);

@@ -1,5 +1,7 @@
 //! A repository to play with: commits, runs that are what the test says, and the state after all changes were written.
 
+use crate::program::world::verbatim;
+use penstock_common::Masked;
 use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_app::track::{
@@ -14,17 +16,18 @@ pub(crate) fn code(words: &str) -> Sighting {
     let [rule, path, context] = words[..] else { panic!("a finding has a rule, a path and a context: {words:?}") };
     let print = |parts: [&str; 4]| Print::of(&parts.map(str::as_bytes));
     Sighting {
-        path: path.to_owned(),
+        path: verbatim(path),
         ours: print(["lint", rule, path, context]),
         path_free: print(["lint", rule, "", context]),
         own: Vec::new(),
-        rule: rule.to_owned(),
+        rule: verbatim(rule),
         category: Category::CodeQuality,
         severity: Severity::High,
         content: print([rule, path, context, "line 1"]),
         value_in_base: None,
+        in_base: None,
         allowed: None,
-        owner: String::new(),
+        owner: Masked::EMPTY,
     }
 }
 
@@ -48,7 +51,7 @@ pub(crate) fn commit(number: u32) -> Commit {
 /// What a tool did: a complete look at all files, unless the test says otherwise.
 pub(crate) fn lint(sightings: &[Sighting]) -> ToolRun {
     ToolRun {
-        tool: "lint".to_owned(),
+        tool: "lint".into(),
         configuration: Print(1),
         scope: Scope::tree(),
         complete: true,
@@ -92,7 +95,7 @@ impl World {
     /// The branch of this name, made if there is none.
     pub(crate) fn branch(&mut self, name: &str) -> BranchId {
         let Self { state, next, .. } = self;
-        let (id, changes) = track::find_or_create_branch(state, name, &mut counter(next));
+        let (id, changes) = track::find_or_create_branch(state, &verbatim(name), &mut counter(next));
         self.accept(changes);
         id
     }
@@ -118,8 +121,8 @@ impl World {
             id: RunId(self.next),
             commit: commit(number),
             at: self.now,
-            name: "penstock".to_owned(),
-            branch: Some(branch.to_owned()),
+            name: "penstock".into(),
+            branch: Some(verbatim(branch)),
             pull_request: None,
             tools,
         }
@@ -150,7 +153,7 @@ impl World {
 
     pub(crate) fn facts(&self, run: &Run) -> Facts {
         let branch = run.branch.as_deref().unwrap_or_default();
-        Facts { standing: self.standing(branch, run.commit), base: None, now: self.now }
+        Facts { standing: self.standing(branch, run.commit), base: None, now: self.now, by_tree: false }
     }
 
     pub(crate) fn apply_with(&mut self, run: &Run, facts: &Facts) -> Applied {
@@ -202,7 +205,7 @@ impl World {
     pub(crate) fn merge(&mut self, number: u64, merge_commit: u32) -> Changes {
         let destination = self.state.pull_request(number).unwrap().destination;
         let name = self.state.branch(destination).unwrap().name.clone();
-        if !self.git[&name].contains(&commit(merge_commit)) {
+        if !self.git[name.as_str()].contains(&commit(merge_commit)) {
             self.push(&name, merge_commit);
         }
         let standing = self.standing(&name, commit(merge_commit));
@@ -241,7 +244,7 @@ impl World {
     /// Places of what is open.
     pub(crate) fn open(&self, branch: &str) -> Vec<String> {
         let Some(branch) = self.state.branch_named(branch) else { return Vec::new() };
-        let mut paths: Vec<String> = self.state.open(branch.id).map(|row| row.path.clone()).collect();
+        let mut paths: Vec<String> = self.state.open(branch.id).map(|row| row.path.to_string()).collect();
         paths.sort();
         paths
     }
@@ -265,7 +268,8 @@ impl World {
 }
 
 pub(crate) fn decision(status: track::Status, now: i64) -> track::Decision {
-    track::Decision { status, reason: "looked at it".to_owned(), author: person("reviewer"), expires: None, now }
+    let (author, account) = (person("reviewer"), "557058:reviewer".to_owned());
+    track::Decision { status, reason: "looked at it".into(), author, account, expires: None, now }
 }
 
 pub(crate) fn person(name: &str) -> Actor {

@@ -148,6 +148,18 @@ impl Error {
         matches!(self.status(), Some(401 | 403))
     }
 
+    /// Whether other calls of the same kind would fail in the same way now: there is no answer, the
+    /// credentials are not allowed to make them, or the requests or the time are used up.
+    pub fn stays(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(refusal.status, 401 | 403 | 404 | 407 | 410 | 429),
+            Self::Lost { .. } | Self::TimedOut { .. } | Self::TooLarge { .. } | Self::TooMany { .. } => false,
+            Self::Unreadable { .. } | Self::NotMade(_) | Self::Segment(_) => false,
+            Self::Unreachable { .. } | Self::Untrusted { .. } | Self::Deadline { .. } | Self::Elsewhere { .. } => true,
+            Self::Moved { .. } | Self::Circle { .. } | Self::NotGranted(_) | Self::NotAllowed { .. } => true,
+        }
+    }
+
     /// Whether the server names scopes that are missing.
     pub fn names_scopes(&self) -> bool {
         matches!(self, Self::Refused(refusal) if !refusal.required.is_empty())

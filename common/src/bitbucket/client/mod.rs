@@ -39,13 +39,13 @@ use tokio::time::Instant;
 pub use address::{ApiUrl, BadAddress, SiteUrl};
 pub use allowance::Allowance;
 pub use auth::{Auth, Consumer, Grant, Granted, Granting};
-pub use calls::InRepository;
+pub use calls::{InRepository, Missing};
 pub use error::{Error, SetupError};
 pub use refusal::Refusal;
 pub use request::{Answer, JSON_MAX, Request};
 pub use reqwest::Method;
 pub use retry::{Jitter, Patience};
-pub use transport::{Access, AuthProxy, CorporateProxy, ExtraRoots};
+pub use transport::{Access, AuthProxy, CorporateProxy, ExtraRoots, webhook_client};
 pub use url::Url;
 pub use words::{Redact, WORDS_MAX};
 
@@ -84,6 +84,7 @@ impl Options {
 pub struct Client {
     shared: Arc<Shared>,
     deadline: Option<Instant>,
+    allowance: Option<Arc<dyn Allowance>>,
 }
 
 struct Shared {
@@ -94,7 +95,6 @@ struct Shared {
     patience: Patience,
     jitter: Jitter,
     pace: Pace,
-    allowance: Option<Arc<dyn Allowance>>,
 }
 
 impl Client {
@@ -114,9 +114,9 @@ impl Client {
                 patience: options.patience,
                 jitter: options.jitter,
                 pace: Pace::default(),
-                allowance: options.allowance,
             }),
             deadline: None,
+            allowance: options.allowance,
         })
     }
 
@@ -133,9 +133,9 @@ impl Client {
                 patience: self.shared.patience,
                 jitter: Arc::clone(&self.shared.jitter),
                 pace: Pace::default(),
-                allowance,
             }),
             deadline: None,
+            allowance,
         })
     }
 
@@ -144,7 +144,13 @@ impl Client {
     pub fn within(&self, time: Duration) -> Self {
         let deadline = Instant::now() + time;
         let deadline = self.deadline.map_or(deadline, |earlier| earlier.min(deadline));
-        Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client, whose requests are counted by `allowance` from now on.
+    #[must_use]
+    pub fn counted_by(&self, allowance: Arc<dyn Allowance>) -> Self {
+        Self { allowance: Some(allowance), ..self.clone() }
     }
 
     /// Scheme, host and port that this client asks.

@@ -11,6 +11,8 @@ use super::request::Request;
 
 /// Most entries that are asked for in one request (the API's document).
 pub(super) const PAGE: &str = "100";
+/// The same as a number.
+pub(super) const PAGE_ENTRIES: usize = 100;
 /// Most pages of one list.
 const PAGES_MAX: usize = 1000;
 
@@ -34,6 +36,25 @@ impl Client {
     /// The first entries of a list, at most `most`.
     pub async fn first<T: DeserializeOwned>(&self, request: Request, most: usize) -> Result<Vec<T>, Error> {
         Ok(self.pages(request, most).await?.0)
+    }
+
+    /// The entries of a list that `wanted` chooses, however many others there are, or the error
+    /// [`Error::TooMany`] after 1,000 pages.
+    pub(super) async fn choose<T: DeserializeOwned>(
+        &self,
+        mut request: Request,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Vec<T>, Error> {
+        let call = self.call(&request);
+        let mut chosen = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let answer = self.send(&request).await?;
+            let page: Page<T> = self.read(&answer)?;
+            chosen.extend(page.values.into_iter().filter(&wanted));
+            let Some(next) = page.next else { return Ok(chosen) };
+            request.url = self.shared.home.link(&answer.url, &next)?;
+        }
+        Err(Error::TooMany { call, limit: PAGES_MAX * PAGE_ENTRIES })
     }
 
     /// At most `most` entries, and whether there are more.

@@ -26,6 +26,8 @@ pub struct Request {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) repeat: bool,
     pub(super) limit: usize,
+    /// The commit that it is about, if Bitbucket knows that for sure.
+    pub(super) commit: Option<String>,
 }
 
 /// What is sent along.
@@ -39,7 +41,7 @@ impl Request {
     /// A call that is repeated when its answer was lost if its method says that this does no harm (RFC 9110, 9.2.2).
     pub(super) fn new(method: Method, url: Url) -> Self {
         let repeat = method.is_idempotent();
-        Self { method, url, body: None, headers: Vec::new(), repeat, limit: JSON_MAX }
+        Self { method, url, body: None, headers: Vec::new(), repeat, limit: JSON_MAX, commit: None }
     }
 
     /// Adds to the query.
@@ -91,6 +93,15 @@ impl Request {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeat = true;
+        self
+    }
+
+    /// Says that the call is about a commit that is there for sure, such as that of a build. Just
+    /// after a push some parts of Bitbucket do not know it yet: a 404 is tried again for a while
+    /// ([`super::Patience::late`]).
+    #[must_use]
+    pub fn about_commit(mut self, commit: &str) -> Self {
+        self.commit = Some(commit.to_owned());
         self
     }
 

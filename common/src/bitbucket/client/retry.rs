@@ -26,6 +26,8 @@ pub struct Patience {
     pub attempt: Duration,
     /// How long a host that cannot be reached is tried again, and then taken as not reachable without a further try.
     pub connecting: Duration,
+    /// How long a 404 about a commit that is there for sure is tried again, from the first one on.
+    pub late: Duration,
     /// About how long to pause before each request while the server says that its limit is near.
     pub near_limit: Duration,
 }
@@ -38,16 +40,30 @@ impl Default for Patience {
             longest_wait: Duration::from_secs(60),
             attempt: Duration::from_secs(30),
             connecting: Duration::from_secs(5),
+            late: Duration::from_secs(8),
             near_limit: Duration::from_secs(1),
         }
     }
 }
 
+/// Longest wait for a server that has too much to do and does not say for how long, or that does
+/// not know a commit yet.
+const UNASKED_MAX: Duration = Duration::from_secs(10);
+
 impl Patience {
+    /// How long to wait before attempt `next` (the second is 1) where waiting alone helps: half of
+    /// the bound for sure, because asking at once would come to the same.
+    pub(super) fn calm_wait(&self, next: u32, jitter: f64) -> Duration {
+        self.bound(next).min(UNASKED_MAX).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    }
+
+    fn bound(&self, next: u32) -> Duration {
+        self.first_wait.saturating_mul(2_u32.saturating_pow(next.saturating_sub(1))).min(self.longest_wait)
+    }
+
     /// How long to wait before attempt `next` (the second is 1). `None` if the server asks for more patience than there is.
     pub(super) fn wait(&self, next: u32, asked: Option<Duration>, jitter: f64) -> Option<Duration> {
-        let bound = self.first_wait.saturating_mul(2_u32.saturating_pow(next.saturating_sub(1))).min(self.longest_wait);
-        let drawn = bound.mul_f64(jitter.clamp(0.0, 1.0));
+        let drawn = self.bound(next).mul_f64(jitter.clamp(0.0, 1.0));
         match asked {
             Some(asked) if asked > self.longest_wait => None,
             // All who were told the same moment spread after it.
@@ -100,6 +116,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn calm_waits_are_never_short(next in 1_u32..100, jitter in 0.0..1.0) {
+            let patience = Patience::default();
+            let wait = patience.calm_wait(next, jitter);
+            prop_assert!(wait >= patience.first_wait / 2 && wait <= UNASKED_MAX);
+            prop_assert!(wait * 2 >= patience.calm_wait(next, 1.0));
+        }
+
         #[test]
         fn waits_are_bounded(next in 0_u32..100, asked in proptest::option::of(0_u64..10_000), jitter in 0.0..1.0) {
             let patience = Patience::default();

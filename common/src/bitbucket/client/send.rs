@@ -1,7 +1,9 @@
 //! Sending one call until there is an answer.
 //!
-//! Owns the order of things: pause, authenticate, count, send, read within bounds, follow a redirect at home, try again or give up. What is tried again
-//! without harm is what surely was not done (no connection, 429), and what may be done twice.
+//! Owns the order of the steps: pause, authenticate, count, send, read within bounds, follow a
+//! redirect to the same host, retry or give up. A call is retried if the server certainly did not
+//! execute it (no connection, 429, a commit that is not known yet), or if it may be executed twice.
+//! An overloaded server is retried as long as there is time for all calls.
 
 use std::error::Error as StdError;
 use std::io;
@@ -10,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -38,12 +40,33 @@ pub(super) struct Pace {
     unreachable: Mutex<Option<(Instant, String)>>,
     /// `WORKSPACE/SLUG` that a repository was found under after a redirect.
     moved: Mutex<Option<String>>,
+    /// The commit that was not known last, and until when it is waited for.
+    late: Mutex<Option<(String, Instant)>>,
 }
 
 impl Pace {
     fn unreachable(&self) -> Option<String> {
         let known = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().filter(|(until, _)| Instant::now() < *until).map(|(_, words)| words.clone())
+    }
+
+    /// Until when `commit` is waited for, which was not found: `time` from the first such answer
+    /// on, however many calls get it.
+    fn awaited_until(&self, commit: &str, time: Duration) -> Instant {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        match late.as_ref().filter(|(known, _)| known == commit) {
+            Some((_, until)) => *until,
+            None => late.insert((commit.to_owned(), Instant::now() + time)).1,
+        }
+    }
+
+    /// `commit` was found: if another part of the server does not know it yet, the waiting time
+    /// starts again.
+    fn found(&self, commit: &str) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if late.as_ref().is_some_and(|(known, _)| known == commit) {
+            *late = None;
+        }
     }
 
     fn set_unreachable(&self, known: Option<String>) {
@@ -77,6 +100,10 @@ enum Again {
     IfHarmless,
     /// Nothing was done.
     Always,
+    /// Nothing was done, and waiting helps: as often as there is time for all calls.
+    Calmly,
+    /// Nothing was done yet, and it will be possible before this moment or never.
+    Until(Instant),
 }
 
 impl Failure {
@@ -100,6 +127,9 @@ impl Client {
             self.slow_down().await;
             let failure = match self.attempt(&call, request, &url).await {
                 Ok(reply) if (200..300).contains(&reply.status) => {
+                    if let Some(commit) = &request.commit {
+                        self.shared.pace.found(commit);
+                    }
                     let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
                     return Ok(Answer { status: reply.status, kind, body: reply.body, call, url });
                 }
@@ -121,8 +151,11 @@ impl Client {
                     continue;
                 }
                 Ok(reply) => {
-                    let failure = self.refused(&call, &reply);
-                    if let (429, Some(allowance)) = (reply.status, &self.shared.allowance) {
+                    let mut failure = self.refused(&call, &reply);
+                    if let (404, Some(commit)) = (reply.status, &request.commit) {
+                        failure.again = Again::Until(self.shared.pace.awaited_until(commit, patience.late));
+                    }
+                    if let (429, Some(allowance)) = (reply.status, &self.allowance) {
                         allowance.exceeded(failure.asked);
                     }
                     failure
@@ -134,13 +167,18 @@ impl Client {
                 return Err(before);
             }
             tried += 1;
-            let may = match failure.again {
-                Again::Never => false,
-                Again::IfHarmless => request.repeat,
-                Again::Always => true,
+            let (again, jitter) = (tried < patience.attempts, (self.shared.jitter)());
+            let calm = || Some(patience.calm_wait(tried, jitter));
+            let wait = match failure.again {
+                Again::Never => None,
+                Again::IfHarmless => patience.wait(tried, failure.asked, jitter).filter(|_| again && request.repeat),
+                Again::Always => patience.wait(tried, failure.asked, jitter).filter(|_| again),
+                Again::Calmly => failure
+                    .asked
+                    .map_or_else(calm, |_| patience.wait(tried, failure.asked, jitter))
+                    .filter(|_| again || self.deadline.is_some()),
+                Again::Until(moment) => calm().filter(|wait| Instant::now() + *wait < moment),
             };
-            let wait = patience.wait(tried, failure.asked, (self.shared.jitter)());
-            let wait = wait.filter(|_| may && tried < patience.attempts);
             let wait = wait.filter(|wait| self.left().is_none_or(|left| *wait < left));
             let is_unreachable = matches!(failure.error, Error::Unreachable { .. });
             match wait {
@@ -156,6 +194,18 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// The server's time, from the header `Date` (RFC 9110) of its answer, whatever its status;
+    /// `None` if the header is missing. One request.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn server_date(&self) -> Result<Option<String>, Error> {
+        let request = self.request(Method::GET, ["user"])?;
+        let reply =
+            self.attempt(&self.call(&request), &request, &request.url).await.map_err(|failure| failure.error)?;
+        Ok(reply.headers.get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned))
     }
 
     /// `WORKSPACE/SLUG` of the repository that redirects led to, if the one that was asked for is called otherwise by now.
@@ -204,7 +254,7 @@ impl Client {
             };
             Failure::of(error, again)
         })?;
-        if let Some(allowance) = &self.shared.allowance
+        if let Some(allowance) = &self.allowance
             && let Err(after) = allowance.take()
         {
             return Err(Failure::of(Error::NotAllowed { call: call.to_owned(), after }, Again::Never));
@@ -297,7 +347,7 @@ impl Client {
         refusal.retry_after = retry::asked(&reply.headers);
         Failure {
             again: match reply.status {
-                429 => Again::Always,
+                429 => Again::Calmly,
                 status if retry::is_passing(status) => Again::IfHarmless,
                 _ => Again::Never,
             },

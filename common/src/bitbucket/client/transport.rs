@@ -168,6 +168,24 @@ impl Access {
     }
 }
 
+/// A client for an address that is not Bitbucket's and that the operator names: without credentials
+/// of ours, redirects, or proxies of the environment.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn webhook_client(url: &Url, agent: &str) -> Result<reqwest::Client, SetupError> {
+    let roots = ExtraRoots::default();
+    reqwest::Client::builder()
+        .user_agent(HeaderValue::from_str(agent).map_err(|_| SetupError::Client("its name".to_owned()))?)
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT)
+        .no_proxy()
+        .tls_backend_preconfigured(tls((url.scheme() == "https").then_some(&roots))?)
+        .build()
+        .map_err(|error| SetupError::Client(error.without_url().to_string()))
+}
+
 /// A part of an address as it was meant.
 fn decoded(text: &str) -> String {
     let pair = format!("={}", text.replace('+', "%2B"));

@@ -35,7 +35,7 @@ async fn both_shapes_of_errors_are_read() {
 async fn what_credentials_may_not_do_is_told_with_the_scope() {
     let world = World::new();
     let lacking = world.with_scopes(&["repository"]);
-    let error = lacking.comments(world.pull_request).await.unwrap_err();
+    let error = lacking.comments_where(world.pull_request, |_| true).await.unwrap_err();
     assert!(error.is_denied());
     assert_eq!(
         error.remedy().as_deref(),

@@ -1,6 +1,7 @@
 //! Every typed call once.
 
-use penstock_common::bitbucket::client::Error;
+use penstock_common::Secret;
+use penstock_common::bitbucket::client::{Auth, Error};
 use penstock_common::bitbucket::comments::NewComment;
 use penstock_common::bitbucket::diffs::DiffStatus;
 use penstock_common::bitbucket::pull_requests::PullRequestState;
@@ -70,10 +71,16 @@ async fn a_status_is_replaced_by_who_made_it() {
     let repository = world.usual();
     repository.post_status(&world.head, &status(StatusState::InProgress)).await.unwrap();
     repository.post_status(&world.head, &status(StatusState::Successful)).await.unwrap();
-    let told = repository.status(&world.head, "penstock").await.unwrap().unwrap();
-    assert_eq!(told.state, StatusState::Successful);
-    assert_eq!(repository.statuses(&world.head).await.unwrap(), [told]);
-    assert_eq!(repository.status(&world.head, "other").await.unwrap(), None);
+    let told = repository.statuses_with_key(&world.head, "penstock").await.unwrap();
+    assert_eq!((told.len(), told[0].state), (1, StatusState::Successful));
+    assert_eq!(repository.statuses(&world.head).await.unwrap(), told);
+    assert_eq!(repository.statuses_with_key(&world.head, "other").await.unwrap(), []);
+    assert_eq!(repository.statuses_with_key(&"0".repeat(40), "penstock").await.unwrap(), []);
+    // Of another branch it is another one.
+    let elsewhere = BuildStatus { refname: Some("release".to_owned()), ..status(StatusState::Failed) };
+    repository.post_status(&world.head, &elsewhere).await.unwrap();
+    let states: Vec<_> = repository.statuses_with_key(&world.head, "penstock").await.unwrap();
+    assert_eq!(states.iter().map(|one| one.state).collect::<Vec<_>>(), [StatusState::Successful, StatusState::Failed]);
     let denied = world.usual().post_status(&world.head, &status(StatusState::Failed)).await.unwrap_err();
     assert!(denied.is_denied(), "{denied}");
 }
@@ -91,14 +98,22 @@ async fn comments_and_what_a_pull_request_is() {
         assert_eq!(repository.open_pull_requests(none).await.unwrap(), [], "{none}");
     }
 
-    let me = repository.client().user().await.unwrap();
+    // Access tokens have no account that they may ask about; what they make names it.
+    assert_eq!(repository.client().user().await.unwrap_err().status(), Some(401));
+    assert_eq!(repository.identity().await.unwrap(), None);
+    let api = world
+        .sandbox
+        .api_token("acme", "ada@example.com", &["read:repository:bitbucket", "read:user:bitbucket"])
+        .unwrap();
+    let auth = Auth::ApiToken { email: "ada@example.com".to_owned(), token: Secret::new(&api) };
+    assert!(world.repository(auth).identity().await.unwrap().is_some());
     let made = repository.create_comment(number, &NewComment::general("one")).await.unwrap();
-    assert_eq!(made.user.as_ref().unwrap().uuid, me.uuid);
+    assert!(made.author().is_some());
     let changed = repository.update_comment(number, made.id, &NewComment::general("two")).await.unwrap();
     assert_eq!((changed.id, changed.text()), (made.id, "two"));
     repository.delete_comment(number, made.id).await.unwrap();
     repository.delete_comment(number, made.id).await.unwrap();
-    let comments = repository.comments(number).await.unwrap();
+    let comments = repository.comments_where(number, |_| true).await.unwrap();
     assert!(comments.iter().all(|comment| comment.id == made.id && comment.deleted), "{comments:?}");
 
     let diff = String::from_utf8(repository.diff(number, 10_000).await.unwrap()).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use penstock_common::Secret;
 use penstock_common::bitbucket::client::{Auth, Error};
 use penstock_common::bitbucket::comments::NewComment;
+use penstock_common::bitbucket::reports::{Report, ReportResult};
 use penstock_common::bitbucket::statuses::{BuildStatus, StatusState};
 use penstock_sandbox::{Fault, Route};
 
@@ -14,6 +15,17 @@ use super::world::{REPOSITORY, World, annotations, client_of, counting, quick, r
 
 fn any() -> Route {
     Route::new("*", "*")
+}
+
+fn successful() -> BuildStatus {
+    BuildStatus {
+        key: "penstock".to_owned(),
+        state: StatusState::Successful,
+        name: "Penstock".to_owned(),
+        description: "passed".to_owned(),
+        url: "https://bitbucket.org/acme/shop".to_owned(),
+        refname: None,
+    }
 }
 
 #[tokio::test]
@@ -58,7 +70,11 @@ async fn a_comment_is_made_once_at_most() {
     // This one surely was not made.
     world.sandbox.fault(Route::new("POST", "*"), Fault::too_many(0), 1);
     make().await.unwrap();
-    assert_eq!(repository.comments(world.pull_request).await.unwrap().len(), 3, "two lost answers, one 429");
+    assert_eq!(
+        repository.comments_where(world.pull_request, |_| true).await.unwrap().len(),
+        3,
+        "two lost answers, one 429"
+    );
 }
 
 #[tokio::test]
@@ -85,17 +101,134 @@ async fn annotations_whose_answer_was_lost_are_looked_up_first() {
 }
 
 #[tokio::test]
+async fn a_commit_that_is_not_known_yet_is_waited_for() {
+    let status = successful();
+    let world = World::new();
+    let repository = world.usual();
+    // More often than anything else is tried.
+    world.sandbox.fault(any(), Fault::status(404), 6);
+    repository.put_report(&world.head, &report()).await.unwrap();
+    world.sandbox.fault(any(), Fault::status(404), 1);
+    repository.post_annotations(&world.head, "penstock-secrets", &annotations(7)).await.unwrap();
+    world.sandbox.fault(any(), Fault::status(404), 1);
+    repository.post_status(&world.head, &status).await.unwrap();
+
+    // One that never comes costs its time once, however much is posted to it.
+    let mut options = quick();
+    options.patience.late = Duration::from_millis(60);
+    let token = world.sandbox.repository_token(REPOSITORY, &["repository"]).unwrap();
+    let client = world.client(Auth::AccessToken(Secret::new(&token)), options);
+    let repository = client.in_repository("acme", "shop");
+    let gone = "f".repeat(40);
+    assert_eq!(repository.put_report(&gone, &report()).await.unwrap_err().status(), Some(404));
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let before = world.requests().len();
+    assert_eq!(repository.put_report(&gone, &report()).await.unwrap_err().status(), Some(404));
+    assert_eq!(repository.post_status(&gone, &status).await.unwrap_err().status(), Some(404));
+    assert_eq!(world.requests().len(), before + 2);
+    // What is only looked for may well not be there.
+    let before = world.requests().len();
+    assert_eq!(repository.report(&world.head, "none").await.unwrap(), None);
+    assert_eq!(world.requests().len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_server_with_too_much_to_do_is_asked_as_long_as_there_is_time() {
+    let plain = Fault::status(429).with_body("Rate limit for this resource has been exceeded");
+    let page = Fault::status(429).with_body("<html><body>Too many requests</body></html>");
+    for fault in [Fault::status(429), plain, page] {
+        let world = World::new();
+        let repository = world.usual();
+        let client = repository.client().within(Duration::from_secs(60));
+        world.sandbox.fault(any(), fault.clone(), 9);
+        client.in_repository("acme", "shop").get().await.unwrap();
+        assert_eq!(world.requests().len(), 10);
+        // Without a deadline the caller has to know when to stop.
+        world.sandbox.fault(any(), fault, 9);
+        assert_eq!(repository.get().await.unwrap_err().status(), Some(429));
+        assert_eq!(world.requests().len(), 14);
+        world.sandbox.clear_faults();
+    }
+}
+
+fn ids(world: &World) -> usize {
+    world.sandbox.annotations(REPOSITORY, &world.head, "penstock-secrets").unwrap().len()
+}
+
+/// The result of the report that is there, if there is one.
+fn result(world: &World) -> Option<String> {
+    let reports = world.sandbox.reports(REPOSITORY, &world.head).unwrap();
+    Some(reports.first()?["result"].as_str()?.to_owned())
+}
+
+#[tokio::test]
+async fn an_old_report_goes_only_when_the_new_one_can_come() {
+    let world = World::new();
+    let repository = world.usual();
+    let final_report = |result| Report { result, ..report() };
+    let (passed, failed) = (final_report(ReportResult::Passed), final_report(ReportResult::Failed));
+    let replace = async |report: &Report, count| {
+        repository.replace_report(&world.head, &self::report(), report, &annotations(count)).await
+    };
+    assert_eq!(replace(&failed, 7).await.unwrap().annotations, 0);
+    assert!(!world.requests().iter().any(|request| request.starts_with("DELETE")), "there was nothing to delete");
+    for status in [400, 403, 404, 429, 500] {
+        world.sandbox.fault(Route::new("PUT", "*"), Fault::status(status), 100);
+        let mut options = quick();
+        options.patience.late = Duration::from_millis(20);
+        let token = world.sandbox.repository_token(REPOSITORY, &["repository"]).unwrap();
+        let client = world.client(Auth::AccessToken(Secret::new(&token)), options);
+        let refused = client.in_repository("acme", "shop");
+        refused.replace_report(&world.head, &report(), &passed, &annotations(2)).await.unwrap_err();
+        assert_eq!((result(&world).as_deref(), ids(&world)), (Some("FAILED"), 7), "{status}");
+        world.sandbox.clear_faults();
+    }
+    // The same findings again, and more of them: nothing has to go.
+    let before = world.requests().len();
+    replace(&failed, 9).await.unwrap();
+    assert!(!world.requests()[before..].iter().any(|request| request.starts_with("DELETE")));
+    assert_eq!(ids(&world), 9);
+    // Those that are fixed vanish.
+    replace(&passed, 2).await.unwrap();
+    assert_eq!((result(&world).as_deref(), ids(&world)), (Some("PASSED"), 2));
+    replace(&failed, 250).await.unwrap();
+    replace(&passed, 0).await.unwrap();
+    assert_eq!((result(&world).as_deref(), ids(&world)), (Some("PASSED"), 0));
+}
+
+#[tokio::test]
+async fn a_refused_part_costs_no_other() {
+    let world = World::new();
+    let repository = world.usual();
+    let failed = Report { result: ReportResult::Failed, ..report() };
+    let replace = async || repository.replace_report(&world.head, &report(), &failed, &annotations(330)).await.unwrap();
+    // The first of four parts, whatever is wrong with it.
+    for status in [400, 413, 500] {
+        world.sandbox.fault(
+            Route::new("POST", "*/annotations"),
+            Fault::status(status),
+            if status == 500 { 3 } else { 1 },
+        );
+        let missing = replace().await;
+        assert_eq!((missing.annotations, ids(&world)), (100, 230), "{status}");
+        assert_eq!(missing.why.unwrap().status(), Some(status));
+        assert_eq!(result(&world).as_deref(), Some("FAILED"), "the result is there");
+        world.sandbox.clear_faults();
+        repository.delete_report(&world.head, "penstock-secrets").await.unwrap();
+    }
+    // An error that applies to all parts is not repeated for each.
+    let posts = || world.requests().iter().filter(|request| request.starts_with("POST")).count();
+    let before = posts();
+    world.sandbox.fault(Route::new("POST", "*/annotations"), Fault::status(403), 9);
+    let missing = replace().await;
+    assert_eq!((missing.annotations, ids(&world), posts() - before), (330, 0, 1));
+}
+
+#[tokio::test]
 async fn a_status_is_posted_again_under_its_key() {
     let world = World::new();
     let repository = world.usual();
-    let status = BuildStatus {
-        key: "penstock".to_owned(),
-        state: StatusState::Successful,
-        name: "Penstock".to_owned(),
-        description: "passed".to_owned(),
-        url: "https://bitbucket.org/acme/shop".to_owned(),
-        refname: None,
-    };
+    let status = successful();
     world.sandbox.fault(Route::new("POST", "*"), Fault::LostAnswer, 2);
     repository.post_status(&world.head, &status).await.unwrap();
     assert_eq!(repository.statuses(&world.head).await.unwrap().len(), 1);

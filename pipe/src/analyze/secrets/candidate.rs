@@ -12,8 +12,10 @@ use penstock_common::{Confidence, Validity};
 pub struct Candidate {
     /// Index of the rule: the built-in ones come first, those of a configuration after them.
     pub rule: usize,
-    /// The bytes to hide.
+    /// The value as a parser of its notation reads it.
     pub secret: Range<usize>,
+    /// The bytes to mask: the longest reading of the value. Contains `secret`.
+    pub hidden: Range<usize>,
     /// How sure the engine is.
     pub confidence: Confidence,
     /// What offline validation says.
@@ -22,7 +24,8 @@ pub struct Candidate {
     pub reported: bool,
     /// The encoding it was found under, if it does not stand there plainly.
     pub encoding: Option<&'static str>,
-    /// The value under this process's random key: equal for equal secrets, worthless to anybody else.
+    /// A hash of `hidden` under this process's random key: equal for equal secrets, useless outside
+    /// the process.
     pub identity: u128,
     /// Where the match began that holds the secret, if that is known.
     pub(super) match_start: Option<usize>,

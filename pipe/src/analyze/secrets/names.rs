@@ -15,6 +15,31 @@ pub(super) enum Promise {
     Password,
 }
 
+/// What a byte is in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Separator,
+    Lower,
+    Upper,
+    /// Part of a letter beyond ASCII.
+    Foreign,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Separator; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' => Class::Lower,
+            b'A'..=b'Z' => Class::Upper,
+            0x80.. => Class::Foreign,
+            _ => Class::Separator,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// Words of a name, lower case, without allocating for each.
 struct Words {
     text: [u8; 96],
@@ -29,21 +54,24 @@ impl Words {
         let mut words = Self { text: [0; 96], ends: [0; 16], count: 0 };
         let mut length = 0;
         let mut start = 0;
+        let mut previous = Class::Separator;
         for (at, &byte) in name.iter().enumerate() {
-            let letter = byte.is_ascii_alphabetic() || byte >= 0x80;
-            let previous = at.checked_sub(1).map(|p| name[p]);
-            let next = name.get(at + 1);
-            let humps = byte.is_ascii_uppercase()
-                && (previous.is_some_and(|p| p.is_ascii_lowercase())
-                    || (previous.is_some_and(|p| p.is_ascii_uppercase()) && next.is_some_and(u8::is_ascii_lowercase)));
-            if (!letter || humps) && length > start {
+            let class = CLASSES[usize::from(byte)];
+            let humps = class == Class::Upper
+                && match previous {
+                    Class::Lower => true,
+                    Class::Upper => name.get(at + 1).is_some_and(u8::is_ascii_lowercase),
+                    Class::Separator | Class::Foreign => false,
+                };
+            if (class == Class::Separator || humps) && length > start {
                 words.end(length);
                 start = length;
             }
-            if letter && length < words.text.len() {
+            if class != Class::Separator && length < words.text.len() {
                 words.text[length] = byte.to_ascii_lowercase();
                 length += 1;
             }
+            previous = class;
         }
         if length > start {
             words.end(length);
@@ -102,24 +130,36 @@ impl Endings {
 /// A sorted list of words, of which most are refused by their first letter, their last letter and their length.
 struct List {
     words: &'static [&'static [u8]],
-    /// By first letter, in its lower five bits: which lengths, and which last letters, its words have.
+    /// By first letter, in its lower five bits: which lengths and which last letters its words
+    /// have, and where they begin.
     lengths: [u32; 32],
     lasts: [u32; 32],
+    starts: [u16; 33],
 }
 
 impl List {
     const fn new(words: &'static [&'static [u8]]) -> Self {
-        let (mut lengths, mut lasts) = ([0; 32], [0; 32]);
+        let (mut lengths, mut lasts, mut starts) = ([0; 32], [0; 32], [0; 33]);
         let mut at = 0;
+        let mut previous = 0;
         while at < words.len() {
             let word = words[at];
             assert!(word.len() < 32);
             let first = (word[0] & 0x1f) as usize;
+            assert!(first >= previous, "the words are sorted");
+            while previous < first {
+                previous += 1;
+                starts[previous] = at as u16;
+            }
             lengths[first] |= 1 << word.len();
             lasts[first] |= 1 << (word[word.len() - 1] & 0x1f);
             at += 1;
         }
-        Self { words, lengths, lasts }
+        while previous < 32 {
+            previous += 1;
+            starts[previous] = at as u16;
+        }
+        Self { words, lengths, lasts, starts }
     }
 
     fn has(&self, word: &[u8]) -> bool {
@@ -127,7 +167,7 @@ impl List {
         let (at, last) = (usize::from(first & 0x1f), word[word.len() - 1] & 0x1f);
         word.len() < 32
             && self.lengths[at] >> word.len() & self.lasts[at] >> last & 1 == 1
-            && self.words.binary_search(&word).is_ok()
+            && self.words[usize::from(self.starts[at])..usize::from(self.starts[at + 1])].contains(&word)
     }
 }
 

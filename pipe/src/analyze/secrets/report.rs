@@ -1,45 +1,51 @@
-//! From candidates to findings: places, masked excerpts, fingerprints, comments that allow, halves that belong together.
+//! From candidates to findings: their locations, fingerprints, suppressions and messages.
 //!
-//! Owns everything that is said about a secret, and is the only place where text around a secret is made fit to leave the process: whatever any
-//! candidate covers, reported or not, is masked before a byte of the line is copied.
+//! Owns all text about a secret. Text around a secret comes from `page`, which masks it.
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock};
 
+use penstock_common::compare::Part;
 use penstock_common::fingerprint::{FingerprintInput, fold_whitespace};
-use penstock_common::limits::{EXCERPT_CONTEXT, EXCERPT_LINE_MAX};
-use penstock_common::redact::escape_control;
+use penstock_common::redact::{DOTS, escape_control};
 use penstock_common::{
-    Category, CommitInfo, Confidence, Excerpt, ExcerptLine, Finding, Location, Reference, Secret, Skipped, Suppression,
-    SuppressionKind,
+    Category, CommitInfo, Confidence, Finding, Fingerprints, Location, Masked, Notice, Reference, Secret, Suppression,
+    SuppressionKind, masked,
 };
 
+use super::allow::{Answer, Comments};
 use super::candidate::Candidate;
 use super::file_kind::FileKind;
+use super::page::Page;
+use super::places::Places;
 use super::view::RuleView;
-use super::{Engine, Scanner, allow, rule};
+use super::{Engine, Scanner, pairs, rule};
 use crate::checkout::content::{self, Content};
-use crate::checkout::{Item, path};
+use crate::checkout::{self, Item, Skipped, path};
+use crate::mistake::nearest;
 
 /// Bytes of a value that are kept to hide it elsewhere.
 const VALUE_BYTES: usize = 1024;
 /// Findings of one file beyond this many are counted, not listed.
 const FINDINGS_PER_FILE: usize = 2000;
-/// Two halves of one secret stand at most this many lines apart.
-const PAIR_LINES: u32 = 6;
-/// Bytes of a line on each side of a secret that enter its fingerprint.
-const CONTEXT_BYTES: usize = 200;
+/// Maximum number of comments with an unknown rule that one thread reports, and of characters shown
+/// of an id.
+const UNKNOWN_RULES: usize = 100;
+const ID_SHOWN: usize = 60;
 
-/// A finding and the identity of its value, which never leaves the process.
+/// A finding and the identity of its values, which never leaves the process.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// What may be told.
     pub finding: Finding,
-    /// Equal for equal values within this process.
+    /// Equal for equal values within this process. Of a secret of two halves it covers both.
     pub identity: u128,
-    /// The value, so that it can be hidden where somebody else repeats it; the beginning of a long one. Never told.
-    pub value: Secret,
+    /// The values one by one: one, or the halves of a pair.
+    pub parts: Vec<Part>,
+    /// The values as text, so that they can be hidden where another tool repeats them; the
+    /// beginning of a long one. Never shown.
+    pub values: Vec<Secret>,
     /// Raw path of the file that holds it: for an entry of an archive, the archive's.
     pub file: Vec<u8>,
 }
@@ -56,12 +62,21 @@ pub struct Reporter {
     pub below_minimum: u64,
     /// What was not done to the end.
     pub notices: Vec<Skipped>,
+    /// Comments that name rules which do not exist.
+    pub unknown_rules: Vec<Notice>,
 }
 
 impl Reporter {
     /// A reporter for findings of at least this confidence.
     pub fn new(minimum: Confidence) -> Self {
-        Self { minimum, found: Vec::new(), omitted: Vec::new(), below_minimum: 0, notices: Vec::new() }
+        Self {
+            minimum,
+            found: Vec::new(),
+            omitted: Vec::new(),
+            below_minimum: 0,
+            notices: Vec::new(),
+            unknown_rules: Vec::new(),
+        }
     }
 
     /// Whether a scan found anything that would be told.
@@ -101,15 +116,22 @@ impl Reporter {
         scanner.commit = None;
     }
 
-    /// Names the configuration's rules that were not searched for to the end of a file.
+    /// Reports what was not searched for in all of a file: keywords beyond its byte budget, rules
+    /// of the configuration.
     fn notices_of(&mut self, scanner: &mut Scanner<'_>, item: &Item<'_>) {
+        let passed_over = std::mem::take(&mut scanner.passed_over);
+        if passed_over > 0 {
+            let subject = path::display(item.path);
+            let reason = format!("signs of secrets follow each other too closely: {passed_over} of them not looked at");
+            self.notices.push(Skipped { subject, reason, by_limit: true });
+        }
         let mut cut = std::mem::take(&mut scanner.memory.cut);
         if cut.is_empty() {
             return;
         }
         cut.sort_unstable();
         cut.dedup();
-        let subject = redact_text(scanner, &path::display(item.path));
+        let subject = path::display(item.path);
         for number in cut {
             let view = scanner.engine.rule(rule::builtin().len() + number);
             let reason = format!(
@@ -129,168 +151,329 @@ impl Reporter {
         shown: bool,
     ) {
         let page = Page::new(scanner.engine, text, candidates);
-        let shown_path = redact_text(scanner, &path::display(item.path));
-        let commit = item.commit.map(|commit| redact_commit(scanner, commit));
-        let mut ordinals: HashMap<(usize, String), u32> = HashMap::new();
-        let mut parts: Vec<(usize, Location)> = Vec::new();
-        let first = self.found.len();
+        let file = File {
+            item,
+            text,
+            page: &page,
+            path: Masked::new(scanner, &path::display(item.path)),
+            commit: item.commit.map(|commit| redact_commit(scanner, commit)),
+            // Show no line of a text that was not searched completely: it may contain unknown
+            // secrets.
+            shown: shown && scanner.passed_over == 0,
+        };
+        let engine = scanner.engine;
         let mut places = Places::new(text);
-        let mut told = 0;
-        for candidate in candidates.iter().filter(|c| c.reported && c.confidence >= self.minimum) {
-            let location = places.locate(&shown_path, candidate.secret.clone());
-            // A file that is reported for its path has no lines of its own.
-            let is_file = candidate.secret.is_empty();
-            let counts = is_file
-                || item.lines.is_none_or(|lines| {
-                    lines.iter().any(|range| *range.start() <= location.end_line && location.start_line <= *range.end())
-                });
-            if !counts {
+        let reported = candidates.iter().filter(|candidate| candidate.reported);
+        let halves: Vec<Half<'_>> = reported
+            .map(|candidate| {
+                let location = places.locate(&file.path, candidate.secret.clone());
+                Half { candidate, rule: engine.rule(candidate.rule), location }
+            })
+            .collect();
+        let mut ordinals = Ordinals::default();
+        // Of the halves up to the last one that is listed: a line may have hundreds of thousands
+        // more.
+        let mut alone: Vec<Option<(String, u32)>> = Vec::new();
+        let lined: Vec<pairs::Lined<'_>> =
+            halves.iter().map(|half| (half.candidate, half.location.start_line)).collect();
+        let mut comments = Comments::read(text, item.path, &engine.allow, candidates, &page);
+        self.name_unknown_rules(scanner, text, &file.path, &comments);
+        let mut listed = 0;
+        for joined in pairs::join(&lined) {
+            let first = &halves[joined.first];
+            let second = joined.second.map(|second| &halves[second]);
+            let parts: Vec<&Half<'_>> = [Some(first), second].into_iter().flatten().collect();
+            if parts.iter().all(|half| half.candidate.confidence < self.minimum) {
                 continue;
             }
-            if told == FINDINGS_PER_FILE {
+            // Check this before lines: which finding a comment allows must not depend on what a
+            // change touches.
+            let is_listed = parts.iter().all(|half| half.candidate.allowed_by.is_some());
+            let about: Vec<_> = parts.iter().map(|half| (half.candidate.secret.clone(), &half.rule)).collect();
+            let answer = if is_listed { None } else { comments.answer(&about) };
+            if !parts.iter().any(|half| half.counts(item)) {
+                continue;
+            }
+            if listed == FINDINGS_PER_FILE {
                 match self.omitted.last_mut() {
-                    Some((path, count)) if *path == shown_path => *count += 1,
-                    _ => self.omitted.push((shown_path.clone(), 1)),
+                    Some((path, count)) if file.path == *path => *count += 1,
+                    _ => self.omitted.push((file.path.to_string(), 1)),
                 }
                 continue;
             }
-            let engine = scanner.engine;
-            let rule = engine.rule(candidate.rule);
-            if rule.part_of.is_some() {
-                parts.push((self.found.len(), location.clone()));
+            listed += 1;
+            for half in halves.iter().take(joined.first + 1).skip(alone.len()) {
+                let counts = half.candidate.confidence >= self.minimum && half.counts(item);
+                alone.push(counts.then(|| ordinals.of_half(half, &page)));
             }
-            let context =
-                if is_file { String::new() } else { fold_whitespace(&page.context(candidate.secret.clone())) };
-            let ordinal = ordinals.entry((candidate.rule, context.clone())).or_default();
-            let fingerprints = FingerprintInput {
-                category: Category::Secret.name(),
-                tool: "penstock",
-                rule: rule.id,
-                path: &shown_path,
-                context: &context,
-                ordinal: *ordinal,
-            }
-            .fingerprints();
-            *ordinal += 1;
-            let own_lines = page.lines_of(candidate.secret.clone());
-            let inline = allow::allowed(text, page.line_before(own_lines.start), own_lines.clone(), &rule);
-            let suppression =
-                inline.or_else(|| configured(engine, item, text, candidate, &location, &rule)).map(|mut s| {
-                    s.reason = redact_text(scanner, &escape_control(&s.reason));
-                    s
-                });
-            // The words of a configuration may hold anything.
-            let title = match engine.layer {
-                Some(_) => redact_text(scanner, &escape_control(rule.title)),
-                None => rule.title.to_owned(),
+            let fingerprints = match (second, &alone[joined.first]) {
+                (None, Some((context, ordinal))) => first.rule.fingerprints(&file.path, context, *ordinal),
+                _ => pair_fingerprints(&parts, &file, &mut ordinals),
             };
-            let finding = Finding {
-                category: Category::Secret,
-                rule: rule.id.to_owned(),
-                title: title.clone(),
-                severity: rule.severity,
-                confidence: candidate.confidence,
-                message: message(title, candidate, &shown_path),
-                excerpt: (shown && !is_file).then(|| page.excerpt(candidate.secret.clone(), &location)),
-                location,
-                masked: (!is_file).then(|| rule.mask.to_string()),
-                validity: candidate.validity,
-                related: Vec::new(),
-                group: None,
-                decoded_from: candidate.encoding.map(str::to_owned),
-                commit: commit.clone(),
-                references: rule.references.iter().map(|url| Reference::Url((*url).to_owned())).collect(),
-                remediation: rule.revoke.map(str::to_owned),
-                change: None,
-                fingerprints,
-                suppression,
-                owners: Vec::new(),
-            };
-            told += 1;
-            let value = &text[candidate.secret.clone()];
-            let value = Secret::new(String::from_utf8_lossy(&value[..value.len().min(VALUE_BYTES)]));
-            self.found.push(Found { finding, identity: candidate.identity, value, file: item.path.to_vec() });
-        }
-        self.join_parts(first, &parts);
-    }
-
-    /// Moves second halves into the findings of their first halves.
-    fn join_parts(&mut self, first: usize, parts: &[(usize, Location)]) {
-        let mut joined = Vec::new();
-        for (at, location) in parts {
-            let rules = rule::builtin();
-            let whole = rule::find(&self.found[*at].finding.rule).and_then(|index| rules[index].part_of);
-            let Some(whole) = whole else { continue };
-            let distance = |other: &Location| other.start_line.abs_diff(location.start_line);
-            let partner = (first..self.found.len())
-                .filter(|other| self.found[*other].finding.rule == rules[whole].id)
-                .filter(|other| distance(&self.found[*other].finding.location) <= PAIR_LINES)
-                .min_by_key(|other| distance(&self.found[*other].finding.location));
-            if let Some(partner) = partner {
-                self.found[partner].finding.related.push(location.clone());
-                joined.push(*at);
-            }
-        }
-        for at in joined.into_iter().rev() {
-            self.found.remove(at);
+            self.found.push(Found {
+                finding: file.finding(scanner, first, second, answer, fingerprints),
+                identity: engine.joint_identity(parts.iter().map(|half| half.candidate.identity)),
+                parts: parts.iter().map(|half| half.part()).collect(),
+                values: parts.iter().map(|half| half.value(text)).collect(),
+                file: item.path.to_vec(),
+            });
         }
     }
 }
 
-/// What a configuration says against a finding: an allowlist, or an entry of `.gitleaksignore`.
-fn configured(
-    engine: &Engine,
-    item: &Item<'_>,
-    text: &[u8],
-    candidate: &Candidate,
-    location: &Location,
-    rule: &RuleView<'_>,
-) -> Option<Suppression> {
-    let layer = engine.layer.as_deref()?;
-    if let Some(list) = candidate.allowed_by {
-        let reason = layer.description(list).to_owned();
-        return Some(Suppression { kind: SuppressionKind::GitleaksAllowlist, reason });
-    }
-    // gitleaks names the line where the match begins, which may be above the secret.
-    let above = candidate.match_start.filter(|start| *start < candidate.secret.start);
-    let above = above.map_or(0, |start| memchr::memchr_iter(b'\n', &text[start..candidate.secret.start]).count());
-    let first = location.start_line.saturating_sub(u32::try_from(above).unwrap_or(u32::MAX));
-    let commit = item.commit.map(|commit| commit.id.as_str());
-    let entry = layer.ignored(item.path, commit, &(first..=location.end_line), &|id| rule.is_named(id))?;
-    Some(Suppression { kind: SuppressionKind::GitleaksIgnore, reason: entry.to_owned() })
+/// A scanned text, as its findings show it.
+struct File<'r> {
+    item: &'r Item<'r>,
+    text: &'r [u8],
+    page: &'r Page<'r>,
+    path: Masked,
+    commit: Option<CommitInfo>,
+    /// Whether lines of it are shown.
+    shown: bool,
 }
 
-fn message(title: String, candidate: &Candidate, shown_path: &str) -> String {
+impl File<'_> {
+    /// The finding of a secret, or of the two halves of one.
+    fn finding(
+        &self,
+        scanner: &mut Scanner<'_>,
+        first: &Half<'_>,
+        second: Option<&Half<'_>>,
+        answer: Option<Answer>,
+        fingerprints: Fingerprints,
+    ) -> Finding {
+        let built_in = rule::builtin().get(first.candidate.rule);
+        // The words of a configuration may be anything.
+        let rule = built_in.map_or_else(|| Masked::new(scanner, first.rule.id), |rule| rule.id.into());
+        let title = match (built_in, &scanner.engine.layer) {
+            (Some(rule), None) => rule.title.into(),
+            _ => Masked::new(scanner, &escape_control(first.rule.title)),
+        };
+        let described = if second.is_some() { masked![title, ", with its secret"] } else { title.clone() };
+        let mut message = message(described, first.candidate, &self.path);
+        if answer == Some(Answer::NoReason) {
+            message = masked![
+                message,
+                "; the comment that would allow it gives no reason, and `allow.require-reason` requires one"
+            ];
+        }
+        let is_file = first.is_file();
+        let parts = || std::iter::once(first).chain(second);
+        // The more severe half gives the severity and the remedy; the first one if they are equal.
+        let worse = second.filter(|second| second.rule.severity > first.rule.severity).unwrap_or(first);
+        let mut references: Vec<Reference> = Vec::new();
+        for url in parts().flat_map(|half| half.rule.references) {
+            let reference = Reference::Url((*url).into());
+            if !references.contains(&reference) {
+                references.push(reference);
+            }
+        }
+        Finding {
+            category: Category::Secret,
+            rule,
+            title,
+            severity: worse.rule.severity,
+            confidence: second.map_or(first.candidate.confidence, |second| {
+                first.candidate.confidence.max(second.candidate.confidence)
+            }),
+            message,
+            excerpt: (self.shown && !is_file)
+                .then(|| self.page.excerpt(first.candidate.secret.clone(), &first.location)),
+            location: first.location.clone(),
+            masked: (!is_file).then(|| first.rule.mask.into()),
+            validity: first.candidate.validity,
+            related: second.map(|second| second.location.clone()).into_iter().collect(),
+            group: None,
+            decoded_from: first.candidate.encoding.map(Masked::from),
+            commit: self.commit.clone(),
+            references,
+            remediation: worse.rule.revoke.map(Masked::from),
+            change: None,
+            fingerprints,
+            suppression: self.suppression(scanner, parts(), answer),
+            owners: Vec::new(),
+        }
+    }
+
+    /// Why a finding does not count: a comment, or else a configuration.
+    fn suppression<'h>(
+        &self,
+        scanner: &mut Scanner<'_>,
+        mut parts: impl Iterator<Item = &'h Half<'h>>,
+        answer: Option<Answer>,
+    ) -> Option<Suppression> {
+        let (kind, reason) = match answer {
+            Some(Answer::Allowed(reason)) => (SuppressionKind::Inline, reason),
+            _ => parts.find_map(|half| self.configured(scanner.engine, half))?,
+        };
+        Some(Suppression { kind, reason: Masked::new(scanner, &escape_control(&reason)) })
+    }
+
+    /// What a configuration says against a finding: an allowlist, or an entry of `.gitleaksignore`.
+    fn configured(&self, engine: &Engine, half: &Half<'_>) -> Option<(SuppressionKind, String)> {
+        let Half { candidate, rule, location, .. } = half;
+        let layer = engine.layer.as_deref()?;
+        if let Some(list) = candidate.allowed_by {
+            let reason = layer.description(list).to_owned();
+            return Some((SuppressionKind::GitleaksAllowlist, reason));
+        }
+        // gitleaks names the line where the match begins, which may be above the secret.
+        let above = candidate.match_start.filter(|start| *start < candidate.secret.start);
+        let above =
+            above.map_or(0, |start| memchr::memchr_iter(b'\n', &self.text[start..candidate.secret.start]).count());
+        let first = location.start_line.saturating_sub(u32::try_from(above).unwrap_or(u32::MAX));
+        let commit = self.item.commit.map(|commit| commit.id.as_str());
+        let entry = layer.ignored(self.item.path, commit, &(first..=location.end_line), &|id| rule.is_named(id))?;
+        Some((SuppressionKind::GitleaksIgnore, entry.to_owned()))
+    }
+}
+
+impl Reporter {
+    /// Reports comments that name unknown rules: such a comment allows less than its author
+    /// expects.
+    fn name_unknown_rules(&mut self, scanner: &mut Scanner<'_>, text: &[u8], path: &Masked, comments: &Comments<'_>) {
+        let mut places = Places::new(text);
+        let mut known = BTreeSet::new();
+        for (mark, id) in comments.named() {
+            if self.unknown_rules.len() >= UNKNOWN_RULES || scanner.engine.has_rule(id) || !known.insert((mark, id)) {
+                continue;
+            }
+            let line = places.locate(path, *mark..*mark).start_line;
+            let shown: String = Masked::new(scanner, &escape_control(id)).chars().take(ID_SHOWN).collect();
+            // Longer than any id, and comparing it with each of them takes time.
+            let near = Some(id).filter(|id| id.len() <= ID_SHOWN);
+            let near = near.and_then(|id| nearest(id, rule::builtin().iter().map(|rule| rule.id)));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let text = format!("a comment allows `{shown}`, and there is no such rule{hint}");
+            self.unknown_rules.push(Notice { subject: masked![path, ":", line], text: Masked::new(scanner, &text) });
+        }
+    }
+}
+
+/// A candidate that is a secret of its own or half of one.
+struct Half<'c> {
+    candidate: &'c Candidate,
+    rule: RuleView<'c>,
+    location: Location,
+}
+
+impl Half<'_> {
+    /// A file that is reported for its path has no line.
+    fn is_file(&self) -> bool {
+        self.candidate.secret.is_empty()
+    }
+
+    /// Whether it is on one of the lines that count.
+    fn counts(&self, item: &Item<'_>) -> bool {
+        let Location { start_line, end_line, .. } = self.location;
+        let touches = |range: &RangeInclusive<u32>| *range.start() <= end_line && start_line <= *range.end();
+        self.is_file() || item.lines.is_none_or(|lines| lines.iter().any(touches))
+    }
+
+    /// The masked surroundings that enter its fingerprint.
+    fn context(&self, page: &Page<'_>) -> String {
+        if self.is_file() { String::new() } else { fold_whitespace(&page.context(self.candidate.secret.clone())) }
+    }
+
+    fn part(&self) -> Part {
+        let whole = rule::builtin().get(self.candidate.rule).and_then(|own| own.part_of);
+        let kind = whole.map_or(self.rule.id, |whole| rule::builtin()[whole].id);
+        Part { kind: kind.to_owned(), location: self.location.clone(), value: self.candidate.identity }
+    }
+
+    fn value(&self, text: &[u8]) -> Secret {
+        let value = &text[self.candidate.secret.clone()];
+        Secret::new(String::from_utf8_lossy(&value[..value.len().min(VALUE_BYTES)]))
+    }
+}
+
+/// How many findings of the same rules have the same surroundings: counts them, in text order.
+#[derive(Default)]
+struct Ordinals(HashMap<(Vec<usize>, Vec<String>), u32>);
+
+impl Ordinals {
+    fn next(&mut self, rules: Vec<usize>, contexts: Vec<String>) -> u32 {
+        let count = self.0.entry((rules, contexts)).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    /// The context of a half that may be a finding by itself, with its ordinal.
+    fn of_half(&mut self, half: &Half<'_>, page: &Page<'_>) -> (String, u32) {
+        let context = half.context(page);
+        let ordinal = self.next(vec![half.candidate.rule], vec![context.clone()]);
+        (context, ordinal)
+    }
+}
+
+/// The fingerprints of a pair are made from both halves, so that accepting an id alone does not
+/// accept its secret. They do not depend on the lines between the halves.
+fn pair_fingerprints(parts: &[&Half<'_>], file: &File<'_>, ordinals: &mut Ordinals) -> Fingerprints {
+    let contexts: Vec<String> = parts.iter().map(|half| half.context(file.page)).collect();
+    let context = contexts.join("\n");
+    FingerprintInput {
+        category: Category::Secret.name(),
+        tool: "penstock",
+        // No id of a rule has a `+`.
+        rule: &format!("{}+secret", parts[0].rule.id),
+        path: &file.path,
+        context: &context,
+        // Which rule recognises a second half may depend on whether the first comes before it.
+        ordinal: ordinals.next(vec![parts[0].candidate.rule, usize::MAX], contexts),
+    }
+    .fingerprints()
+}
+
+fn message(title: Masked, candidate: &Candidate, shown_path: &Masked) -> Masked {
     if candidate.secret.is_empty() {
-        return format!("file detected: {shown_path}");
+        return masked!["file detected: ", shown_path];
     }
     let mut message = title;
     if let Some(validity) = candidate.validity {
-        message.push_str(&format!(" ({})", validity.label()));
+        message = masked![message, " (", validity.label(), ")"];
     }
     if let Some(encoding) = candidate.encoding {
-        message.push_str(&format!(", {encoding}"));
+        message = masked![message, ", ", encoding];
     }
     message
 }
 
-/// `text` with everything masked that the engine takes for a secret, surely or not.
+/// Whether a value is the masked form that some rule shows.
+fn is_mask(value: &[u8]) -> bool {
+    static MASKS: LazyLock<HashSet<String>> =
+        LazyLock::new(|| rule::builtin().iter().map(|rule| rule.mask().to_string()).collect());
+    value.ends_with(DOTS.as_bytes()) && str::from_utf8(value).is_ok_and(|value| MASKS.contains(value))
+}
+
+/// The ranges to hide in a text; none if it could not be searched completely and must be hidden as
+/// a whole.
+fn covered(scanner: &mut Scanner<'_>, text: &str) -> Option<Vec<Candidate>> {
+    scanner.memory.begin(text.len());
+    let before = std::mem::take(&mut scanner.passed_over);
+    let found = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
+    let passed_over = std::mem::replace(&mut scanner.passed_over, before);
+    (passed_over == 0).then_some(found)
+}
+
+/// `text` with every candidate masked, whatever its confidence. If the text could not be searched
+/// completely, all of it is hidden.
 pub fn redact_text(scanner: &mut Scanner<'_>, text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    scanner.memory.begin(text.len());
-    let candidates = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
-    let mut sorted = candidates;
+    let Some(mut sorted) = covered(scanner, text) else { return DOTS.to_owned() };
+    // Text that is already masked stays as it is.
+    sorted.retain(|candidate| !is_mask(&text.as_bytes()[candidate.secret.clone()]));
     super::candidate::settle(&mut sorted);
-    Page::new(scanner.engine, text.as_bytes(), &sorted).masked(0..text.len(), None).0
+    let page = Page::new(scanner.engine, text.as_bytes(), &sorted);
+    // Only secrets are changed: escaping is up to the caller.
+    if page.hides_nothing() { text.to_owned() } else { page.masked(0..text.len(), None).0 }
 }
 
 /// The lines of `text`, each with everything masked that the engine takes for a secret in the whole of it. What goes over several lines is masked in
 /// each of them.
 pub fn redact_lines(scanner: &mut Scanner<'_>, text: &str) -> Vec<String> {
-    scanner.memory.begin(text.len());
-    let mut sorted = scanner.pass(b"", text.as_bytes(), FileKind::Text, false);
+    let Some(mut sorted) = covered(scanner, text) else { return text.lines().map(|_| DOTS.to_owned()).collect() };
     super::candidate::settle(&mut sorted);
     let page = Page::new(scanner.engine, text.as_bytes(), &sorted);
     let mut start = 0;
@@ -302,213 +485,13 @@ pub fn redact_lines(scanner: &mut Scanner<'_>, text: &str) -> Vec<String> {
     text.split_inclusive('\n').map(line).collect()
 }
 
-fn redact_commit(scanner: &mut Scanner<'_>, commit: &Arc<CommitInfo>) -> CommitInfo {
-    let mut clean = |text: &str| redact_text(scanner, &escape_control(text));
+fn redact_commit(scanner: &mut Scanner<'_>, commit: &Arc<checkout::CommitInfo>) -> CommitInfo {
+    let mut clean = |text: &str| Masked::new(scanner, &escape_control(text));
     CommitInfo {
         id: commit.id.clone(),
         author: clean(&commit.author),
         email: clean(&commit.email),
         date: commit.date.clone(),
         subject: clean(&commit.subject),
-    }
-}
-
-/// A text with everything in it that must not be shown.
-struct Page<'t> {
-    text: &'t [u8],
-    /// What to hide, sorted, not overlapping, and what to show instead.
-    hidden: Vec<(Range<usize>, String)>,
-    /// Values that are hidden wherever else they stand.
-    values: Vec<&'t [u8]>,
-}
-
-impl<'t> Page<'t> {
-    fn new(engine: &Engine, text: &'t [u8], candidates: &[Candidate]) -> Self {
-        let mut hidden: Vec<(Range<usize>, String)> = Vec::new();
-        let mut values: Vec<&[u8]> = Vec::new();
-        for candidate in candidates.iter().filter(|candidate| !candidate.secret.is_empty()) {
-            let mask = engine.mask(candidate.rule).to_string();
-            match hidden.last_mut() {
-                // Overlapping candidates are hidden as one; the reported one names it.
-                Some((last, shown)) if candidate.secret.start < last.end => {
-                    last.end = last.end.max(candidate.secret.end);
-                    if candidate.reported {
-                        *shown = mask;
-                    }
-                }
-                _ => hidden.push((candidate.secret.clone(), mask)),
-            }
-            if candidate.secret.len() >= 6 && values.len() < 256 {
-                values.push(&text[candidate.secret.clone()]);
-            }
-        }
-        values.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
-        values.dedup();
-        Self { text, hidden, values }
-    }
-
-    fn line_start(&self, at: usize) -> usize {
-        memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |found| found + 1)
-    }
-
-    fn line_end(&self, at: usize) -> usize {
-        memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |found| at + found)
-    }
-
-    /// The bytes of the lines that a range touches, without the last line end.
-    fn lines_of(&self, range: Range<usize>) -> Range<usize> {
-        self.line_start(range.start)..self.line_end(range.end)
-    }
-
-    fn line_before(&self, start: usize) -> Range<usize> {
-        if start == 0 { 0..0 } else { self.line_start(start - 1)..start - 1 }
-    }
-
-    /// A stretch of the text with everything hidden that must be; also where `focus` (a hidden range) came to stand, in characters.
-    fn masked(&self, range: Range<usize>, focus: Option<&Range<usize>>) -> (String, Option<(u32, u32)>) {
-        // A carriage return before a line end belongs to the line end.
-        let ends_line = self.text[range.clone()].ends_with(b"\r");
-        let range = range.start..range.end - usize::from(ends_line);
-        let mut out = String::new();
-        let mut mark = None;
-        let mut at = range.start;
-        let first = self.hidden.partition_point(|(hidden, _)| hidden.end <= range.start);
-        for (hidden, mask) in self.hidden[first..].iter().take_while(|(hidden, _)| hidden.start < range.end) {
-            if hidden.start > at {
-                self.push_plain(&mut out, at..hidden.start);
-            }
-            let start = out.chars().count() as u32;
-            out.push_str(mask);
-            if focus.is_some_and(|focus| focus.start < hidden.end && hidden.start < focus.end) {
-                mark = Some((start, out.chars().count() as u32));
-            }
-            at = hidden.end.max(at);
-        }
-        if at < range.end {
-            self.push_plain(&mut out, at..range.end);
-        }
-        (out, mark)
-    }
-
-    /// Copies bytes that no candidate covers, hiding repetitions of values that candidates elsewhere hold.
-    fn push_plain(&self, out: &mut String, range: Range<usize>) {
-        let mut piece = self.text[range].to_vec();
-        for value in &self.values {
-            while let Some(found) = memchr::memmem::find(&piece, value) {
-                piece.splice(found..found + value.len(), penstock_common::redact::DOTS.bytes());
-            }
-        }
-        out.push_str(&path::display(&piece));
-    }
-
-    /// The masked surroundings of a secret that make its fingerprint: its own lines, bounded.
-    fn context(&self, secret: Range<usize>) -> String {
-        let lines = self.lines_of(secret.clone());
-        let start = lines.start.max(secret.start.saturating_sub(CONTEXT_BYTES));
-        let end = lines.end.min(secret.end + CONTEXT_BYTES);
-        self.masked(start..end, None).0
-    }
-
-    fn excerpt(&self, secret: Range<usize>, location: &Location) -> Excerpt {
-        let own = self.line_start(secret.start);
-        let mut lines = Vec::new();
-        let mut start = own;
-        let mut number = location.start_line;
-        for _ in 0..EXCERPT_CONTEXT {
-            if start > 0 {
-                start = self.line_start(start - 1);
-                number -= 1;
-            }
-        }
-        while number <= location.start_line + EXCERPT_CONTEXT && start <= self.text.len() {
-            let end = self.line_end(start);
-            if start == self.text.len() && number > location.start_line {
-                break;
-            }
-            let is_own = start == own;
-            // Only so much of a line is masked as is shown: lines may be megabytes long.
-            let near = if is_own { secret.clone() } else { start..start };
-            let (from, to) =
-                (start.max(near.start.saturating_sub(EXCERPT_LINE_MAX)), end.min(near.end + EXCERPT_LINE_MAX));
-            let from = self.outside_hidden(from).min(if is_own { secret.start } else { end });
-            let (text, mark) = self.masked(from..to.max(from), is_own.then_some(&secret));
-            let (text, mark) = cut(&text, mark, from > start, to < end);
-            lines.push(ExcerptLine { number, text, mark });
-            if end >= self.text.len() {
-                break;
-            }
-            start = end + 1;
-            number += 1;
-        }
-        Excerpt { lines }
-    }
-
-    /// `at`, or the end of the hidden range it lies in: a cut must not begin within a secret.
-    fn outside_hidden(&self, at: usize) -> usize {
-        let index = self.hidden.partition_point(|(hidden, _)| hidden.end <= at);
-        match self.hidden.get(index) {
-            Some((hidden, _)) if hidden.start < at => hidden.end,
-            _ => at,
-        }
-    }
-}
-
-/// Cuts a masked line to what is shown, around the mark, with `…` where something was left out.
-fn cut(text: &str, mark: Option<(u32, u32)>, cut_before: bool, cut_after: bool) -> (String, Option<(u32, u32)>) {
-    let length = text.chars().count();
-    let (mark_start, mark_end) = mark.map_or((0, 0), |(start, end)| (start as usize, end as usize));
-    let mut start = 0;
-    if length > EXCERPT_LINE_MAX && mark_end > EXCERPT_LINE_MAX * 2 / 3 {
-        start = mark_start.saturating_sub(EXCERPT_LINE_MAX / 3);
-    }
-    let end = length.min(start + EXCERPT_LINE_MAX);
-    let mut out: String = text.chars().skip(start).take(end - start).collect();
-    let mut shift = start as i64;
-    if cut_before || start > 0 {
-        out.insert(0, '…');
-        shift -= 1;
-    }
-    if cut_after || end < length {
-        out.push('…');
-    }
-    let shown = out.chars().count() as u32;
-    let moved = |at: u32| (i64::from(at) - shift).clamp(0, i64::from(shown)) as u32;
-    (out, mark.map(|(start, end)| (moved(start), moved(end))))
-}
-
-/// Counts lines and columns while going forward through the text.
-struct Places<'t> {
-    text: &'t [u8],
-    at: usize,
-    line: u32,
-    column: u32,
-}
-
-impl<'t> Places<'t> {
-    fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, line: 1, column: 1 }
-    }
-
-    /// Places are asked for in ascending order of their start.
-    fn locate(&mut self, shown_path: &str, range: Range<usize>) -> Location {
-        self.advance(range.start);
-        let (start_line, start_column) = (self.line, self.column);
-        let mut end = Self { ..*self };
-        end.advance(range.end);
-        Location { path: shown_path.to_owned(), start_line, start_column, end_line: end.line, end_column: end.column }
-    }
-
-    fn advance(&mut self, to: usize) {
-        let stretch = &self.text[self.at..to.max(self.at)];
-        let breaks = memchr::memchr_iter(b'\n', stretch).count();
-        if breaks > 0 {
-            self.line = self.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
-            self.column = 1;
-        }
-        let tail = memchr::memrchr(b'\n', stretch).map_or(stretch, |found| &stretch[found + 1..]);
-        let characters: usize =
-            tail.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum();
-        self.column = self.column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX));
-        self.at = to.max(self.at);
     }
 }

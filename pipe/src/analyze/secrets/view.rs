@@ -3,7 +3,7 @@
 //! Owns what a report needs of a rule and nothing that matches. The engine's index space resolves here: built-in rules come first, those of a
 //! configuration after them.
 
-use penstock_common::{Mask, Severity};
+use penstock_common::{Category, FingerprintInput, Fingerprints, Mask, Severity};
 
 use super::Engine;
 use super::rule::{self, Rule};
@@ -16,8 +16,6 @@ pub(super) struct RuleView<'e> {
     pub(super) title: &'e str,
     pub(super) severity: Severity,
     pub(super) mask: Mask,
-    /// The built-in rule of which this is the second half.
-    pub(super) part_of: Option<usize>,
     pub(super) references: &'e [&'static str],
     pub(super) revoke: Option<&'static str>,
 }
@@ -26,6 +24,12 @@ impl RuleView<'_> {
     /// Whether `id` names this rule.
     pub(super) fn is_named(&self, id: &str) -> bool {
         self.id == id || self.aliases.contains(&id)
+    }
+
+    /// The fingerprints of a finding of this rule alone.
+    pub(super) fn fingerprints(&self, path: &str, context: &str, ordinal: u32) -> Fingerprints {
+        let category = Category::Secret.name();
+        FingerprintInput { category, tool: "penstock", rule: self.id, path, context, ordinal }.fingerprints()
     }
 }
 
@@ -37,7 +41,6 @@ impl From<&'static Rule> for RuleView<'static> {
             title: rule.title,
             severity: rule.severity,
             mask: rule.mask(),
-            part_of: rule.part_of,
             references: rule.references,
             revoke: Some(rule.revoke),
         }

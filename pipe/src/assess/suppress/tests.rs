@@ -1,6 +1,7 @@
 use penstock_common::{Confidence, FingerprintInput, Location, Severity};
 
 use super::*;
+use crate::analyze::secrets::mask;
 
 const TODAY: Date = Date::constant(2026, 11, 25);
 
@@ -8,13 +9,13 @@ fn finding(rule: &str, path: &str, change: Option<Change>) -> Finding {
     let input = FingerprintInput { category: "secret", tool: "penstock", rule, path, context: "", ordinal: 0 };
     Finding {
         category: Category::Secret,
-        rule: rule.to_owned(),
-        title: String::new(),
+        rule: mask(rule),
+        title: Masked::EMPTY,
         severity: Severity::High,
         confidence: Confidence::High,
-        message: String::new(),
+        message: Masked::EMPTY,
         fingerprints: input.fingerprints(),
-        location: Location { path: path.to_owned(), start_line: 1, start_column: 1, end_line: 1, end_column: 2 },
+        location: Location { path: mask(path), start_line: 1, start_column: 1, end_line: 1, end_column: 2 },
         masked: None,
         validity: None,
         excerpt: None,
@@ -36,7 +37,7 @@ fn entry() -> Suppress {
 
 /// Which findings are active, and what is told.
 fn told(entries: &[Suppress], findings: &mut [Finding], proof: Proof) -> (Vec<bool>, Vec<String>) {
-    let notices = suppress(entries, findings, proof, TODAY, &|given, rule| given == rule);
+    let notices = suppress(entries, findings, proof, TODAY, &|given, rule| given == rule, &mask);
     let told = notices.into_iter().map(|notice| format!("{}: {}", notice.subject, notice.text)).collect();
     (findings.iter().map(Finding::is_active).collect(), told)
 }
@@ -61,8 +62,8 @@ fn what_is_over_or_means_nothing_is_told() {
     assert_eq!(
         notices,
         [
-            "penstock.toml:3: this suppression was over on 2026-11-24; what it meant counts again",
-            "penstock.toml:3: this suppression means no finding; it can be removed",
+            "penstock.toml:3: this suppression expired on 2026-11-24; the findings that it matched count again",
+            "penstock.toml:3: this suppression matches no finding; it can be removed",
         ]
     );
     assert_eq!(told(&[last_day], &mut findings, Proof::Compared), (vec![false], vec![]));
@@ -88,7 +89,7 @@ fn a_fingerprint_means_a_secret_only_while_its_value_stands_in_the_base() {
 #[test]
 fn an_ignored_place_does_not_hide_another_secret() {
     let ignored = |change| Finding {
-        suppression: Some(Suppression { kind: SuppressionKind::GitleaksIgnore, reason: String::new() }),
+        suppression: Some(Suppression { kind: SuppressionKind::GitleaksIgnore, reason: Masked::EMPTY }),
         ..finding("a", "x", Some(change))
     };
     let mut findings = [ignored(Change::Existing), ignored(Change::New)];

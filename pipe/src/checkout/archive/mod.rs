@@ -14,7 +14,7 @@ mod zip;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use penstock_common::{CommitInfo, Skipped};
+use crate::checkout::{CommitInfo, Skipped};
 
 pub use meter::ArchiveLimits;
 

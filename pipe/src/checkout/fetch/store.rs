@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
-use super::super::locate::{Location, Trust};
+use super::super::joined::alternates;
+use super::super::locate::{Location, Named, Trust};
 use super::super::objects::Objects;
 use super::super::repository::Repository;
 use super::FetchError;
@@ -34,16 +35,7 @@ impl Store {
             }
             fs::write(at.join("HEAD"), head + "\n")?;
             fs::write(at.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")?;
-            let mut borrowed = Vec::new();
-            for objects in clone.object_dirs() {
-                let line = super::super::platform::path_bytes(objects.as_os_str());
-                if line.contains(&b'\n') {
-                    return Err(io::Error::other("the clone's path holds a line end"));
-                }
-                borrowed.extend_from_slice(&line);
-                borrowed.push(b'\n');
-            }
-            fs::write(at.join("objects/info/alternates"), borrowed)
+            fs::write(at.join("objects/info/alternates"), alternates(clone.object_dirs())?)
         };
         write().map_err(FetchError::Keeping)?;
         let root = clone.location().root.clone();
@@ -88,9 +80,10 @@ impl Store {
     fn open(&self) -> Result<Repository, FetchError> {
         let reading = |error: &dyn std::error::Error| FetchError::Reading(super::super::error::chain(error));
         let at = fs::canonicalize(self.folder.path()).map_err(|error| reading(&error))?;
-        let location = Location { root: self.root.clone(), git_dir: at.clone(), common_dir: at };
+        let location =
+            Location { root: self.root.clone(), git_dir: at.clone(), common_dir: at, named: Named::default() };
         // We made it, and where the clone reads from was checked when it was opened.
-        let trust = Trust { foreign: true, within: None };
+        let trust = Trust { foreign: true, ..Trust::default() };
         Repository::open(location, &trust).map_err(|error| reading(&error))
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::checkout::CommitInfo;
 use gix::objs::{CommitRefIter, Kind};
-use penstock_common::CommitInfo;
 use penstock_common::time::rfc3339;
 
 use super::bits::Bits;
@@ -66,7 +66,9 @@ impl<V: Visitor> Look for Hand<'_, V> {
         if let Ok(at) = self.parcels.binary_search_by_key(&seen.number, |parcel| parcel.number) {
             let Parcel { path, commit, .. } = &self.parcels[at];
             let commit = commit.and_then(|commit| self.commits.get(&commit));
-            self.visitor.visit(Item { path, bytes: seen.bytes, lines: None, commit });
+            if self.visitor.wants(path, commit.map(|commit| &**commit)) {
+                self.visitor.visit(Item { path, bytes: seen.bytes, lines: None, commit });
+            }
         }
     }
 

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::checkout::Skipped;
 use gix::objs::Kind;
 use gix::odb::loose::Store;
 use gix::{ObjectId, oid};
-use penstock_common::Skipped;
 
 use super::flaw::Flaw;
 use crate::checkout::path::display;

@@ -35,7 +35,6 @@ mod walk;
 use std::collections::BTreeMap;
 
 use gix::objs::Kind;
-use penstock_common::Skipped;
 
 use self::bits::Bits;
 use self::blobs::sift;
@@ -47,7 +46,7 @@ use self::numbers::Numbers;
 use self::objects::Objects;
 use self::outline::Outline;
 use self::report::{Passed, report};
-use super::{Coverage, Limits, Progress, Repository, Visitor};
+use super::{Coverage, Limits, Progress, Repository, Unread, Visitor};
 
 /// Why a history cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -123,11 +122,15 @@ pub fn history<V: Visitor, I: FnMut(&[u8]) -> bool + Send>(
     for number in order.lost {
         flaws.entry(number).or_insert(Flaw::Missing);
     }
-    skipped.extend(report(passed(&numbers, &located, flaws, is_broken)));
-    skipped.extend(cut_off(repository, &numbers));
+    let passed = passed(&numbers, &located, flaws, is_broken);
+    let path = |passed: &Passed| passed.path.clone().unwrap_or_else(|| passed.id.clone().into_bytes());
+    let unread = passed.iter().map(|one| Unread { path: path(one), by_limit: one.flaw.is_limit() }).collect();
+    skipped.extend(report(passed));
+    skipped.extend(repository.is_shallow().then(super::range::cut_off));
+    super::objects::sum_up(&mut skipped, numbers.left_out());
     skipped.sort();
     skipped.dedup();
-    Ok((visitors, Coverage { files: sifted.blobs, bytes: sifted.bytes, skipped }))
+    Ok((visitors, Coverage { files: sifted.blobs, bytes: sifted.bytes, skipped, unread }))
 }
 
 /// A blob that a tag names directly goes by its id.
@@ -153,13 +156,4 @@ fn passed(numbers: &Numbers<'_>, located: &[Located], flaws: BTreeMap<u32, Flaw>
             Passed { id: numbers.id(number).to_string(), path, flaw }
         })
         .collect()
-}
-
-/// What the clone itself does not have.
-fn cut_off(repository: &Repository, numbers: &Numbers<'_>) -> Vec<Skipped> {
-    let skip = |reason: &str| Skipped { subject: "history".to_owned(), reason: reason.to_owned(), by_limit: true };
-    let shallow = repository.is_shallow().then(|| skip("the clone is shallow: older commits are not in it"));
-    let partial =
-        numbers.has_left_out().then(|| skip("the clone is partial: files that were not fetched are not in it"));
-    shallow.into_iter().chain(partial).collect()
 }

@@ -3,8 +3,7 @@
 //! Owns the ids that commits and folders mention and no folder of objects holds. They are numbered behind all others, so that
 //! the search for commits and paths treats them like blobs worth finding: a missing object matters only where it is reachable.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gix::objs::Kind;
@@ -17,7 +16,7 @@ use super::objects::Objects;
 pub(super) struct Numbers<'a> {
     pub(super) objects: &'a Objects,
     partial: bool,
-    left_out: AtomicBool,
+    left_out: Mutex<HashSet<ObjectId>>,
     missing: Mutex<Missing>,
 }
 
@@ -30,7 +29,7 @@ struct Missing {
 impl<'a> Numbers<'a> {
     /// In a `partial` clone, files and folders may be left out: they get no number.
     pub(super) fn new(objects: &'a Objects, partial: bool) -> Self {
-        Self { objects, partial, left_out: AtomicBool::new(false), missing: Mutex::default() }
+        Self { objects, partial, left_out: Mutex::default(), missing: Mutex::default() }
     }
 
     /// The object's own number; a new one if it is nowhere, where it was mentioned as being of `kind`. `NONE` for what has no
@@ -44,7 +43,7 @@ impl<'a> Numbers<'a> {
             return NONE;
         }
         if self.partial && kind != Kind::Commit {
-            self.left_out.store(true, Ordering::Relaxed);
+            self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
             return NONE;
         }
         let mut missing = self.missing();
@@ -58,9 +57,9 @@ impl<'a> Numbers<'a> {
         number
     }
 
-    /// Whether anything was left out of the clone.
-    pub(super) fn has_left_out(&self) -> bool {
-        self.left_out.load(Ordering::Relaxed)
+    /// Number of objects missing from the clone.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     /// The numbers of all objects that are nowhere, so far.

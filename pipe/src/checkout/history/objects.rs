@@ -9,9 +9,9 @@ use std::collections::BinaryHeap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::checkout::Skipped;
 use gix::objs::Kind;
 use gix::{ObjectId, oid};
-use penstock_common::Skipped;
 
 use super::HistoryError;
 use super::bits::Bits;

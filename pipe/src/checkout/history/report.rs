@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 
 use super::flaw::Flaw;
 use crate::checkout::path::display;

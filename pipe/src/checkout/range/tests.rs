@@ -7,7 +7,7 @@ use super::*;
 fn scan_in(path: &Path, range: &str, threads: usize) -> Result<(Vec<Item>, Coverage), Error> {
     let repository = Repository::discover(path, &Trust::default())?;
     let limits = Limits { max_file_size: 1000, threads };
-    let (visitors, coverage) = scan(&repository, range, &limits, None, Recorder::default)?;
+    let (visitors, coverage) = scan(&repository, range, &Places::default(), &limits, None, Recorder::default)?;
     Ok((seen(visitors), coverage))
 }
 
@@ -270,7 +270,7 @@ fn a_broken_pack_breaks_nothing_else() {
 }
 
 #[test]
-fn what_a_partial_clone_leaves_out_is_a_limit() {
+fn what_a_partial_clone_leaves_out_is_missing() {
     let git = Fixture::new();
     git.commit("base");
     git.write("file", "x\n");
@@ -280,7 +280,7 @@ fn what_a_partial_clone_leaves_out_is_a_limit() {
     let url = format!("file://{}", git.path().display());
     clones.git(&["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "partial"]);
     let (items, coverage) = scan_in(&clones.at("partial"), "HEAD~..HEAD", 1).unwrap();
-    assert_eq!((items.len(), coverage.complete()), (0, true));
+    assert_eq!((items.len(), coverage.complete()), (0, false));
     assert!(coverage.skipped[0].reason.contains("partial clone"));
 }
 
@@ -317,7 +317,7 @@ fn a_foreign_repository_may_not_borrow_objects() {
     }
     let error = scan_in(&shared, "HEAD..HEAD", 1).unwrap_err();
     assert!(matches!(&error, Error::Foreign { outside, .. } if outside.ends_with(".git/objects")), "{error}");
-    let trust = Trust { foreign: true, within: None };
+    let trust = Trust { foreign: true, ..Trust::default() };
     assert!(Repository::discover(&shared, &trust).is_ok());
 }
 
@@ -352,7 +352,9 @@ fn runs_no_program_that_the_repository_names() {
     git.git(&["config", "core.hooksPath", git.path().to_str().unwrap()]);
     assert_eq!(added(&git, "HEAD~..HEAD"), [whole("file", "adds")]);
     let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
-    let (visitors, _) = super::super::staged::scan(&repository, &Limits::default(), None, Recorder::default).unwrap();
+    let (visitors, _) =
+        super::super::staged::scan(&repository, &Places::default(), &Limits::default(), None, Recorder::default)
+            .unwrap();
     assert_eq!(seen(visitors).len(), 1);
     assert!(!marker.exists());
 }

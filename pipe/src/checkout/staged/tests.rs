@@ -7,7 +7,8 @@ type Told = (String, String, Option<Vec<(u32, u32)>>);
 
 fn staged_in(git: &Fixture) -> (Vec<Told>, Coverage) {
     let repository = Repository::discover(git.path(), &Trust::default()).unwrap();
-    let (visitors, coverage) = scan(&repository, &Limits::default(), None, Recorder::default).unwrap();
+    let (visitors, coverage) =
+        scan(&repository, &Places::default(), &Limits::default(), None, Recorder::default).unwrap();
     (seen(visitors).into_iter().map(|seen| (seen.path, seen.text, seen.lines)).collect(), coverage)
 }
 
@@ -68,5 +69,8 @@ fn needs_a_work_tree() {
     git.commit("base");
     git.git(&["clone", "-q", "--bare", ".", "bare"]);
     let repository = Repository::discover(&git.at("bare"), &Trust::default()).unwrap();
-    assert!(matches!(scan(&repository, &Limits::default(), None, Recorder::default), Err(Error::NoWorkTree { .. })));
+    assert!(matches!(
+        scan(&repository, &Places::default(), &Limits::default(), None, Recorder::default),
+        Err(Error::NoWorkTree { .. })
+    ));
 }

@@ -137,6 +137,28 @@ fn refuses_what_is_not_there_or_never_scanned() {
 }
 
 #[test]
+fn of_what_pipelines_generates_only_tracked_files_count() {
+    let git = repository();
+    let tracked = ".bitbucket/pipelines/generated/pipeline/tracked";
+    git.write(tracked, "t");
+    git.git(&["add", "-f", tracked]);
+    let generated = |options: &TreeOptions, path: &Path| {
+        names(path, options).into_iter().filter(|name| name.contains("generated")).collect::<Vec<_>>()
+    };
+    for options in [options(), all()] {
+        assert_eq!(generated(&options, git.path()), [tracked]);
+        assert_eq!(generated(&options, &git.at(".bitbucket/pipelines/generated")), [tracked]);
+        assert_eq!(generated(&options, &git.at(tracked)), [tracked]);
+    }
+    // This applies only to Pipelines' own folder, and only in a clone.
+    git.write("deep/.bitbucket/pipelines/generated/x", "x");
+    assert_eq!(names(&git.at("deep"), &options()), ["deep/.bitbucket/pipelines/generated/x"]);
+    let folder = Fixture::empty();
+    folder.write(".bitbucket/pipelines/generated/x", "x");
+    assert_eq!(names(folder.path(), &options()), [".bitbucket/pipelines/generated/x"]);
+}
+
+#[test]
 fn names_files_over_the_limit() {
     let git = Fixture::new();
     git.write("large", vec![b'x'; 1001]);
@@ -322,7 +344,7 @@ mod unix {
         }
         assert!(matches!(scan_at(&[&tree], &options()), Err(Error::Foreign { .. })));
         assert_eq!(names(&tree, &all()), ["file"]);
-        let trusting = TreeOptions { trust: Trust { foreign: true, within: None }, ..options() };
+        let trusting = TreeOptions { trust: Trust { foreign: true, ..Trust::default() }, ..options() };
         assert_eq!(names(&tree, &trusting), ["file"]);
         // A whole clone of somebody else is read like any other.
         for path in [git.path().to_owned(), git.at(".git")] {

@@ -1,16 +1,17 @@
 //! What a run in a pipeline leaves behind for later steps, other pipes and the Tests tab.
 //!
-//! Owns the places and the content of these files. Nothing secret goes into them: reports are masked already, and what other steps read as
-//! variables is numbers, fixed words and hex only, since Pipelines does not mask output variables. Never follows a link that the repository holds.
+//! Owns the paths and the content of these files. They contain no secrets: reports are already
+//! masked, and variables for other steps are numbers, fixed words and hex only, since Pipelines
+//! does not mask output variables. The shared folders are below the clone, so every write goes
+//! through `no_follow`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use penstock_common::gate::Verdict;
 use penstock_common::{Change, Run, Severity};
 use serde::Serialize;
 
+use crate::no_follow::{NoFollowError, NoFollowFile};
 use crate::render::{Format, OutputFile};
 
 /// The reports, under the clone: where Pipelines looks for test results, and a folder to name as artifact.
@@ -95,16 +96,14 @@ impl Digest {
 }
 
 /// Appends output variables to the file that Pipelines reads them from.
-pub(super) fn append_variables(path: &Path, digest: &Digest) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(digest.variables().as_bytes())
+pub(super) fn append_variables(path: &Path, digest: &Digest) -> Result<(), NoFollowError> {
+    NoFollowFile::open(path)?.append(digest.variables().as_bytes())
 }
 
 /// Writes `<folder>/<owner>/<pipe>/<name>.json` for the other pipes of the step.
-pub(super) fn share(folder: &Path, name: &str, digest: &Digest) -> io::Result<PathBuf> {
-    let own = folder.join(pipe_name());
-    fs::create_dir_all(&own)?;
-    let path = own.join(format!("{name}.json"));
-    fs::write(&path, serde_json::to_vec(digest)?)?;
+pub(super) fn share(folder: &Path, name: &str, digest: &Digest) -> Result<PathBuf, NoFollowError> {
+    let path = folder.join(pipe_name()).join(format!("{name}.json"));
+    NoFollowFile::open(&path)?.replace(|out| Ok(serde_json::to_writer(out, digest)?))?;
     Ok(path)
 }
 
@@ -116,6 +115,8 @@ fn pipe_name() -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn digest() -> Digest {
@@ -159,5 +160,28 @@ mod tests {
         assert!(path.ends_with("penstock/penstock.json"), "{}", path.display());
         let json: serde_json::Value = serde_json::from_slice(&fs::read(path).expect("readable")).expect("JSON");
         assert_eq!(json["verdict"], "failed");
+    }
+
+    /// The shared folders are below the clone: a pull request may commit links there.
+    #[cfg(unix)]
+    #[test]
+    fn a_committed_link_leads_nothing_elsewhere() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("a path");
+        let (clone, outside) = (root.join("clone"), root.join("outside"));
+        fs::create_dir(&clone).expect("a folder");
+        fs::create_dir(&outside).expect("a folder");
+        fs::write(outside.join("victim"), "victim").expect("written");
+        symlink(&outside, clone.join("shared")).expect("a link");
+        symlink(outside.join("victim"), clone.join("variables")).expect("a link");
+        let shared = share(&clone.join("shared"), "penstock", &digest()).expect_err("a link");
+        assert!(matches!(shared, NoFollowError::Symlink { .. }), "{shared:?}");
+        let variables = append_variables(&clone.join("variables"), &digest()).expect_err("a link");
+        assert!(matches!(variables, NoFollowError::Symlink { .. }), "{variables:?}");
+        let through = append_variables(&clone.join("shared/variables"), &digest()).expect_err("a link");
+        assert!(matches!(through, NoFollowError::Symlink { .. }), "{through:?}");
+        assert_eq!(fs::read_to_string(outside.join("victim")).expect("readable"), "victim");
+        assert_eq!(fs::read_dir(&outside).expect("readable").count(), 1);
     }
 }

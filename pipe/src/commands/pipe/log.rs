@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use penstock_common::redact::escape_control;
+use crate::analyze::secrets::mask;
 
 /// Writes the lines of one run.
 pub(super) struct Log {
@@ -50,11 +50,11 @@ impl Log {
     fn line(&self, color: &str, level: &str, text: &str) {
         let level = self.colored(color, &format!("{level}:"));
         // A log that cannot be written is no reason to let anything pass or fail.
-        let _ = writeln!(io::stderr(), "{level} {}", escape_control(text));
+        let _ = writeln!(io::stderr(), "{level} {}", mask(text));
     }
 
     fn close(&self, color: &str, mark: char, text: &str) {
-        let text = self.colored(color, &format!("{mark} {}", escape_control(text)));
+        let text = self.colored(color, &format!("{mark} {}", mask(text)));
         let _ = writeln!(io::stdout(), "{text}");
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns names and nesting, as the OASIS standard gives them. Says nothing about what they are filled with.
 
-use penstock_common::{CommitInfo, Confidence, Severity, Validity};
+use penstock_common::{CommitInfo, Confidence, Masked, Severity, Validity};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -171,6 +171,6 @@ pub(super) struct ResultProperties<'a> {
     pub decoded_from: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<&'a CommitInfo>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pub owners: &'a [String],
+    #[serde(skip_serializing_if = "<[Masked]>::is_empty")]
+    pub owners: &'a [Masked],
 }

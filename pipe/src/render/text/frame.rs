@@ -53,9 +53,10 @@ fn lay_out(line: &ExcerptLine) -> (String, Option<(usize, usize)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::secrets::verbatim;
 
     fn laid_out(text: &str, mark: (u32, u32)) -> (String, (usize, usize)) {
-        let (shown, mark) = lay_out(&ExcerptLine { number: 1, text: text.to_owned(), mark: Some(mark) });
+        let (shown, mark) = lay_out(&ExcerptLine { number: 1, text: verbatim(text), mark: Some(mark) });
         (shown, mark.unwrap())
     }
 

@@ -15,7 +15,7 @@ fn change(destination: impl FnOnce(&Fixture), source: impl FnOnce(&Fixture)) -> 
     (git, assessment)
 }
 
-fn changes(assessment: &Assessment) -> Vec<String> {
+fn changes(assessment: &Assessment) -> Vec<Masked> {
     assessment.run.comparison.as_ref().unwrap().policy_changes.clone()
 }
 
@@ -119,7 +119,7 @@ fn another_secret_in_a_suppressed_place_counts() {
     assert_eq!(told(&assessment), "existing suppressed debt:1");
     let (_, assessment) = change(|git| git.write("penstock.toml", &suppress), |git| git.write("debt", leak(9)));
     assert_eq!(told(&assessment), "new debt:1");
-    assert!(assessment.run.notices[0].text.contains("does not stand in the base"), "{:?}", assessment.run.notices);
+    assert!(assessment.run.notices[0].text.contains("is not in the base"), "{:?}", assessment.run.notices);
     assert_eq!(assessment.verdict(), Verdict::Failed);
 }
 

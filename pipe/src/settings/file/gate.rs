@@ -154,7 +154,8 @@ fn is_least(metric: Metric) -> bool {
 
 /// What is measured in a group.
 fn names(group: &str) -> Vec<&'static str> {
-    const ALL: [&str; 9] = ["critical", "high", "medium", "low", "info", "total", "allowed", "failed", "patch"];
+    const ALL: [&str; 10] =
+        ["critical", "high", "medium", "low", "info", "total", "allowed", "unread", "failed", "patch"];
     ALL.into_iter().filter(|name| format!("{group}.{name}").parse::<Metric>().is_ok()).collect()
 }
 
@@ -171,7 +172,9 @@ macro_rules! group_schemas {
     )+ };
 }
 group_schemas!(
-    new_schema = "new", {"critical": 0, "high": 0, "allowed": {"max": 0, "level": "warn"}};
+    new_schema = "new", {
+        "critical": 0, "high": 0, "allowed": {"max": 0, "level": "warn"}, "unread": {"max": 0, "level": "warn"}
+    };
     any_schema = "any", {};
     leaked_schema = "leaked", {"total": {"max": 0, "level": "warn"}};
     tests_schema = "tests", {};

@@ -128,11 +128,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::read;
-
-    fn mistakes(text: &str) -> Vec<String> {
-        let mistakes = read(Path::new("penstock.toml"), text).expect_err("a mistake");
-        mistakes.iter().map(|m| format!("{m}; {}", m.hint.as_deref().unwrap_or("-"))).collect()
-    }
+    use super::super::tests::mistakes;
 
     #[test]
     fn an_entry_knows_where_it_stands() {

@@ -28,6 +28,13 @@ impl File {
         self.secrets.disable.iter().for_each(|id| put("secrets.disable", id.clone()));
         self.gate.fail_on.iter().flatten().for_each(|word| put("gate.fail-on", word.to_string()));
         self.gate.conditions().iter().for_each(|one| put(&format!("gate.{}", one.metric), of_condition(one)));
+        self.allow.require_reason.iter().for_each(|flag| put("allow.require-reason", flag.to_string()));
+        if let Some(tools) = &self.allow.tools {
+            tools.iter().for_each(|tool| put("allow.tools", tool.name().to_owned()));
+            if tools.is_empty() {
+                put("allow.tools", "none".to_owned());
+            }
+        }
         self.suppress.iter().for_each(|entry| put("suppress", of_entry(entry)));
         told
     }

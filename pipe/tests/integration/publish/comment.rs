@@ -1,6 +1,6 @@
 use penstock::publish::Plan;
-use penstock_common::{CommitInfo, Destination, Finding, Severity, Suppression, SuppressionKind};
-use penstock_sandbox::Commit;
+use penstock_common::{CommitInfo, Destination, Finding, Masked, Severity, Suppression, SuppressionKind};
+use penstock_sandbox::{Commit, Fault, Route};
 
 use super::fixture::{Fixture, REPOSITORY, finding, publish, run};
 
@@ -19,10 +19,10 @@ fn one_comment_is_posted_and_updated_and_never_repeated() {
         let mut fixed = run(Vec::new());
         let commit = CommitInfo {
             id: "ab".repeat(20),
-            author: String::new(),
-            email: String::new(),
+            author: Masked::EMPTY,
+            email: Masked::EMPTY,
             date: String::new(),
-            subject: String::new(),
+            subject: Masked::EMPTY,
         };
         let leaked = Finding { commit: Some(commit), change: None, ..finding(2, Severity::High) };
         fixed.comparison.as_mut().unwrap().leaked = vec![leaked];
@@ -136,7 +136,7 @@ fn a_missing_scope_is_named() {
 #[test]
 fn what_the_change_allows_itself_comes_first() {
     let (fixture, _) = Fixture::with_token(&SCOPES);
-    let suppression = Suppression { kind: SuppressionKind::Inline, reason: "only a test @admin".to_owned() };
+    let suppression = Suppression { kind: SuppressionKind::Inline, reason: "only a test @admin".into() };
     let allowed = Finding { suppression: Some(suppression), ..finding(1, Severity::High) };
     publish(&fixture.plan(), &run(vec![allowed, finding(2, Severity::High)]));
     let comment = &fixture.comments()[0];
@@ -156,4 +156,104 @@ fn comments_at_lines_come_on_request_and_go_with_their_finding() {
     let ended = publish(&plan, &run(vec![finding(2, Severity::High), finding(3, Severity::High)]));
     assert!(ended.published(COMMENT).ends_with(", 1 at lines were posted and 1 deleted"), "{}", ended.text());
     assert_eq!(fixture.comments().len(), 3);
+}
+
+/// A user who copies our comment can neither make us change the copy nor post a second one.
+#[test]
+fn ours_is_found_among_any_number_of_copies() {
+    // Few, more than are tried one by one, and more than a page or two.
+    for (before, after) in [(0, 1), (9, 0), (2, 230)] {
+        let (fixture, _) = Fixture::with_token(&SCOPES);
+        let [grace, eve] = ["Grace", "Eve"].map(|name| fixture.sandbox.person(name).uuid);
+        let paste = |text: &str, number: usize| {
+            let whose = [&grace, &eve][number % 2];
+            let stranger = fixture.sandbox.acting_as(whose).unwrap();
+            stranger.comment(REPOSITORY, fixture.pull_request, text).unwrap();
+        };
+        let marker = {
+            let (elsewhere, _) = Fixture::with_token(&SCOPES);
+            publish(&elsewhere.plan(), &run(vec![finding(2, Severity::High)]));
+            elsewhere.comments().remove(0)
+        };
+        (0..before).for_each(|number| paste(&marker, number));
+        let ended = publish(&fixture.plan(), &run(vec![finding(2, Severity::High)]));
+        assert!(ended.published(COMMENT).ends_with("was posted"), "{}", ended.text());
+        let ours = fixture.comments()[before].clone();
+        (0..after).for_each(|number| paste(&ours, number));
+        for line in [3, 1] {
+            let ended = publish(&fixture.plan(), &run(vec![finding(line, Severity::High)]));
+            assert!(ended.published(COMMENT).ends_with("was updated"), "{}", ended.text());
+            let comments = fixture.comments();
+            assert_eq!(comments.len(), before + 1 + after, "none is posted twice, and none is deleted");
+            assert!(comments[before].contains(&format!("line {line}")), "{}", comments[before]);
+            let theirs = comments[..before].iter().chain(&comments[before + 1..]);
+            assert!(theirs.clone().all(|text| *text == marker || *text == ours), "no other comment is changed");
+        }
+        // One request for each other author, however many comments they wrote.
+        assert!(puts(&fixture) <= 2 + 2 * 3, "{}", puts(&fixture));
+    }
+}
+
+/// Number of requests to change a comment.
+fn puts(fixture: &Fixture) -> usize {
+    let journal = fixture.sandbox.journal();
+    journal.iter().filter(|entry| entry.method == "PUT" && entry.path.contains("/comments/")).count()
+}
+
+/// While our comment is up to date, a copy of it does not make us post it again.
+#[test]
+fn a_copy_of_our_comment_triggers_no_new_one() {
+    let (fixture, _) = Fixture::with_token(&SCOPES);
+    publish(&fixture.plan(), &run(vec![finding(2, Severity::High)]));
+    let ours = fixture.comments().remove(0);
+    let (quiet, _) = Fixture::with_token(&SCOPES);
+    quiet.sandbox.comment(REPOSITORY, quiet.pull_request, &ours).unwrap();
+    let ended = publish(&quiet.plan(), &run(Vec::new()));
+    let (reason, _) = ended.skipped(COMMENT);
+    assert!(reason.contains("belongs to another user"), "{reason}");
+    assert_eq!(quiet.comments(), [ours]);
+}
+
+#[test]
+fn a_refused_inline_comment_does_not_affect_the_others() {
+    for (status, words) in [
+        (400, ", 2 at lines were posted and 0 deleted, 1 have no line in the diff"),
+        (422, ", 2 at lines were posted and 0 deleted, 1 at lines are missing: POST"),
+    ] {
+        let (fixture, _) = Fixture::with_token(&SCOPES);
+        let mut plan = fixture.plan();
+        let three = || run((1..=3).map(|line| finding(line, Severity::High)).collect());
+        publish(&plan, &three());
+        plan.inline_comments = true;
+        fixture.sandbox.fault(Route::new("POST", "*/comments"), Fault::status(status), 1);
+        let ended = publish(&plan, &three());
+        assert!(ended.published(COMMENT).contains(words), "{}", ended.text());
+        assert_eq!(fixture.comments().len(), 3);
+    }
+    // What applies to all of them is requested once.
+    let (fixture, _) = Fixture::with_token(&SCOPES);
+    let mut plan = fixture.plan();
+    publish(&plan, &run(vec![finding(1, Severity::High), finding(2, Severity::High)]));
+    plan.inline_comments = true;
+    fixture.sandbox.fault(Route::new("POST", "*/comments"), Fault::status(403), 9);
+    let ended = publish(&plan, &run(vec![finding(1, Severity::High), finding(2, Severity::High)]));
+    assert!(ended.published(COMMENT).contains(", 2 at lines are missing: POST"), "{}", ended.text());
+    assert_eq!(fixture.requests("POST", "/comments"), 2);
+}
+
+#[test]
+fn a_copied_inline_comment_does_not_prevent_posting() {
+    let (fixture, _) = Fixture::with_token(&SCOPES);
+    let stranger = fixture.sandbox.repository_token(REPOSITORY, &SCOPES).unwrap();
+    let own = fixture.sandbox.repository_token(REPOSITORY, &SCOPES).unwrap();
+    let mut plan = fixture.plan();
+    (plan.inline_comments, plan.build_status) = (true, false);
+    let two = || run(vec![finding(1, Severity::High), finding(2, Severity::High)]);
+    for (token, number) in [(&stranger, 3), (&own, 6), (&own, 6), (&stranger, 6)] {
+        fixture.set("BITBUCKET_ACCESS_TOKEN", token);
+        plan.connection = fixture.plan().connection;
+        let ended = publish(&plan, &two());
+        ended.published(COMMENT);
+        assert_eq!(fixture.comments().len(), number, "{}", ended.text());
+    }
 }

@@ -1,3 +1,4 @@
+use penstock::analyze::secrets::BuiltIn;
 use penstock::publish::Plan;
 use penstock_common::upload::v1::Upload;
 use penstock_common::{Change, Destination, Finding, Secret, Severity};
@@ -33,7 +34,8 @@ fn the_whole_run_is_sent_once_and_then_what_came_of_all_destinations() {
     assert_eq!(fixture.requests("POST", "/api/v1/runs"), 2);
     let runs = fixture.sandbox.runs();
     let [sent] = &runs[..] else { panic!("the key makes the second request the same") };
-    let upload = Upload::from_bytes(sent.to_string().as_bytes()).expect("what the format says");
+    let (upload, _) =
+        Upload::from_bytes(sent.to_string().as_bytes(), &mut BuiltIn::default()).expect("what the format says");
     assert_eq!((upload.run.findings.len(), upload.value_in_base), (2, vec![1]));
     assert_eq!(upload.run.subject.unwrap().commit, fixture.commit);
     assert!(upload.deliveries.is_empty(), "it is sent first");

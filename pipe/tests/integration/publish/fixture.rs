@@ -9,7 +9,7 @@ use penstock_common::delivery::Outcome;
 use penstock_common::gate::{Condition, Count, Evaluation, Level, Measure, Measures, Metric, evaluate};
 use penstock_common::{
     Base, BaseKind, Category, Change, Comparison, Confidence, Delivery, Destination, Finding, FingerprintInput,
-    Location, PullRequest, Run, Severity, Subject,
+    Location, Masked, PullRequest, Run, Severity, Subject,
 };
 use penstock_sandbox::{Commit, Sandbox};
 
@@ -61,13 +61,13 @@ impl Fixture {
         Plan {
             connection: Connection::read(&variables, &variables.read().unwrap()).expect("a connection"),
             subject: Subject {
-                workspace: "acme".to_owned(),
-                repository: "shop".to_owned(),
+                workspace: "acme".into(),
+                repository: "shop".into(),
                 commit: self.commit.clone(),
-                branch: Some("feature".to_owned()),
+                branch: Some("feature".into()),
                 pull_request: Some(PullRequest {
                     id: self.pull_request,
-                    destination_branch: "main".to_owned(),
+                    destination_branch: "main".into(),
                     destination_commit: None,
                 }),
                 pipeline_uuid: Some("7c1b".to_owned()),
@@ -75,7 +75,7 @@ impl Fixture {
                 build_number: Some(7),
                 ..Subject::default()
             },
-            name: "penstock".to_owned(),
+            name: "penstock".into(),
             web: BITBUCKET.to_owned(),
             categories: vec![Category::Secret],
             allow_incomplete: false,
@@ -139,19 +139,19 @@ pub(super) fn finding(line: u32, severity: Severity) -> Finding {
     };
     Finding {
         category: Category::Secret,
-        rule: "example-token".to_owned(),
-        title: "Example token".to_owned(),
+        rule: "example-token".into(),
+        title: "Example token".into(),
         severity,
         confidence: Confidence::High,
-        message: "Example token".to_owned(),
+        message: "Example token".into(),
         location: Location {
-            path: "src/a.rs".to_owned(),
+            path: "src/a.rs".into(),
             start_line: line,
             start_column: 1,
             end_line: line,
             end_column: 9,
         },
-        masked: Some("••••••••".to_owned()),
+        masked: Some("••••••••".into()),
         validity: None,
         excerpt: None,
         related: Vec::new(),
@@ -159,7 +159,7 @@ pub(super) fn finding(line: u32, severity: Severity) -> Finding {
         decoded_from: None,
         commit: None,
         references: Vec::new(),
-        remediation: Some("Revoke it.".to_owned()),
+        remediation: Some("Revoke it.".into()),
         change: Some(Change::New),
         fingerprints: input.fingerprints(),
         suppression: None,
@@ -172,10 +172,11 @@ pub(super) fn run(findings: Vec<Finding>) -> Run {
     let base = Base {
         kind: BaseKind::MergeBase,
         commit: Some("fedcba9876543210".to_owned()),
-        reason: "merge base with main".to_owned(),
-        hint: String::new(),
+        reason: "merge base with main".into(),
+        hint: Masked::EMPTY,
     };
-    let comparison = Comparison { base, fixed: Vec::new(), leaked: Vec::new(), policy_changes: Vec::new() };
+    let comparison =
+        Comparison { base, fixed: Vec::new(), leaked: Vec::new(), policy_changes: Vec::new(), unread: None };
     let empty = serde_json::json!({
         "schema_version": 1, "started_at": "2026-11-23T14:05:09Z", "tools": [], "findings": []
     });

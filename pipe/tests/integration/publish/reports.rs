@@ -1,5 +1,6 @@
+use penstock::analyze::secrets::mask;
 use penstock_common::{Category, Destination, Severity};
-use penstock_sandbox::{Commit, Door};
+use penstock_sandbox::{Commit, Door, Fault, Route};
 
 use super::fixture::{Fixture, REPOSITORY, finding, publish, run};
 
@@ -59,7 +60,7 @@ fn of_three_thousand_findings_the_worst_thousand_are_posted_in_thirteen_requests
 fn builds_of_different_kind_and_name_do_not_touch_each_other() {
     let (fixture, _) = Fixture::with_token(&["repository", "pullrequest"]);
     let mut other = fixture.plan();
-    other.name = "backend".to_owned();
+    other.name = "backend".into();
     let two = || run(vec![finding(2, Severity::High), finding(3, Severity::High)]);
     publish(&fixture.plan(), &two());
     publish(&fixture.branch_plan(), &run(Vec::new()));
@@ -100,7 +101,7 @@ fn steps_with_different_names_at_the_same_time_do_not_touch_each_other() {
     let plans: Vec<_> = (0..4_u32)
         .map(|at| {
             let mut plan = fixture.plan();
-            plan.name = format!("part-{at}");
+            plan.name = mask(&format!("part-{at}"));
             (plan, run((0..=at).map(|line| finding(line + 1, Severity::High)).collect()))
         })
         .collect();
@@ -170,6 +171,59 @@ fn a_moved_repository_is_followed_and_its_new_name_told() {
 }
 
 #[test]
+fn a_repository_is_found_by_its_uuid_when_its_workspace_has_another_name() {
+    let (fixture, _) = Fixture::with_token(&["repository", "pullrequest"]);
+    let step = fixture.sandbox.branch_step(REPOSITORY, "main").unwrap();
+    let environment = fixture.sandbox.step_environment(&step);
+    let uuid = environment.into_iter().find(|(name, _)| name == "BITBUCKET_REPO_UUID").unwrap().1;
+    fixture.sandbox.rename_workspace("acme", "umbrella").unwrap();
+    let mut plan = fixture.plan();
+    plan.subject.repository_uuid = Some(uuid.trim_matches(['{', '}']).to_owned());
+    let ended = publish(&plan, &run(vec![finding(1, Severity::High)]));
+    for destination in [REPORTS, Destination::BuildStatus, Destination::PrComment] {
+        let detail = ended.published(destination);
+        assert!(detail.ends_with("; the repository is called umbrella/shop now"), "{detail}");
+    }
+    assert_eq!(fixture.sandbox.reports("umbrella/shop", &fixture.commit).unwrap().len(), 1);
+    // Another repository under the old name is not ours.
+    fixture.sandbox.repository(REPOSITORY).unwrap();
+    fixture.sandbox.push(REPOSITORY, "main", &Commit::new("theirs").write("a", "1")).unwrap();
+    publish(&plan, &run(vec![finding(2, Severity::High)])).published(REPORTS);
+    assert_eq!(fixture.sandbox.reports("umbrella/shop", &fixture.commit).unwrap().len(), 1);
+}
+
+#[test]
+fn refused_annotations_are_counted_and_do_not_affect_the_others() {
+    let (fixture, _) = Fixture::with_token(&["repository"]);
+    let words = r#"{"key":"report-service.general.bad-request","message":"The summary is bad.","arguments":{}}"#;
+    fixture.sandbox.fault(Route::new("POST", "*/annotations"), Fault::status(400).with_body(words), 1);
+    let findings = (1..=250).map(|line| finding(line, Severity::High)).collect();
+    let ended = publish(&fixture.plan(), &run(findings));
+    let (reason, _) = ended.failed(REPORTS);
+    assert!(reason.starts_with("100 annotations could not be posted: POST"), "{reason}");
+    assert!(
+        reason.contains("The summary is bad.") && reason.ends_with("; there is 1 report with 150 annotations"),
+        "{reason}"
+    );
+    let reports = fixture.reports();
+    assert_eq!((reports[0].1.as_str(), reports[0].2.len()), ("FAILED", 150));
+}
+
+#[test]
+fn a_refused_report_does_not_affect_the_others() {
+    let (fixture, _) = Fixture::with_token(&["repository"]);
+    let mut code = finding(2, Severity::High);
+    code.category = Category::CodeQuality;
+    let mut plan = fixture.plan();
+    plan.categories.push(Category::CodeQuality);
+    fixture.sandbox.fault(Route::new("PUT", "*.secret"), Fault::status(400), 9);
+    let ended = publish(&plan, &run(vec![finding(1, Severity::High), code]));
+    let (reason, _) = ended.failed(REPORTS);
+    assert!(reason.starts_with("1 report and 1 annotation could not be posted: PUT"), "{reason}");
+    assert_eq!(fixture.reports().len(), 1);
+}
+
+#[test]
 fn every_category_has_its_report_and_hostile_names_fit() {
     let (fixture, _) = Fixture::with_token(&["repository", "pullrequest"]);
     let hostile =
@@ -187,14 +241,14 @@ fn every_category_has_its_report_and_hostile_names_fit() {
         for category in categories {
             let mut one = finding(at, Severity::High);
             (one.category, one.message, one.title, one.rule) =
-                (category, hostile.clone(), hostile.clone(), hostile.clone());
-            one.location.path = path.to_owned();
+                (category, mask(&hostile), mask(&hostile), mask(&hostile));
+            one.location.path = mask(path);
             findings.push(one);
         }
     }
     let mut plan = fixture.plan();
-    plan.subject.branch = Some(format!("feature/{}", "long-".repeat(40)));
-    plan.name = "x".repeat(64);
+    plan.subject.branch = Some(mask(&format!("feature/{}", "long-".repeat(40))));
+    plan.name = mask(&"x".repeat(64));
     let ended = publish(&plan, &run(findings.clone()));
     assert_eq!(ended.published(REPORTS), "5 reports with 30 annotations");
     ended.published(Destination::BuildStatus);

@@ -1,6 +1,5 @@
 //! Pages of the host, and what their buttons do.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use penstock_sandbox::{Bitbucket, Permission, Pipe, Sandbox};
@@ -35,12 +34,17 @@ impl Browser {
 }
 
 /// A pipe that does nothing but write down what it is told.
+#[expect(clippy::disallowed_methods, reason = "installs the pipe as a step finds it")]
 fn pipe(sandbox: &Sandbox) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (program, told) = (folder.path().join("penstock"), folder.path().join("told"));
     let line = "$BITBUCKET_REPO_FULL_NAME $BITBUCKET_BRANCH $BITBUCKET_PR_ID at $SOURCE_DATE_EPOCH by $AUTH_PROXY";
-    std::fs::write(&program, format!("#!/bin/sh\necho \"{line}\" >>'{}'\n", told.display())).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = folder.path().join("text");
+    std::fs::write(&text, format!("#!/bin/sh\necho \"{line}\" >>'{}'\n", told.display())).unwrap();
+    // By another process: a program cannot be run while a process has it open for writing, and what
+    // another test starts inherits what this process has open.
+    let installed = std::process::Command::new("install").args(["-m", "755"]).args([&text, &program]).status().unwrap();
+    assert!(installed.success());
     sandbox.set_pipe(Pipe { program, companion: "http://127.0.0.1:1".to_owned() });
     (folder, told)
 }

@@ -97,6 +97,8 @@ fn branches_are_created_moved_and_deleted() {
     assert_eq!((changes[8]["commits"].as_array().unwrap().len(), kind(changes[8])), (5, [false, false, false, true]));
     assert_eq!(kind(changes[9]), [false, false, true, false]);
     assert_eq!((changes[10]["new"].is_null(), kind(changes[10])), (true, [false, true, false, false]));
+    assert_eq!(changes[10].get("commits"), None, "a deleted branch is reported without them");
+    assert_eq!(moved["commits"][0]["author"]["user"]["uuid"], sandbox.owner().uuid);
     // A push that changes nothing is not told.
     sandbox.branch(SHOP, "main", &main).unwrap();
     assert_eq!(told(&sandbox, &app, "repo:push").len(), all.len());

@@ -1,22 +1,16 @@
 //! May a callback be considered?
 //!
-//! Owns the signatures that count for callbacks, and how many unproven secrets may wait. It makes candidates and no decisions.
+//! Owns the signatures that count for callbacks. It makes candidates and no decisions; how many may
+//! wait is decided by the store.
 
 use penstock_common::Secret;
 
 use super::body::{Callback, Event};
-use super::{Candidate, Known, Lifecycle, Prover, Refused, Row, State, WAIT, Why, same};
+use super::{Candidate, Known, Lifecycle, Prover, Refused, Row, State, Why, same};
 use crate::door::connect::client_key::Kind;
 use crate::door::connect::jwt::install::{self, InstallKeys, KeyId};
 use crate::door::connect::jwt::{LEEWAY_SECONDS, Refusal, Verified, inbound};
 use crate::door::connect::{ClientKey, Request};
-
-/// Most candidates of one installation that wait, if their callbacks were not signed.
-pub(super) const UNSIGNED_MAX: usize = 4;
-/// Most candidates of one installation that wait at all.
-pub(super) const WAITING_MAX: usize = 8;
-/// Most candidates of all installations that wait, if their callbacks were not signed.
-pub(super) const UNSIGNED_TOTAL_MAX: usize = 1000;
 
 /// What becomes of a callback `installed` before anything is proven.
 pub(super) enum Admission {
@@ -54,7 +48,6 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
         if known.waiting.iter().any(|waiting| same(&waiting.secret, &secret) && waiting.signed >= signed.is_some()) {
             return Ok(Admission::Ignore(Why::Duplicate));
         }
-        check_room(known, signed.is_some(), now)?;
         Ok(Admission::Prove(Candidate {
             installation: callback.installation,
             secret,
@@ -63,6 +56,8 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
             as_of: signed.map_or(now.saturating_sub(LEEWAY_SECONDS * 1000), |signed| signed.issued_at),
             since: now,
             failures: 0,
+            claimed: callback.claimed,
+            waits_for: None,
         }))
     }
 
@@ -113,15 +108,4 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
     fn app_secret(&self, installation: &ClientKey) -> Option<&Secret> {
         self.app.secret.as_ref().filter(|_| matches!(installation.kind(), Kind::Registered { .. }))
     }
-}
-
-fn check_room(known: &Known, signed: bool, now: i64) -> Result<(), Refused> {
-    let unsigned = known.waiting.iter().filter(|waiting| !waiting.signed).count();
-    let full = known.waiting.len() >= WAITING_MAX
-        || (!signed && (unsigned >= UNSIGNED_MAX || known.unsigned_total >= UNSIGNED_TOTAL_MAX));
-    if !full {
-        return Ok(());
-    }
-    let first = known.waiting.iter().map(Candidate::expires_at).min().unwrap_or(now.saturating_add(WAIT[0]));
-    Err(Refused::TooMany { seconds: first.saturating_sub(now).max(1000) / 1000 })
 }

@@ -1,9 +1,11 @@
 //! The body of a callback.
 //!
-//! Owns its form and its limits. Only what is used is read: hosts, account and person that the body names count for nothing.
+//! Owns its form and its limits. Only used fields are read: hosts and people in the body are
+//! ignored, and the workspace only selects the question to Bitbucket.
 
-use penstock_common::Secret;
+use penstock_common::{Secret, Uuid};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::door::connect::client_key::Kind;
 use crate::door::connect::{App, ClientKey};
@@ -25,6 +27,9 @@ pub(super) enum Event {
 pub(super) struct Callback {
     pub(super) installation: ClientKey,
     pub(super) secret: Option<Secret>,
+    /// The workspace that it names as its own. Anyone may have written it, so it only decides what
+    /// to ask Bitbucket about.
+    pub(super) claimed: Option<Uuid>,
 }
 
 /// Why a body is not what Bitbucket sends to this app. Nothing of the body is in it.
@@ -55,6 +60,8 @@ struct Body {
     shared_secret: Option<Secret>,
     event_type: Option<String>,
     product_type: Option<String>,
+    #[serde(default)]
+    principal: Value,
 }
 
 impl Callback {
@@ -80,6 +87,7 @@ impl Callback {
         if secret.as_ref().is_some_and(|secret| !SECRET_BYTES.contains(&secret.expose().len())) {
             return Err(BodyError::Secret);
         }
-        Ok(Self { installation: body.client_key, secret })
+        let claimed = body.principal.get("uuid").and_then(Value::as_str).and_then(|uuid| uuid.parse().ok());
+        Ok(Self { installation: body.client_key, secret, claimed })
     }
 }

@@ -1,16 +1,18 @@
 //! Installation and its end: may this secret become the installation's?
 //!
-//! Owns the order of proof. A callback says of itself whatever its sender likes, its body is covered by no signature, and a first installation is
-//! not signed at all. So two things are kept apart:
+//! Owns the order of proof. A callback's body is covered by no signature, so its sender can claim
+//! anything, and a first installation is not signed at all. So there are two steps:
 //!
 //! 1. **Admission**: may the callback be considered? An installation that is known must be signed with its secret, that of the app, or
 //!    Atlassian's key, also after it was uninstalled. Otherwise nothing is touched.
-//! 2. **Proof**: a secret becomes active only when Bitbucket, asked at its fixed host with a token made with that secret, answers and names
-//!    the workspace. Not even a signed callback sets a secret by itself: its token could have been replayed with another body.
+//! 2. **Proof**: a secret becomes active only when Bitbucket, at its fixed host, accepts a token
+//!    made with that secret, and the workspace is known from more than a callback. Not even a
+//!    signed callback sets a secret by itself: its token could have been replayed with another body.
 //!
-//! Between the two, the secret is a [`Candidate`] that waits and expires; what was active stays so. A decision concerns one installation and
-//! never another one of the same workspace. It is data: whoever keeps the directory carries it out, and only if the row is still the one it
-//! was made on, otherwise he asks again.
+//! Between the two, the secret is a [`Candidate`] that waits and expires; what was active stays so.
+//! A decision concerns one installation and never another one of the same workspace. It is data:
+//! the directory applies it only if the row is still the one that it was based on, and otherwise
+//! decides again.
 
 mod admission;
 mod body;
@@ -22,14 +24,15 @@ use subtle::ConstantTimeEq;
 use self::admission::Admission;
 pub use self::body::BodyError;
 use self::body::{Callback, Event};
-pub use self::proof::{Principal, ProofFailure, Prover};
+pub use self::proof::{Expected, Principal, ProofFailure, Prover};
 use super::client_key::Kind;
 use super::jwt::Refusal;
 use super::jwt::install::{InstallKeys, KeysUnavailable};
 use super::{App, ClientKey, Request};
 
-/// How long a candidate waits, in milliseconds: unsigned, signed.
-const WAIT: [i64; 2] = [10 * 60 * 1000, 60 * 60 * 1000];
+/// How long a candidate waits, in milliseconds: unsigned, signed. Anyone can send an unsigned one,
+/// and Bitbucket knows a real secret within seconds.
+const WAIT: [i64; 2] = [2 * 60 * 1000, 60 * 60 * 1000];
 /// How long after a failed proof the next one is tried, in milliseconds; the last one again and again.
 const RETRY: [i64; 4] = [2_000, 5_000, 15_000, 60_000];
 
@@ -40,8 +43,6 @@ pub struct Known {
     pub row: Option<Row>,
     /// Its secrets that wait for their proof.
     pub waiting: Vec<Candidate>,
-    /// How many unsigned candidates of all installations wait.
-    pub unsigned_total: usize,
 }
 
 /// An installation that was proven once.
@@ -81,9 +82,31 @@ pub struct Candidate {
     pub since: i64,
     /// How often its proof failed.
     pub failures: u32,
+    /// The workspace that its callback named. Anybody may have written it.
+    pub claimed: Option<Uuid>,
+    /// Why its last proof failed: what it waits for.
+    pub waits_for: Option<ProofFailure>,
 }
 
 impl Candidate {
+    /// The workspace that the installation's own name says.
+    fn named(&self) -> Option<Uuid> {
+        match self.installation.kind() {
+            Kind::Registered { account, .. } => Some(account),
+            Kind::Unregistered => None,
+        }
+    }
+
+    /// What is known of its workspace. `row` is what was proven before: an installation never
+    /// changes its workspace.
+    fn expected(&self, row: Option<&Row>) -> Expected {
+        match (self.named().or(row.map(|row| row.workspace)), self.claimed) {
+            (Some(workspace), _) => Expected::Known(workspace),
+            (None, Some(workspace)) => Expected::Claimed(workspace),
+            (None, None) => Expected::Nothing,
+        }
+    }
+
     /// When it is given up, in unix milliseconds.
     pub fn expires_at(&self) -> i64 {
         self.since.saturating_add(WAIT[usize::from(self.signed)])
@@ -155,12 +178,9 @@ pub enum Refused {
         "the callback holds no shared secret, and none is configured for the app: the console of a registered app shows one"
     )]
     NoSecret,
-    /// Too many unproven ones wait.
-    #[error("too many installations wait for their proof: try again in {seconds} s")]
-    TooMany {
-        /// After how long a place is free for sure.
-        seconds: i64,
-    },
+    /// The operator serves others.
+    #[error("this server is not for this workspace: its operator names the others in ALLOWED_WORKSPACES")]
+    NotAllowed,
     /// Bitbucket names another account for the secret.
     #[error("Bitbucket names another account for this secret than the installation's")]
     OtherAccount,
@@ -176,8 +196,7 @@ impl Refused {
             Self::Body(BodyError::TooLarge) => 413,
             Self::Body(_) | Self::NoSecret => 400,
             Self::Token(_) => 401,
-            Self::OtherAccount | Self::Unproven => 403,
-            Self::TooMany { .. } => 429,
+            Self::OtherAccount | Self::Unproven | Self::NotAllowed => 403,
             Self::Keys(_) => 503,
         }
     }
@@ -203,12 +222,22 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
         Ok(Callback::parse(body, None, self.app)?.installation)
     }
 
-    /// Decides about a callback `installed` that came at `now` (unix milliseconds).
-    pub async fn installed(&self, body: &[u8], request: &Request<'_>, known: &Known, now: i64) -> Decision {
+    /// Considers a callback `installed` that came at `now` (unix milliseconds): the candidate that
+    /// it brings, which is to be proven, or what was decided without a proof.
+    ///
+    /// # Errors
+    /// The decision, where nothing is to be proven.
+    pub async fn consider(
+        &self,
+        body: &[u8],
+        request: &Request<'_>,
+        known: &Known,
+        now: i64,
+    ) -> Result<Candidate, Box<Decision>> {
         match self.admit(body, request, known, now).await {
-            Ok(Admission::Ignore(why)) => Decision::Ignore(why),
-            Ok(Admission::Prove(candidate)) => self.prove(candidate, known, now).await,
-            Err(refused) => Decision::Refuse(refused),
+            Ok(Admission::Prove(candidate)) => Ok(candidate),
+            Ok(Admission::Ignore(why)) => Err(Box::new(Decision::Ignore(why))),
+            Err(refused) => Err(Box::new(Decision::Refuse(refused))),
         }
     }
 
@@ -226,10 +255,13 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
                 return Decision::Ignore(Why::Stale);
             }
         }
-        let principal = match self.prover.principal(&candidate.installation, &candidate.secret).await {
+        let expected = candidate.expected(known.row.as_ref());
+        let principal = match self.prover.principal(&candidate.installation, &candidate.secret, expected).await {
             Ok(principal) => principal,
-            // Whether Bitbucket knows the secret before its callback is answered is not documented, so "no" may mean "not yet".
-            Err(ProofFailure::Rejected | ProofFailure::Unavailable) => {
+            // Whether Bitbucket knows the secret before its callback is answered is not documented,
+            // so "no" may mean "not yet". It is so until the candidate expires.
+            Err(failure) => {
+                candidate.waits_for = Some(failure);
                 let wait = RETRY.get(candidate.failures as usize).or(RETRY.last()).copied().unwrap_or_default();
                 candidate.failures = candidate.failures.saturating_add(1);
                 return Decision::Pending { candidate, retry_at: now.saturating_add(wait) };
@@ -240,10 +272,7 @@ impl<K: InstallKeys + Sync, P: Prover + Sync> Lifecycle<'_, K, P> {
 
     /// What a proven secret means.
     fn conclude(&self, candidate: Candidate, principal: Principal, known: &Known) -> Decision {
-        let named = match candidate.installation.kind() {
-            Kind::Registered { account, .. } => Some(account),
-            Kind::Unregistered => None,
-        };
+        let named = candidate.named();
         let before = known.row.as_ref();
         if [named, before.map(|row| row.workspace)].into_iter().flatten().any(|account| account != principal.uuid) {
             return Decision::Refuse(Refused::OtherAccount);

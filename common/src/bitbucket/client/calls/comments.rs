@@ -3,27 +3,18 @@
 use reqwest::Method;
 
 use super::super::error::Error;
-use super::super::page::PAGE;
 use super::InRepository;
 use crate::bitbucket::comments::{Comment, NewComment};
 
-/// Most comments of a list.
-const COMMENTS_MAX: usize = 10_000;
-
 impl InRepository {
-    /// All comments, deleted ones too.
-    pub async fn comments(&self, pull_request: u64) -> Result<Vec<Comment>, Error> {
-        let request = self.request(Method::GET, &["pullrequests", &pull_request.to_string(), "comments"])?;
-        self.client.list(request.query("pagelen", PAGE), COMMENTS_MAX).await
-    }
-
     /// One comment; `None` if there is none, or no access. One that was deleted is there, and says so.
     pub async fn comment(&self, pull_request: u64, id: u64) -> Result<Option<Comment>, Error> {
         let (number, id) = (pull_request.to_string(), id.to_string());
         self.read_if_found(&self.request(Method::GET, &["pullrequests", &number, "comments", &id])?).await
     }
 
-    /// Makes a comment. It is not repeated when its answer is lost ([`Error::is_uncertain`]): look for it among [`Self::comments`] first.
+    /// Makes a comment. It is not repeated when its answer is lost ([`Error::is_uncertain`]): look
+    /// for it among [`Self::comments_where`] first.
     pub async fn create_comment(&self, pull_request: u64, comment: &NewComment) -> Result<Comment, Error> {
         let request = self.request(Method::POST, &["pullrequests", &pull_request.to_string(), "comments"])?;
         self.read(&request.json(comment)).await

@@ -5,12 +5,15 @@
 
 mod comments;
 mod commits;
+mod own_comment;
 mod pipelines;
 mod pull_requests;
 mod reports;
 mod repository;
 mod statuses;
 mod workspaces;
+
+pub use reports::Missing;
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -57,6 +60,16 @@ impl InRepository {
     fn request(&self, method: Method, path: &[&str]) -> Result<Request, Error> {
         let root = ["repositories", &self.workspace, &self.slug];
         self.client.request(method, root.iter().chain(path).copied())
+    }
+
+    /// The account that the credentials act as, by UUID; `None` if Bitbucket does not say: access
+    /// tokens are refused there.
+    pub async fn identity(&self) -> Result<Option<String>, Error> {
+        match self.client.user().await {
+            Ok(account) => Ok(account.uuid),
+            Err(Error::Refused(refusal)) if refusal.status != 429 => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {

@@ -18,6 +18,11 @@ impl InRepository {
         self.read_if_found(&self.request(Method::GET, &["pullrequests", &number.to_string()])?).await
     }
 
+    /// The same where there must be one: that there is none is an error.
+    pub async fn known_pull_request(&self, number: u64) -> Result<PullRequest, Error> {
+        self.read(&self.request(Method::GET, &["pullrequests", &number.to_string()])?).await
+    }
+
     /// Open pull requests whose source is this branch.
     pub async fn open_pull_requests(&self, branch: &str) -> Result<Vec<PullRequest>, Error> {
         let quoted = branch.replace('\\', "\\\\").replace('"', "\\\"");

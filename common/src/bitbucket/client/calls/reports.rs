@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use super::super::error::Error;
-use super::super::page::PAGE;
+use super::super::page::{PAGE, PAGE_ENTRIES};
 use super::InRepository;
 use crate::bitbucket::reports::{ANNOTATIONS_PER_REQUEST, Annotation, AnnotationName, PostedReport, Report};
 
@@ -13,6 +13,15 @@ use crate::bitbucket::reports::{ANNOTATIONS_PER_REQUEST, Annotation, AnnotationN
 const LIST_MAX: usize = 5000;
 /// How often a part of the annotations is sent, when its answers are lost.
 const ROUNDS: u32 = 3;
+
+/// The annotations of a report that the server did not take.
+#[derive(Debug, Default)]
+pub struct Missing {
+    /// How many.
+    pub annotations: usize,
+    /// Why the first of them were refused.
+    pub why: Option<Error>,
+}
 
 impl InRepository {
     /// All reports on a commit.
@@ -29,7 +38,7 @@ impl InRepository {
     /// Creates a report, or replaces the one with the same id; its annotations stay.
     pub async fn put_report(&self, commit: &str, report: &Report) -> Result<(), Error> {
         let request = self.request(Method::PUT, &["commit", commit, "reports", &report.external_id])?;
-        self.client.send(&request.json(report)).await.map(|_| ())
+        self.client.send(&request.json(report).about_commit(commit)).await.map(|_| ())
     }
 
     /// Deletes a report with its annotations, if it is there.
@@ -37,37 +46,75 @@ impl InRepository {
         self.delete(&["commit", commit, "reports", id]).await
     }
 
-    /// Puts a report with its annotations in place of the one with the same id, so that no annotation of that one stays: deleted, put as `pending`,
-    /// filled, put as it stands in the end. At most 13 requests.
+    /// Puts a report with its annotations in place of the one with the same id, so that no
+    /// annotation of that one stays: put as `pending`, emptied if necessary, filled, and put with
+    /// its result. The old one is deleted only after the new one was accepted, and only if it has
+    /// annotations that the new one does not have. At most 15 requests. Annotations that are
+    /// refused cost neither the others nor the report.
     pub async fn replace_report(
         &self,
         commit: &str,
         pending: &Report,
         report: &Report,
         annotations: &[Annotation],
-    ) -> Result<(), Error> {
-        self.delete_report(commit, &report.external_id).await?;
+    ) -> Result<Missing, Error> {
         self.put_report(commit, pending).await?;
-        let posted = self.post_annotations(commit, &report.external_id, annotations).await;
-        // The result holds also where annotations are missing, and nothing stays pending.
+        let emptied = self.empty_report(commit, pending, annotations).await;
+        let missing = match &emptied {
+            Ok(()) => self.fill_report(commit, &report.external_id, annotations).await,
+            Err(_) => Missing::default(),
+        };
+        // The result is valid even if annotations are missing, and nothing stays pending.
         let result = self.put_report(commit, report).await;
-        posted.and(result)
+        emptied.and(result).map(|()| missing)
     }
 
-    /// Adds annotations in as few requests as possible. Their ids must differ from each other. When an answer is lost, the ids that exist
-    /// are read and only what is missing is sent again: no annotation comes twice.
-    pub async fn post_annotations(&self, commit: &str, report: &str, annotations: &[Annotation]) -> Result<(), Error> {
-        for part in annotations.chunks(ANNOTATIONS_PER_REQUEST) {
-            self.post_part(commit, report, part).await?;
+    /// Takes the annotations away that are not among `wanted`, by deleting the report, which is put
+    /// again at once.
+    async fn empty_report(&self, commit: &str, report: &Report, wanted: &[Annotation]) -> Result<(), Error> {
+        let ids: BTreeSet<&str> = wanted.iter().map(|annotation| annotation.external_id.as_str()).collect();
+        let request = self.request(Method::GET, &["commit", commit, "reports", &report.external_id, "annotations"])?;
+        // The first page is enough: a report with more annotations is emptied in any case.
+        let first = self.client.pages::<AnnotationName>(request.query("pagelen", PAGE), PAGE_ENTRIES).await;
+        let is_clean = first.is_ok_and(|(there, more)| {
+            !more && there.iter().all(|name| name.external_id.as_deref().is_some_and(|id| ids.contains(id)))
+        });
+        if is_clean {
+            return Ok(());
         }
-        Ok(())
+        self.delete_report(commit, &report.external_id).await?;
+        self.put_report(commit, report).await
+    }
+
+    /// Adds annotations in as few requests as possible. Their ids must differ from each other. When
+    /// an answer is lost, the ids that exist are read and only what is missing is sent again: no
+    /// annotation comes twice. A part that is refused does not keep the next ones from being sent;
+    /// it is the error in the end.
+    pub async fn post_annotations(&self, commit: &str, report: &str, annotations: &[Annotation]) -> Result<(), Error> {
+        self.fill_report(commit, report, annotations).await.why.map_or(Ok(()), Err)
+    }
+
+    async fn fill_report(&self, commit: &str, report: &str, annotations: &[Annotation]) -> Missing {
+        let mut missing = Missing::default();
+        for part in annotations.chunks(ANNOTATIONS_PER_REQUEST) {
+            if missing.why.as_ref().is_some_and(Error::stays) {
+                missing.annotations += part.len();
+                continue;
+            }
+            if let Err(error) = self.post_part(commit, report, part).await {
+                missing.annotations += part.len();
+                // The error that ends everything says more than the error of one part.
+                missing.why = Some(missing.why.filter(|_| !error.stays()).unwrap_or(error));
+            }
+        }
+        missing
     }
 
     async fn post_part(&self, commit: &str, report: &str, part: &[Annotation]) -> Result<(), Error> {
         let mut missing: Vec<&Annotation> = part.iter().collect();
         for round in 1.. {
             let request = self.request(Method::POST, &["commit", commit, "reports", report, "annotations"])?;
-            match self.client.send(&request.json(&missing)).await {
+            match self.client.send(&request.json(&missing).about_commit(commit)).await {
                 Err(error) if error.is_uncertain() && round < ROUNDS => {}
                 outcome => return outcome.map(|_| ()),
             }

@@ -15,12 +15,17 @@ impl InRepository {
     /// others are denied.
     pub async fn post_status(&self, commit: &str, status: &BuildStatus) -> Result<PostedStatus, Error> {
         let request = self.request(Method::POST, &["commit", commit, "statuses", "build"])?;
-        self.read(&request.json(status).repeatable()).await
+        self.read(&request.json(status).repeatable().about_commit(commit)).await
     }
 
-    /// The status with this key; `None` if there is none.
-    pub async fn status(&self, commit: &str, key: &str) -> Result<Option<PostedStatus>, Error> {
-        self.read_if_found(&self.request(Method::GET, &["commit", commit, "statuses", "build", key])?).await
+    /// The statuses with this key: one for each `refname` that it was posted with. Asking for the
+    /// key alone answers with any one of them.
+    pub async fn statuses_with_key(&self, commit: &str, key: &str) -> Result<Vec<PostedStatus>, Error> {
+        let all = match self.statuses(commit).await {
+            Err(error) if error.is_not_found() => Vec::new(),
+            all => all?,
+        };
+        Ok(all.into_iter().filter(|status| status.key == key).collect())
     }
 
     /// All statuses of a commit.

@@ -1,6 +1,8 @@
 //! Workspaces, and who may do what in their repositories.
 
 use reqwest::Method;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::super::Client;
 use super::super::error::Error;
@@ -13,6 +15,13 @@ const OWNERS_MAX: usize = 1_000;
 /// Most repositories whose permissions are read.
 const REPOSITORIES_MAX: usize = 2_000;
 
+/// A list of anything.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(rename = "values")]
+    _values: Vec<IgnoredAny>,
+}
+
 impl Client {
     /// `GET /workspaces/{workspace}`, by slug or by UUID in braces.
     pub async fn workspace(&self, workspace: &str) -> Result<Workspace, Error> {
@@ -24,6 +33,15 @@ impl Client {
     pub async fn owners(&self, workspace: &str) -> Result<Vec<Membership>, Error> {
         let request = self.request(Method::GET, ["workspaces", workspace, "permissions"])?;
         self.first(request.query("q", r#"permission="owner""#).query("pagelen", "100"), OWNERS_MAX).await
+    }
+
+    /// `GET /workspaces/{workspace}/permissions/repositories`, by UUID in braces: whether the
+    /// credentials are those of an admin of the workspace. Others are refused.
+    pub async fn may_list_permissions(&self, workspace: &str) -> Result<(), Error> {
+        let request = self.request(Method::GET, ["workspaces", workspace, "permissions", "repositories"])?;
+        let answer = self.send(&request.query("pagelen", "10")).await?;
+        // Anything but a list is not an answer of Bitbucket: a proxy may have given it.
+        self.read::<Listed>(&answer).map(drop)
     }
 
     /// `GET /workspaces/{workspace}/permissions/repositories` for one user, both by UUID in braces: what he may do in each repository of the

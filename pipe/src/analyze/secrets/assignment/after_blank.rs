@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::cursor::Cursor;
-use super::{Operator, line_start, operator};
+use super::{Operator, operator};
+use crate::analyze::secrets::extent::{Notation, line_start};
 
 static LOGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"login "));
 
@@ -18,7 +19,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &Range<usize>, before: u8, quo
     if quoted_name && operator::eat_value_word(cursor) {
         return Some(Operator::Attribute);
     }
-    if cursor.starts_with(b"or ") || cursor.starts_with(b"||") || cursor.starts_with(b"??") {
+    let has_defaults = cursor.notation != Notation::Ini;
+    if has_defaults && (cursor.starts_with(b"or ") || cursor.starts_with(b"||") || cursor.starts_with(b"??")) {
         return operator::read_default(cursor);
     }
     let line = line_start(text, name.start);
@@ -76,7 +78,10 @@ fn config_line(cursor: &Cursor<'_>) -> bool {
     let rest = &cursor.text[cursor.at..cursor.limit];
     let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
     let line = line.trim_ascii_end();
-    line.len() >= 6 && !line.iter().any(|b| matches!(b, b' ' | b'\t' | b'(' | b')' | b'{' | b'}' | b';' | b'=' | b','))
+    let is_config = matches!(cursor.notation, Notation::Ini | Notation::Properties | Notation::Unknown);
+    let is_other =
+        |b: &u8| matches!(b, b' ' | b'\t') || !is_config && matches!(b, b'(' | b')' | b'{' | b'}' | b';' | b'=' | b',');
+    line.len() >= 6 && !line.iter().any(is_other)
 }
 
 /// `: string = "…"`, `: &'static str = "…"`: the type between the colon and the operator is passed over.
@@ -93,7 +98,14 @@ pub(super) fn skip_type(cursor: &mut Cursor<'_>) {
         match cursor.peek() {
             b'=' if !cursor.starts_with(b"==") => {
                 cursor.at += 1;
-                return;
+                let value = cursor.at;
+                cursor.skip_blanks();
+                // Outside of programs `name: a=b` has no type, and `a=b` is the value.
+                if cursor.notation == Notation::Code || matches!(cursor.peek(), b'"' | b'\'' | b'`') {
+                    cursor.at = value;
+                    return;
+                }
+                break;
             }
             b'\'' if cursor.starts_with(b"'static") => cursor.at += 7,
             b if b.is_ascii_alphanumeric()

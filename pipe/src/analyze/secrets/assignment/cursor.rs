@@ -2,11 +2,16 @@
 //!
 //! Owns the small steps: looking, eating a literal, passing blanks and quotation marks. It never leaves the text or its reach.
 
+use crate::analyze::secrets::extent::Notation;
+
 /// A reading position that never leaves the text or its reach.
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t [u8],
     pub(super) at: usize,
     pub(super) limit: usize,
+    pub(super) notation: Notation,
+    /// Bytes searched for the end of a value without finding it.
+    pub(super) in_vain: usize,
 }
 
 // Inlined: with a literal as word each is a comparison of one number.

@@ -1,11 +1,15 @@
 //! Finding the value that a name is given, in whatever language.
 //!
-//! Owns one tolerant reading of "name, operator, value" that covers code, configuration, markup, shell and headers. It says what stands
-//! where; whether the value is a secret is for others to judge. Everything is bounded: a few hundred bytes around the name at most.
+//! Owns one tolerant reading of "name, operator, value" that covers code, configuration, markup,
+//! shell and headers. Where the value ends is decided by [`super::extent`], and whether it is a
+//! secret by [`super::judge`]. Everything is bounded: a few hundred bytes around the name, and the
+//! longest value after it.
 
 mod after_blank;
 mod attribute;
 mod cursor;
+mod line;
+mod opening;
 mod operator;
 mod value;
 
@@ -13,13 +17,15 @@ use std::ops::Range;
 
 use cursor::Cursor;
 
+use super::extent::{Extent, Notation};
+
 /// A name and what it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assignment {
     /// The whole identifier, as `spring.datasource.password`.
     pub(super) name: Range<usize>,
-    /// The value without its quotes.
-    pub(super) value: Range<usize>,
+    /// The value without its quotes, and how far it may go.
+    pub(super) extent: Extent,
     /// What the value stands in.
     pub(super) quote: Quote,
     /// How name and value are connected.
@@ -33,6 +39,8 @@ pub(super) struct Assignment {
 pub(super) enum Quote {
     /// Nothing: the value ends where the syntax around it says.
     Bare,
+    /// Nothing, and in this notation the value is the whole line.
+    Line,
     /// Quotation marks of some kind.
     Quoted,
     /// Between XML tags.
@@ -104,12 +112,21 @@ pub(super) fn name_around(text: &[u8], hit: Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// Reads what follows `name` (an identifier as [`name_around`] gives it). `None` if nothing is assigned there.
-pub(super) fn read(text: &[u8], name: Range<usize>) -> Option<Assignment> {
-    let mut cursor = Cursor { text, at: name.end, limit: text.len().min(name.end + REACH) };
+impl Assignment {
+    /// The value as a parser of the notation reads it.
+    pub(super) fn value(&self) -> Range<usize> {
+        self.extent.value.clone()
+    }
+}
+
+/// Reads what follows `name` (an identifier as [`name_around`] gives it). `None` if nothing is
+/// assigned there. Adds to `in_vain` the bytes searched for the end of a value that does not end.
+pub(super) fn read(text: &[u8], name: Range<usize>, notation: Notation, in_vain: &mut usize) -> Option<Assignment> {
+    let mut cursor = Cursor { text, at: name.end, limit: text.len().min(name.end + REACH), notation, in_vain: 0 };
     let before = name.start.checked_sub(1).map_or(0, |at| text[at]);
     if let Some((value, quote)) = attribute::value_of(text, &name) {
-        return Some(Assignment { name, value, quote, operator: Operator::Attribute, wrapped: false });
+        let extent = Extent::exact(value);
+        return Some(Assignment { name, extent, quote, operator: Operator::Attribute, wrapped: false });
     }
     let quoted_name = match cursor.peek() {
         b'"' | b'\'' | b'`' | b'\\' | b'&' | b'%' => cursor.eat_quote().is_some(),
@@ -117,6 +134,10 @@ pub(super) fn read(text: &[u8], name: Range<usize>) -> Option<Assignment> {
         b' ' if matches!(before, b'"' | b'\'') => finish_quoted_name(&mut cursor, before),
         _ => false,
     };
+    if let Some(whole) = line::read(&cursor, &name) {
+        return whole;
+    }
+    let named = Cursor { ..cursor };
     let closed = if quoted_name || before == b':' { cursor.eat(b"]") } else { false };
     if !quoted_name {
         // `password[32] = …`, `getenv(PASSWORD) or …`, `password?: …`
@@ -137,8 +158,27 @@ pub(super) fn read(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     }
     let called = !closed && cursor.eat(b")");
     let blank = cursor.skip_blanks();
-    let operator = operator::read(&mut cursor, &name, before, quoted_name, called, blank)?;
-    value::read(&mut cursor, name, operator)
+    let behind_blank = Cursor { ..cursor };
+    // In settings files any text after a blank may be a value, even what is an operator elsewhere.
+    let operator = match notation {
+        Notation::Ini if blank && cursor.peek() != b'=' => after_blank::read(&mut cursor, &name, before, quoted_name),
+        _ => operator::read(&mut cursor, &name, before, quoted_name, called, blank),
+    };
+    let operator = operator.or_else(|| {
+        (notation == Notation::Unknown && blank).then(|| {
+            cursor = behind_blank;
+            after_blank::read(&mut cursor, &name, before, quoted_name)
+        })?
+    });
+    if notation == Notation::Unknown {
+        // The unknown path may be one where values are whole lines.
+        let found = operator.and_then(|operator| value::read(&mut cursor, name.clone(), operator));
+        *in_vain += cursor.in_vain;
+        return line::or_rest(&named, &name, found);
+    }
+    let found = value::read(&mut cursor, name, operator?);
+    *in_vain += cursor.in_vain;
+    found
 }
 
 fn finish_quoted_name(cursor: &mut Cursor<'_>, quote: u8) -> bool {
@@ -158,11 +198,6 @@ fn finish_quoted_name(cursor: &mut Cursor<'_>, quote: u8) -> bool {
     false
 }
 
-pub(super) fn line_start(text: &[u8], at: usize) -> usize {
-    let floor = at.saturating_sub(400);
-    memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |found| floor + found + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,8 +205,8 @@ mod tests {
     fn value_of(line: &str, keyword: &str) -> Option<String> {
         let start = line.to_ascii_lowercase().find(keyword)?;
         let name = name_around(line.as_bytes(), start..start + keyword.len());
-        let found = read(line.as_bytes(), name)?;
-        Some(line[found.value].to_owned())
+        let found = read(line.as_bytes(), name, Notation::Code, &mut 0)?;
+        Some(line[found.extent.value].to_owned())
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::analyze::secrets::names::Promise;
 
 const REACH: usize = 320;
 
+fn to_line_end(text: &[u8]) -> usize {
+    memchr::memchr(b'\n', text).unwrap_or(text.len())
+}
+
 /// Functions whose only argument is the key.
 const KEYS: &[&str] = &[
     "secretkeyspec(",
@@ -37,11 +41,12 @@ impl Pass<'_, '_, '_> {
             return;
         }
         let end = self.text.len().min(hit.end + REACH);
-        let arguments = phrase::quoted_arguments(self.text, hit.end, end);
+        self.effort.spend(to_line_end(&self.text[hit.end..end]));
+        let arguments = phrase::quoted_arguments(self.text, hit.end, end, self.notation);
         if arguments.is_empty() {
             return;
         }
-        let line = &self.text[crate::analyze::secrets::assignment::line_start(self.text, hit.start())..hit.start()];
+        let line = &self.text[crate::analyze::secrets::extent::line_start(self.text, hit.start())..hit.start()];
         let typing = TYPING.contains(&keyword);
         let end_of_line = memchr::memchr(b'\n', &self.text[hit.end..end]).map_or(end, |at| hit.end + at);
         let around = &self.text[hit.start() - line.len()..end_of_line];
@@ -51,11 +56,12 @@ impl Pass<'_, '_, '_> {
         let single = KEYS.contains(&keyword) || typing;
         let promise = if SIGNING.contains(&keyword) { Promise::Secret } else { Promise::Password };
         let first = usize::from(!single);
-        for (position, value) in arguments {
+        for (position, argument) in arguments {
             // The first argument of a log-in is the user, of a connection the host.
             if position < first {
                 continue;
             }
+            let value = argument.value;
             let slice = &self.text[value.clone()];
             if !judge::is_surely_no_word(slice) {
                 continue;
@@ -66,7 +72,8 @@ impl Pass<'_, '_, '_> {
             {
                 let known = &self.scanner.engine.known;
                 let rule = if promise == Promise::Secret { known.token } else { known.password };
-                self.add(rule, value, Confidence::Medium, true, (rank::SYNTAX, 0));
+                let hidden = value.start..argument.longest;
+                self.add_within(rule, value, hidden, Confidence::Medium, true, (rank::SYNTAX, 0));
                 return;
             }
         }

@@ -117,7 +117,7 @@ impl Pass<'_, '_, '_> {
     pub(in super::super) fn decode_runs(&mut self) {
         let text = self.text;
         runs(text, |run| {
-            if run.len() <= RUN_MAX {
+            if run.len() <= RUN_MAX && !self.effort.is_used_up(text.len()) {
                 self.run(run);
             }
         });
@@ -155,6 +155,7 @@ impl Pass<'_, '_, '_> {
         let ceiling = self.text.len().min(hit.end + LINE_REACH);
         let end = memchr::memchr(b'\n', &self.text[hit.end..ceiling]).map_or(ceiling, |at| hit.end + at);
         self.unescaped = end;
+        self.effort.spend(end - start);
         let (decoded, places) = unescape(&self.text[start..end]);
         self.nested(&decoded, "escaped", |range| {
             let last = range.end.saturating_sub(1);
@@ -165,12 +166,14 @@ impl Pass<'_, '_, '_> {
     /// Sends decoded text through the detectors and takes up what they report.
     fn nested(&mut self, decoded: &[u8], encoding: &'static str, place: impl Fn(Range<usize>) -> Range<usize>) {
         let mut inner = self.scanner.pass(self.path, decoded, self.kind, true);
+        self.effort.spend(std::mem::take(&mut self.scanner.decoded) as usize);
         candidate::settle(&mut inner);
         for found in inner {
             if found.reported && found.origin.0 == rank::GENERIC && found.confidence < Confidence::Medium {
                 continue;
             }
             let secret = place(found.secret.clone());
+            let hidden = place(found.hidden.clone());
             // What stands there plainly was found plainly.
             let plain = self.found.iter().any(|known| {
                 known.encoding.is_none()
@@ -179,7 +182,7 @@ impl Pass<'_, '_, '_> {
                     && known.secret.start <= secret.end
             });
             if !plain && !secret.is_empty() {
-                self.found.push(Candidate { secret, encoding: Some(encoding), match_start: None, ..found });
+                self.found.push(Candidate { secret, hidden, encoding: Some(encoding), match_start: None, ..found });
             }
         }
     }

@@ -27,13 +27,20 @@ impl Pass<'_, '_, '_> {
                 b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':')
             })
             .count();
+        self.effort.spend(length);
         if length < 12 {
             return;
         }
+        self.effort.spend(4 * length + 48);
         let value = &rest[..length];
         let before = &text[hit.start().saturating_sub(48)..hit.start()];
         let in_header = before.windows(5).any(|w| w.eq_ignore_ascii_case(b"autho"));
         let place = hit.end..hit.end + length;
+        // Text right after a token is not part of it, but may be part of a hand-written value.
+        let tail = rest[length..]
+            .iter()
+            .position(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b'<' | b'\\'));
+        let hidden = hit.end..tail.map_or(hit.end + rest.len(), |tail| hit.end + length + tail);
         let rule = self.scanner.engine.known.header;
         if hit.keyword().text == "basic " {
             // user:password in base64, nothing else.
@@ -51,9 +58,9 @@ impl Pass<'_, '_, '_> {
             let verdict = judge::judge(&decoded[colon + 1..], context);
             let reported = in_header && matches!(verdict, Verdict::Secret(_));
             if let Verdict::Secret(confidence) = verdict {
-                self.add(rule, place, confidence.max(Confidence::Medium), reported, (rank::SYNTAX, 0));
+                self.add_within(rule, place, hidden, confidence.max(Confidence::Medium), reported, (rank::SYNTAX, 0));
             } else if decoded.len() > colon + 1 {
-                self.add(rule, place, Confidence::Low, false, (rank::SYNTAX, 0));
+                self.add_within(rule, place, hidden, Confidence::Low, false, (rank::SYNTAX, 0));
             }
             return;
         }
@@ -67,8 +74,8 @@ impl Pass<'_, '_, '_> {
             kind: FileKind::Text,
         };
         match judge::judge(value, context) {
-            Verdict::Secret(confidence) => self.add(rule, place, confidence, true, (rank::SYNTAX, 0)),
-            Verdict::Doubtful => self.add(rule, place, Confidence::Low, false, (rank::SYNTAX, 0)),
+            Verdict::Secret(confidence) => self.add_within(rule, place, hidden, confidence, true, (rank::SYNTAX, 0)),
+            Verdict::Doubtful => self.add_within(rule, place, hidden, Confidence::Low, false, (rank::SYNTAX, 0)),
             Verdict::Harmless => {}
         }
     }

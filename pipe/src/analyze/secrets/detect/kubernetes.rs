@@ -20,7 +20,14 @@ impl Pass<'_, '_, '_> {
         if self.text.get(hit.end).is_some_and(u8::is_ascii_alphanumeric) {
             return;
         }
+        // Read each manifest once, no matter how often it names its kind.
+        if hit.start() < self.manifests {
+            return;
+        }
         let document = document_around(self.text, hit.start());
+        let document = document.start.max(self.manifests)..document.end;
+        self.manifests = document.end;
+        self.effort.spend(document.len());
         let mut block: Option<(usize, bool)> = None;
         let mut at = document.start;
         while at < document.end {

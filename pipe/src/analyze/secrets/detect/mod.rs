@@ -10,7 +10,7 @@ mod header;
 mod key_store;
 mod kubernetes;
 mod phrase;
-mod surroundings;
+pub(super) mod surroundings;
 mod token;
 mod url;
 

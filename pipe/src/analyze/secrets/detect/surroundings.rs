@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use crate::analyze::secrets::assignment::{self, Assignment, Operator, Quote};
+use crate::analyze::secrets::assignment::{Assignment, Operator, Quote};
+use crate::analyze::secrets::extent::line_start;
 use crate::analyze::secrets::names;
 
 /// Whether what stands before a name makes it no name of a value: `!PSK:…` and `+AUTH` in lists of ciphers, `arn:aws:…:secret:…`,
@@ -20,36 +21,50 @@ pub(super) fn is_about_something_else(before: &[u8]) -> bool {
 
 /// Whether a bare value of letters is the first word of a sentence: `password: Fehler beim Lesen`.
 pub(super) fn is_prose(text: &[u8], value: &Range<usize>) -> bool {
-    text[value.start - 1] == b' '
+    value.start > 0
+        && text[value.start - 1] == b' '
         && text[value.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         && matches!(text.get(value.end..value.end + 2), Some([b' ', next]) if next.is_ascii_alphabetic() || *next == b'(')
 }
 
-/// The quotation mark of the string that `name` stands in, if it is not the whole string.
-pub(super) fn quote_around(text: &[u8], name: &Range<usize>) -> Option<u8> {
-    let start = assignment::line_start(text, name.start);
-    let mut open = None;
-    let mut opened_at = start;
-    let mut at = start;
-    while at < name.start {
-        let byte = text[at];
-        match (byte, open) {
-            (b'\\', _) => at += 1,
-            (_, Some(mark)) if byte == mark => open = None,
-            (b'"' | b'\'' | b'`', None) => {
-                if text[at..].starts_with(b"\"\"\"") || text[at..].starts_with(b"\'\'\'") {
-                    at += 2;
-                } else if byte != b'\'' || !is_apostrophe(text, start, at) {
-                    open = Some(byte);
-                    opened_at = at;
-                }
-            }
-            _ => {}
+/// Finds the string that a position is in. Positions must not go backwards, so that a line with
+/// many names is read once.
+#[derive(Debug, Default)]
+pub(in super::super) struct Strings {
+    at: usize,
+    open: Option<u8>,
+    opened_at: usize,
+}
+
+impl Strings {
+    /// The quotation mark of the string that contains `name`, unless `name` is the whole string;
+    /// and the number of bytes read.
+    pub(super) fn around(&mut self, text: &[u8], name: &Range<usize>) -> (Option<u8>, usize) {
+        let line = line_start(text, name.start);
+        if self.at < line || self.at > name.start {
+            *self = Self { at: line, open: None, opened_at: line };
         }
-        at += 1;
+        let from = self.at;
+        while self.at < name.start {
+            let byte = text[self.at];
+            match (byte, self.open) {
+                (b'\\', _) => self.at += 1,
+                (_, Some(mark)) if byte == mark => self.open = None,
+                (b'"' | b'\'' | b'`', None) => {
+                    if text[self.at..].starts_with(b"\"\"\"") || text[self.at..].starts_with(b"\'\'\'") {
+                        self.at += 2;
+                    } else if byte != b'\'' || !is_apostrophe(text, line, self.at) {
+                        self.open = Some(byte);
+                        self.opened_at = self.at;
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        let whole = self.opened_at + 1 == name.start && self.open.is_some() && text.get(name.end).copied() == self.open;
+        (self.open.filter(|_| !whole), self.at - from)
     }
-    let whole = opened_at + 1 == name.start && open.is_some() && text.get(name.end).copied() == open;
-    open.filter(|_| !whole)
 }
 
 /// `don't`, but not `b'…'`.
@@ -61,7 +76,7 @@ fn is_apostrophe(text: &[u8], start: usize, at: usize) -> bool {
 /// Whether the mark in front of the value is `mark` itself, not escaped.
 pub(super) fn closes(text: &[u8], assignment: &Assignment, mark: u8) -> bool {
     // An attribute's value may stand before its name.
-    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
+    let between = text.get(assignment.name.end..assignment.extent.value.start).unwrap_or_default();
     memchr::memchr(mark, between).is_some_and(|at| at == 0 || between[at - 1] != b'\\') && !between.contains(&b'\n')
 }
 
@@ -76,15 +91,15 @@ pub(super) fn is_listed(text: &[u8], assignment: &Assignment) -> bool {
     if assignment.operator != Operator::Argument || assignment.quote != Quote::Quoted {
         return false;
     }
-    let after = &text[assignment.value.end..text.len().min(assignment.value.end + 40)];
+    let after = &text[assignment.extent.value.end..text.len().min(assignment.extent.value.end + 40)];
     let mut rest = after.iter().skip(1).filter(|b| !b.is_ascii_whitespace());
     let more = rest.next() == Some(&b',') && matches!(rest.next(), Some(b'"' | b'\''));
-    let between = text.get(assignment.name.end..assignment.value.start).unwrap_or_default();
+    let between = text.get(assignment.name.end..assignment.extent.value.start).unwrap_or_default();
     if between.contains(&b'(') {
         // `setPassword("v", …)`, but the first argument of `UserPassword("u", "p")` is the user.
         return more && names::holds_one(&text[assignment.name.clone()], &["user"]);
     }
-    let before = &text[assignment::line_start(text, assignment.name.start)..assignment.name.start];
+    let before = &text[line_start(text, assignment.name.start)..assignment.name.start];
     let mut head = before.iter().rev().skip_while(|b| matches!(b, b' ' | b'"' | b'\'' | b'@'));
     let open = head.next();
     // `f("password", "v", "x")` is a call, `("password", "v", "x")` a tuple.
@@ -95,6 +110,7 @@ pub(super) fn is_listed(text: &[u8], assignment: &Assignment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::secrets::extent::Notation;
 
     fn place(text: &str, part: &str) -> Range<usize> {
         let start = text.find(part).unwrap();
@@ -111,7 +127,8 @@ mod tests {
             (r#"f(b'a', password="x")"#, false),
             (r#""""password="x" in a comment"#, false),
         ] {
-            assert_eq!(quote_around(line.as_bytes(), &place(line, "password")).is_some(), inside, "{line}");
+            let (mark, _) = Strings::default().around(line.as_bytes(), &place(line, "password"));
+            assert_eq!(mark.is_some(), inside, "{line}");
         }
     }
 
@@ -124,7 +141,8 @@ mod tests {
             (r#"{"password", "x"}"#, false),
         ] {
             let name = place(line, "password");
-            let found = assignment::read(line.as_bytes(), name).unwrap();
+            let found =
+                crate::analyze::secrets::assignment::read(line.as_bytes(), name, Notation::Code, &mut 0).unwrap();
             assert_eq!(is_listed(line.as_bytes(), &found), listed, "{line}");
         }
     }

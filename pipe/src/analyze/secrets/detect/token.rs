@@ -25,7 +25,16 @@ impl Pass<'_, '_, '_> {
         let rules = rule::builtin();
         let rule = &rules[index];
         let range = start..self.text.len().min(start + TOKEN_MAX);
-        let found = self.scanner.caches.search(&self.scanner.engine.patterns, rules, index, self.text, range, true);
+        let engine = self.scanner.engine;
+        let found = if engine.patterns.admit(rules, index, &self.text[range.clone()]) {
+            let found = self.scanner.caches.search(&engine.patterns, rules, index, self.text, range, true);
+            // A search from a mark ends no later than the token.
+            self.effort
+                .spend(found.as_ref().map_or_else(|| token_length(&self.text[start..]), |found| found.whole.len()));
+            found
+        } else {
+            None
+        };
         let closed = found.as_ref().is_some_and(|found| {
             self.text.get(found.whole.end).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
         });
@@ -57,8 +66,10 @@ impl Pass<'_, '_, '_> {
             let engine = self.scanner.engine;
             let Some(found) = self.scanner.caches.search(&engine.patterns, rules, index, self.text, at..end, false)
             else {
+                self.effort.spend(end - at);
                 return;
             };
+            self.effort.spend(found.whole.end - at);
             at = found.whole.end.max(at + 1);
             // Anything before the keyword has nothing to do with it.
             if found.whole.end <= hit.start() {
@@ -84,6 +95,12 @@ fn form_rank(rule: &Rule, mark: usize) -> u8 {
     } else {
         rank::FORM
     }
+}
+
+/// How many bytes a search that found no token may have read.
+fn token_length(text: &[u8]) -> usize {
+    let text = &text[..text.len().min(TOKEN_MAX)];
+    text.iter().position(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b'<')).unwrap_or(text.len())
 }
 
 /// Whether what begins with a mark is too short for most vendors' tokens. A long one may be another vendor's with the same mark.

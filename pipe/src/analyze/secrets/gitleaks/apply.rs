@@ -28,10 +28,14 @@ impl Layer {
             title: &rule.title,
             severity: rule.severity,
             mask: Mask::HIDDEN,
-            part_of: None,
             references: &[],
             revoke: None,
         })
+    }
+
+    /// Whether the configuration has a rule of its own with this id.
+    pub(in super::super) fn has_rule(&self, id: &str) -> bool {
+        self.rules.iter().any(|rule| rule.id == id)
     }
 
     /// How a built-in rule is told after the configuration had its say.
@@ -75,10 +79,15 @@ impl Scanner<'_> {
         found.retain(|known| known.encoding.is_none() || known.rule < first || !plain.contains(&known.identity));
         for one in matches {
             let is_generic = layer.rules[one.rule].id.contains("generic");
+            // With another value of a rule that it requires it is another secret.
+            let with: BTreeSet<u128> = one.with.iter().map(|secret| engine.identity(&text[secret.clone()])).collect();
+            let own = engine.identity(&text[one.secret.clone()]);
+            let identity = engine.joint_identity(std::iter::once(own).chain(with));
             found.push(Candidate {
                 rule: first + one.rule,
-                identity: engine.identity(&text[one.secret.clone()]),
+                identity,
                 match_start: Some(one.whole.start),
+                hidden: one.secret.clone(),
                 secret: one.secret,
                 confidence: Confidence::Medium,
                 validity: None,
@@ -104,6 +113,7 @@ impl Scanner<'_> {
                 identity: self.engine.identity(text),
                 match_start: None,
                 secret: 0..0,
+                hidden: 0..0,
                 confidence: Confidence::Medium,
                 validity: None,
                 reported: true,

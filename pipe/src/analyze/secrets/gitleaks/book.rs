@@ -3,7 +3,7 @@
 //! Owns places: everything read from a file remembers where it stood, so that a mistake found much later, after files were merged, is told
 //! with file, line and column. Reads no file itself.
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 use penstock_common::redact::escape_control;
 
 use crate::mistake::{Mistake, place};

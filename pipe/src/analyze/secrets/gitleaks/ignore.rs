@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use penstock_common::Skipped;
+use crate::checkout::Skipped;
 
 use super::book::Source;
 

@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use aho_corasick::AhoCorasick;
-use penstock_common::{Severity, Skipped};
+use penstock_common::Severity;
 use sha2::{Digest, Sha256};
 
 pub use book::Source;
 pub use chain::{ExtendError, Open};
 pub use search::Memory;
 
+use crate::checkout::Skipped;
 use crate::mistake::Mistake;
 use allowlist::{Allowlist, Origin};
 use book::Book;

@@ -22,6 +22,8 @@ const WORK_BASE: u64 = 256 << 20;
 const WORK_FACTOR: u64 = 512;
 /// Matches of one rule in one text.
 const MATCHES_MAX: usize = 5000;
+/// Matches of one required rule that are compared with a finding's.
+const WITH_MAX: usize = 32;
 /// Working memory of one thread; beyond, it starts afresh.
 const CACHES_MAX: usize = 16 << 20;
 /// So much of a long line is looked at on each side of a match.
@@ -66,6 +68,9 @@ pub(super) struct Match {
     pub(super) allowed_by: Option<usize>,
     /// It is only hidden: an auxiliary rule's, or one whose required rules did not match.
     pub(super) reported: bool,
+    /// Secrets of the required rules' matches nearby. Together with its own they are what the
+    /// finding is about.
+    pub(super) with: Vec<Range<usize>>,
 }
 
 /// One thread's working memory.
@@ -122,25 +127,30 @@ impl Layer {
                     // Whether its keywords occur does not matter here.
                     matches[needed] = Some(self.matches(memory, needed, text, origin));
                 }
-                let starts: Vec<usize> = match &distance.needed {
-                    Needed::Dynamic(needed) if *needed == number => own.iter().map(|one| one.whole.start).collect(),
+                let of_match = |one: &Match| (one.whole.start, one.secret.clone());
+                let others: Vec<(usize, Range<usize>)> = match &distance.needed {
+                    Needed::Dynamic(needed) if *needed == number => own.iter().map(of_match).collect(),
                     Needed::Dynamic(needed) => {
                         let others = matches[*needed].iter().flatten();
-                        others.filter(|other| other.allowed_by.is_none()).map(|other| other.whole.start).collect()
+                        others.filter(|other| other.allowed_by.is_none()).map(of_match).collect()
                     }
                     Needed::Builtin(rules) => {
                         let others = known.iter().filter(|one| rules.contains(&one.rule) && one.allowed_by.is_none());
-                        others.map(|candidate| candidate.secret.start).collect()
+                        others.map(|candidate| (candidate.secret.start, candidate.secret.clone())).collect()
                     }
                 };
                 let lines: &Vec<usize> = lines.get_or_insert_with(|| memchr::memchr_iter(b'\n', text).collect());
-                let places: Vec<(usize, usize)> = starts.into_iter().map(|start| place(lines, start)).collect();
+                let places: Vec<(usize, usize)> = others.iter().map(|(start, _)| place(lines, *start)).collect();
                 for one in &mut own {
                     let (line, column) = place(lines, one.whole.start);
-                    one.reported &= places.iter().any(|(other_line, other_column)| {
+                    let is_near = |(other_line, other_column): &(usize, usize)| {
                         distance.lines.is_none_or(|most| other_line.abs_diff(line) <= most as usize)
                             && distance.columns.is_none_or(|most| other_column.abs_diff(column) <= most as usize)
-                    });
+                    };
+                    let near = places.iter().zip(&others).filter(|(place, _)| is_near(place));
+                    let before = one.with.len();
+                    one.with.extend(near.take(WITH_MAX).map(|(_, (_, secret))| secret.clone()));
+                    one.reported &= one.with.len() > before;
                 }
             }
             matches[number] = Some(own);
@@ -214,7 +224,14 @@ impl Layer {
             }
             let subject = Subject { origin, secret: value, whole: &text[whole.clone()], line: line(text, &whole) };
             let allowed_by = self.allowed_by(rule::builtin().len() + number, &subject);
-            found.push(Match { rule: number, whole, secret, allowed_by, reported: !rule.skip_report });
+            found.push(Match {
+                rule: number,
+                whole,
+                secret,
+                allowed_by,
+                reported: !rule.skip_report,
+                with: Vec::new(),
+            });
         }
         memory.size += cache.memory_usage();
         memory.caches[number] = Some(cache);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use penstock_common::{CommitInfo, Confidence, Finding, SuppressionKind};
+use penstock_common::{Confidence, Finding, SuppressionKind};
 use proptest::prelude::*;
 
 use super::{Configuration, Layer, Mode, Source, read};
 use crate::analyze::secrets::{Engine, Reporter};
+use crate::checkout::CommitInfo;
 use crate::checkout::Item;
 
 mod allowing;

@@ -18,13 +18,14 @@ pub(super) fn is_literal_word(value: &[u8]) -> bool {
 /// Paths, URLs, mail addresses, dotted names and the like.
 pub(super) fn is_address(value: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    // A path has few signs other than its own.
+    let is_path = || value.iter().filter(|b| b.is_ascii_punctuation() && !b"/\\._-~:%$*+@{}".contains(b)).count() <= 1;
     if has(b"://")
-        || value.starts_with(b"/") && value[1..].contains(&b'/')
         || value.starts_with(b"./")
         || value.starts_with(b"../")
         || value.starts_with(b"~/")
-        || has(b":\\")
-        || value.starts_with(b"\\\\")
+        || (value.starts_with(b"/") && value[1..].contains(&b'/') || has(b":\\") || value.starts_with(b"\\\\"))
+            && is_path()
     {
         return true;
     }
@@ -100,8 +101,19 @@ pub(super) fn is_pattern(value: &[u8]) -> bool {
     const SIGNS: &[&[u8]] = &[
         b"a-z", b"A-Z", b"0-9]", b"\\d", b"\\w", b"\\s", b"\\S", b"(?", b".*", b".+", b"[^", b"]+", b"]*", b"]{", b"\\b",
     ];
-    value.iter().any(|b| matches!(b, b'[' | b'(' | b'*' | b'+' | b'{'))
-        && SIGNS.iter().any(|sign| memchr::memmem::find(value, sign).is_some())
+    if !value.iter().any(|b| matches!(b, b'[' | b'(' | b'*' | b'+' | b'{')) {
+        return false;
+    }
+    let signs = SIGNS.iter().filter(|sign| memchr::memmem::find(value, sign).is_some()).count();
+    // A random text may contain one of them by chance, but then little else looks like a pattern.
+    signs > 1 || signs == 1 && !is_noise(value)
+}
+
+/// Whether much of a value is neither words nor pattern syntax.
+fn is_noise(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let foreign = value.iter().filter(|b| b"!\"#%&',/:;<=>@_`~".contains(b)).count();
+    value.len() >= 8 && digits + foreign >= 2 && words::coverage(value) < 0.4
 }
 
 /// Names of encodings, algorithms and platforms with their numbers: `utf-16le`, `SCRAM-SHA-256`, `Win32_System`, `ja_JP.UTF8`.

@@ -18,6 +18,9 @@ use super::file_kind::FileKind;
 use super::names::Promise;
 use traits::Traits;
 
+/// Maximum length of a password, or of a token that only its name identifies.
+const VALUE_MAX: usize = 512;
+
 /// What is known about a value besides itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
@@ -27,27 +30,59 @@ pub(super) struct Context {
     pub(super) kind: FileKind,
 }
 
-/// The judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The judgement, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
-    /// A secret, this surely.
-    Secret(Confidence),
-    /// A literal that is hardly a secret. It is not reported, but no output shows it.
-    Doubtful,
     /// No literal, or one that gives nothing away.
     Harmless,
+    /// A literal that is unlikely to be a secret. It is not reported, but it is masked.
+    Doubtful,
+    /// A secret, with this confidence.
+    Secret(Confidence),
 }
 
 use Verdict::{Doubtful, Harmless};
 
 /// Judges one value.
 pub(super) fn judge(value: &[u8], context: Context) -> Verdict {
+    let verdict = assess(value, context);
+    // A random-looking value under a name that promises a secret is masked, regardless of its form.
+    let is_literal = context.quote != Quote::Bare || context.kind != FileKind::Code;
+    if verdict == Harmless && context.promise >= Promise::Secret && is_literal && is_mixed(value) {
+        return Doubtful;
+    }
+    verdict
+}
+
+/// Whether a text mixes character classes like a random one, with few words or too few letters for
+/// words.
+fn is_mixed(value: &[u8]) -> bool {
+    let count = |class: fn(&u8) -> bool| value.iter().filter(|b| class(b)).count();
+    let (lower, upper) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    let (digits, signs) = (count(u8::is_ascii_digit), count(u8::is_ascii_punctuation));
+    let classes = [lower, upper, digits, signs].iter().filter(|count| **count > 0).count();
+    (6..=VALUE_MAX).contains(&value.len())
+        && classes >= 3
+        && (digits + signs >= (lower + upper) / 2 || words::coverage(value) < 0.4)
+}
+
+fn assess(value: &[u8], context: Context) -> Verdict {
     let bare = context.quote == Quote::Bare;
-    if context.promise == Promise::Nothing || value.len() < 4 || placeholder::is_reference(value, bare) {
+    if context.promise == Promise::Nothing || value.len() < 4 {
+        return Harmless;
+    }
+    // The checks below are not meant for texts of this length, and each reads all of it.
+    if value.len() > VALUE_MAX {
+        return Doubtful;
+    }
+    if placeholder::is_reference(value, bare) {
         return Harmless;
     }
     let traits = Traits::of(value);
-    if traits.distinct < 3 || form::is_literal_word(value) || traits.letters() + traits.digits < 4 {
+    // Few letters and digits: punctuation, unless it looks like a generated password.
+    let few = traits.letters() + traits.digits < 4;
+    let made = context.promise == Promise::Password && !bare && traits.length >= 8 && traits.distinct >= 6;
+    if traits.distinct < 3 || form::is_literal_word(value) || few && !made {
         return Harmless;
     }
     if context.kind == FileKind::Translation && traits.digits < 2 {
@@ -64,7 +99,7 @@ pub(super) fn judge(value: &[u8], context: Context) -> Verdict {
     {
         return Harmless;
     }
-    if value.len() > 512 || placeholder::is_placeholder(value) {
+    if placeholder::is_placeholder(value) {
         return Doubtful;
     }
     match context.promise {

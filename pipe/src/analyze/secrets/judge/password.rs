@@ -57,9 +57,14 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         if chosen && traits.digits == traits.length && (6..=16).contains(&traits.length) {
             return Secret(Confidence::Medium);
         }
+        // Digits among many different signs: not a number or a date.
+        if traits.digits > 0 && traits.symbols >= 4 && traits.length >= 8 && traits.distinct >= 6 && blanks == 0 {
+            return Secret(Confidence::Medium);
+        }
         return if traits.digits == traits.length && traits.length < 8 { Doubtful } else { Secret(Confidence::Low) };
     }
-    let words = words::coverage(value);
+    // Two or three letters among signs are not a word.
+    let words = if traits.letters() < 4 && traits.symbols > 2 { 0.0 } else { words::coverage(value) };
     let strong_symbols = value
         .iter()
         .filter(|b| matches!(b, b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'*' | b'+' | b'~' | b'?' | b'$'))
@@ -90,7 +95,7 @@ pub(super) fn judge(value: &[u8], traits: &Traits, context: Context) -> Verdict 
         let unknown = traits.length >= 6 && words < 0.35 && traits.joiners == 0 && traits.upper == 0;
         let limit = if traits.length >= 8 {
             f32::MAX
-        } else if context.quote == Quote::Bare {
+        } else if matches!(context.quote, Quote::Bare | Quote::Line) {
             0.0
         } else {
             0.6

@@ -3,6 +3,8 @@
 //! Owns recognising them by form. Used for every kind of secret, so that a vendor's token of only `x` is as little a finding as a password
 //! `changeme`. The texts of placeholders are long enough that a random token does not hold one by chance.
 
+use super::words;
+
 /// Whether the value is fetched from elsewhere: a variable, a template, a call, a path into a vault.
 pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> bool {
     // Every text that is looked for below holds one of these or a letter, and most values none of them.
@@ -18,18 +20,7 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b':' | b'>' | b'[' | b']'))
     };
-    if has(b"${")
-        || has(b"{{")
-        || has(b"}}")
-        || has(b"<%")
-        || has(b"#{")
-        || has(b"{%")
-        || has(b"$(")
-        || has(b"%(")
-        || has(b"$[")
-        || has(b"\\(")
-        || has(b"[[")
-    {
+    if signs && (bare && has(b"}}") || TEMPLATES.iter().any(|(open, close)| interpolates(value, open, close, bare))) {
         return true;
     }
     match first {
@@ -38,7 +29,7 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
             let path = inner.iter().position(|b| *b == b'/').unwrap_or(inner.len());
             return is_name(&inner[..path]) && (value.len() == 2 || !inner.first().is_some_and(u8::is_ascii_digit));
         }
-        b'<' if last == b'>' || !bare => return true,
+        b'<' if last == b'>' || !bare && (value.contains(&b'>') || words::coverage(value) > 0.5) => return true,
         b'[' if last == b']' => return true,
         b'{' if last == b'}' => return true,
         b'%' if last == b'%' || value.len() <= 4 => return true,
@@ -60,10 +51,9 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
         b"module.", b"secrets.", b"settings.", b"self.", b"this.", b"config.", b"params.", b"args.", b"options.",
         b"@microsoft.keyvault", b"request.", b"req.", b"ctx.", b"props.", b"app.",
     ];
+    let letter = first.to_ascii_lowercase();
     let begins = |scheme: &[u8]| {
-        scheme[0] == first.to_ascii_lowercase()
-            && value.len() >= scheme.len()
-            && value[..scheme.len()].eq_ignore_ascii_case(scheme)
+        scheme[0] == letter && value.len() >= scheme.len() && value[..scheme.len()].eq_ignore_ascii_case(scheme)
     };
     if SCHEMES.iter().any(|scheme| begins(scheme)) {
         return true;
@@ -79,15 +69,49 @@ pub(in crate::analyze::secrets) fn is_reference(value: &[u8], bare: bool) -> boo
         return true;
     }
     // `"a" + b`, format strings
-    has(b"%s")
-        || has(b"%d")
-        || has(b"%v")
-        || has(b"{0}")
-        || has(b"{}")
-        || has(b"\" +")
-        || has(b"' +")
-        || has(b"%@")
-        || has(b"' . ")
+    let formats = signs && FORMATS.iter().any(|format| memchr::memmem::find(value, format).is_some());
+    formats && (bare || !is_noise(value))
+}
+
+/// How template and programming languages interpolate.
+const TEMPLATES: &[(&[u8], &[u8])] = &[
+    (b"${", b"}"),
+    (b"{{", b"}}"),
+    (b"<%", b"%>"),
+    (b"#{", b"}"),
+    (b"{%", b"%}"),
+    (b"$(", b")"),
+    (b"%(", b")"),
+    (b"$[", b"]"),
+    (b"\\(", b")"),
+    (b"[[", b"]]"),
+];
+#[rustfmt::skip]
+const FORMATS: &[&[u8]] = &[b"%s", b"%d", b"%v", b"{0}", b"{}", b"\" +", b"' +", b"%@", b"' . "];
+
+/// Whether the value interpolates something between `open` and `close`. A value cut at an inner
+/// quote lacks `close`; a random value may contain `open` by chance.
+fn interpolates(value: &[u8], open: &[u8], close: &[u8], bare: bool) -> bool {
+    let Some(at) = memchr::memmem::find(value, open) else { return false };
+    let rest = &value[at + open.len()..];
+    let inner = memchr::memmem::find(rest, close).map(|end| &rest[..end]);
+    let begins = |text: &[u8]| {
+        text.first().is_none_or(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'.' | b'-' | b'$' | b'"' | b'\'' | b'/' | b'@')
+        })
+    };
+    match inner {
+        Some(inner) => begins(inner),
+        None => bare || rest.iter().all(|b| b.is_ascii_alphanumeric() || b" _.-:>()[]$".contains(b)),
+    }
+}
+
+/// Whether a value with format signs is otherwise random: digits and other signs, hardly a word.
+fn is_noise(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let others = value.iter().filter(|b| b.is_ascii_punctuation() && !b"%{}".contains(b)).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    value.len() >= 8 && letters >= 3 && digits + others >= 2 && words::coverage(value) < 0.35
 }
 
 /// Texts that no random token of usual length holds by chance.

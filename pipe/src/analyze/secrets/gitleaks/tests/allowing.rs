@@ -110,7 +110,7 @@ fn ignored_places_are_suppressed_and_named() {
     };
     let text = "\nbegin\n  acme_q7w3e9r1\n";
     // gitleaks names the line of the match; the line of the secret does as well.
-    assert_eq!(fate("# mine\nsrc\\a.txt:acme:2\n", text), (Some(GitleaksIgnore), ".gitleaksignore:2".to_owned()));
+    assert_eq!(fate("# mine\nsrc\\a.txt:acme:2\n", text), (Some(GitleaksIgnore), ".gitleaksignore:2".into()));
     assert_eq!(fate("src/a.txt:acme:3", text).0, Some(GitleaksIgnore));
     assert_eq!(fate("src/a.txt:acme:1", text).0, None);
     assert_eq!(fate("src/a.txt:other:2", text).0, None);

@@ -120,6 +120,23 @@ fn auxiliary_rules_are_not_reported_but_hidden() {
 }
 
 #[test]
+fn another_value_of_a_required_rule_is_another_secret() {
+    let engine =
+        Engine::new([7; 16], 1_800_000_000, &[]).with_layer(Some(Arc::new(layer(&composite("withinLines = 1")))));
+    let identity = |text: &str| {
+        let mut reporter = Reporter::new(Confidence::Medium);
+        let item = Item { path: b"a", bytes: text.as_bytes(), lines: None, commit: None };
+        reporter.scan(&mut engine.scanner(), &item);
+        reporter.found.iter().map(|found| found.identity).collect::<Vec<_>>()
+    };
+    let one = identity("ID1234 SEC5678\n");
+    assert_eq!(one.len(), 1);
+    assert_ne!(identity("ID9999 SEC5678\n"), one);
+    assert_ne!(identity("ID1234 SEC9999\n"), one);
+    assert_eq!(identity("\nSEC5678\n   ID1234\n"), one);
+}
+
+#[test]
 fn an_allowed_match_is_no_required_one() {
     let config = composite("").replace("keywords = ['nowhere']\n", "[[rules.allowlists]]\nstopwords = ['1234']\n");
     assert!(active(&findings(layer(&config), "a", "ID1234 SEC5678")).is_empty());

@@ -30,7 +30,7 @@ mod unix {
     use rustix::io::Errno;
 
     use super::Standing;
-    use crate::render::OutputError;
+    use crate::no_follow::{Executable, NoFollowError};
 
     #[derive(Debug)]
     pub(in super::super) struct Folder(OwnedFd);
@@ -45,9 +45,9 @@ mod unix {
 
     impl Folder {
         /// Opens `folder`, component by component, making what is missing. `path` is what is told when that fails.
-        pub(in super::super) fn open(folder: &Path, path: &Path) -> Result<Self, OutputError> {
+        pub(in super::super) fn open(folder: &Path, path: &Path) -> Result<Self, NoFollowError> {
             let start = if folder.is_absolute() { "/" } else { "." };
-            let failed = |component: &Path, error: Errno| OutputError::Folder {
+            let failed = |component: &Path, error: Errno| NoFollowError::Folder {
                 component: component.to_owned(),
                 source: error.into(),
             };
@@ -71,7 +71,9 @@ mod unix {
                     Ok(next) => next,
                     Err(error) => {
                         return Err(match Self(current).standing(name) {
-                            Ok(Standing::Symlink) => OutputError::Symlink { path: path.to_owned(), component: walked },
+                            Ok(Standing::Symlink) => {
+                                NoFollowError::Symlink { path: path.to_owned(), component: walked }
+                            }
                             _ => failed(&walked, error),
                         });
                     }
@@ -96,8 +98,20 @@ mod unix {
         }
 
         /// Makes a file that was not there.
-        pub(in super::super) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+        pub(in super::super) fn create_new(&self, name: &OsStr, executable: Executable) -> io::Result<File> {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mode = if executable == Executable::Yes { 0o777 } else { 0o666 };
+            Ok(File::from(fs::openat(&self.0, name, flags, Mode::from_raw_mode(mode))?))
+        }
+
+        /// Opens a file to add to its end, and makes it if it is missing. Does not block on a pipe.
+        pub(in super::super) fn append(&self, name: &OsStr) -> io::Result<File> {
+            let flags = OFlags::WRONLY
+                | OFlags::CREATE
+                | OFlags::APPEND
+                | OFlags::NOFOLLOW
+                | OFlags::NONBLOCK
+                | OFlags::CLOEXEC;
             Ok(File::from(fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?))
         }
 
@@ -129,21 +143,21 @@ mod plain {
     use std::path::{Path, PathBuf};
 
     use super::Standing;
-    use crate::render::OutputError;
+    use crate::no_follow::{Executable, NoFollowError};
 
     #[derive(Debug)]
     pub(in super::super) struct Folder(PathBuf);
 
     impl Folder {
         /// Looks at `folder` component by component, making what is missing. `path` is what is told when that fails.
-        pub(in super::super) fn open(folder: &Path, path: &Path) -> Result<Self, OutputError> {
+        pub(in super::super) fn open(folder: &Path, path: &Path) -> Result<Self, NoFollowError> {
             let mut walked = PathBuf::new();
             for component in folder.components() {
                 walked.push(component);
-                let failed = |source| OutputError::Folder { component: walked.clone(), source };
+                let failed = |source| NoFollowError::Folder { component: walked.clone(), source };
                 match fs::symlink_metadata(&walked) {
                     Ok(metadata) if metadata.is_symlink() => {
-                        return Err(OutputError::Symlink { path: path.to_owned(), component: walked });
+                        return Err(NoFollowError::Symlink { path: path.to_owned(), component: walked });
                     }
                     Ok(_) => {}
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -167,9 +181,14 @@ mod plain {
             }
         }
 
-        /// Makes a file that was not there.
-        pub(in super::super) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+        /// Creates a new file. Files have no executable bit here.
+        pub(in super::super) fn create_new(&self, name: &OsStr, _executable: Executable) -> io::Result<File> {
             OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
+        }
+
+        /// Opens a file to add to its end, and makes it if it is missing.
+        pub(in super::super) fn append(&self, name: &OsStr) -> io::Result<File> {
+            OpenOptions::new().append(true).create(true).open(self.0.join(name))
         }
 
         /// Puts one name in place of another.

@@ -1,0 +1,6 @@
+-- What an installation is asked about, and what it waits for.
+
+-- As the message named it: it proves nothing.
+alter table candidates add column claimed_workspace blob;
+-- Absent until a proof failed.
+alter table candidates add column waits_for text;
